@@ -1,0 +1,33 @@
+"""MBM and its relatives: one spec to RTL, to simulation, to a trained network's error study.
+
+Importing this package is free: torch is imported by `mbm_hw.ops` and `mbm_hw.nn`, amaranth by
+`mbm_hw.hdl`, and `to_verilog` only when it is first used.
+"""
+
+from mbm_hw.catalog import CATALOG, find_spec
+from mbm_hw.errors import ErrorMetrics, error_metrics
+from mbm_hw.reference import multiply, product_table
+from mbm_hw.spec import MBM, Exact, IntegerSpec, Mitchell, Table
+
+__all__ = [
+    "CATALOG",
+    "MBM",
+    "ErrorMetrics",
+    "Exact",
+    "IntegerSpec",
+    "Mitchell",
+    "Table",
+    "error_metrics",
+    "find_spec",
+    "multiply",
+    "product_table",
+    "to_verilog",
+]
+
+
+def __getattr__(name):
+    if name == "to_verilog":
+        from mbm_hw.hdl import to_verilog
+
+        return to_verilog
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
