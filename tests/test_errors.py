@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+
+from mbm_hw.catalog import find_spec
+from mbm_hw.errors import error_metrics
+from mbm_hw.published import TABLE_I
+from mbm_hw.reference import product_table
+from mbm_hw.spec import MBM, Exact, Mitchell, Table
+
+SAMPLES = 2**18
+
+
+def test_8_bit_figures_of_the_paper_and_of_the_exhaustive_count():
+    paper = error_metrics(MBM(8), include_zeros=True)
+    assert (round(paper.bias, 2), round(paper.mred, 2)) == (0.05, 2.69)
+    nonzero = error_metrics(MBM(8))
+    assert nonzero.pairs == 255**2
+    assert (round(nonzero.bias, 4), round(nonzero.mred, 4)) == (0.0494, 2.7098)
+    assert (round(nonzero.peak_min, 4), round(nonzero.peak_max, 4)) == (-7.6389, 7.8125)
+    assert round(error_metrics(Mitchell(8)).bias, 4) == -3.7878
+
+
+@pytest.mark.parametrize("row", [r for r in TABLE_I if r.bias is not None], ids=lambda r: r.spec)
+def test_the_papers_table_i_is_reproduced(row):
+    """8 bits to the printed digit; 16 bits within the sample's error (5 sigma) and rounding.
+
+    A sample's peak can only fall short of the true one; the paper's is itself from a sample.
+    """
+    spec = find_spec(row.spec)
+    samples = None if spec.width == 8 else 2**22
+    metrics = error_metrics(spec, samples, include_zeros=True)
+    tolerance = 0.005 + 5 * metrics.standard_error
+    assert metrics.bias == pytest.approx(row.bias, abs=tolerance)
+    assert metrics.mred == pytest.approx(row.mred, abs=tolerance)
+    peak = max(metrics.peak_max, -metrics.peak_min)
+    assert peak == pytest.approx(row.peak, abs=0.006 if spec.width == 8 else 0.07)
+
+
+def test_metrics_equal_a_direct_count():
+    spec = MBM(5, truncation=1, signed=True)
+    operands = range(-16, 16)
+    table = product_table(spec)
+    pairs = [(a, b, int(table[a, b])) for a in operands for b in operands]
+    errors = np.array([p - a * b for a, b, p in pairs if a and b])
+    relative = np.array([100 * (p - a * b) / (a * b) for a, b, p in pairs if a and b])
+    metrics = error_metrics(spec)
+    assert metrics.pairs == 31**2
+    assert metrics.bias == pytest.approx(relative.mean())
+    assert metrics.mred == pytest.approx(abs(relative).mean())
+    assert metrics.variance == pytest.approx(relative.var())
+    assert metrics.peak_min == pytest.approx(relative.min())
+    assert metrics.peak_max == pytest.approx(relative.max())
+    assert metrics.med == pytest.approx(abs(errors).mean())
+    assert metrics.nmed == pytest.approx(abs(errors).mean() / 256)
+    assert metrics.wce == abs(errors).max()
+    assert metrics.error_rate == pytest.approx((errors != 0).mean())
+
+
+@pytest.mark.parametrize("width", [4, 8, 32])
+def test_the_exact_multiplier_has_no_error(width):
+    metrics = error_metrics(Exact(width, signed=True), samples=1000)
+    assert (metrics.mred, metrics.wce, metrics.error_rate) == (0, 0, 0)
+
+
+def test_a_32_bit_error_of_one_is_not_lost():
+    """2**64 - 2**33 + 1 and its neighbours share one float64."""
+    metrics = error_metrics(MBM(32), samples=4096)
+    assert metrics.error_rate == 1.0
+    assert 0 < metrics.wce < 0.08 * 2**64
+
+
+def test_a_sample_is_seeded_and_says_its_standard_error():
+    exhaustive = error_metrics(MBM(8))
+    sampled = error_metrics(MBM(8), samples=SAMPLES, seed=1)
+    assert sampled == error_metrics(MBM(8), samples=SAMPLES, seed=1)
+    assert sampled != error_metrics(MBM(8), samples=SAMPLES, seed=2)
+    assert (sampled.pairs, sampled.exhaustive) == (SAMPLES, False)
+    expected = (exhaustive.variance / SAMPLES) ** 0.5
+    assert sampled.standard_error == pytest.approx(expected, rel=0.01)
+    assert abs(sampled.bias - exhaustive.bias) < 5 * sampled.standard_error
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_sampled_operands_are_nonzero_and_reach_both_ends(signed):
+    """A table that is wrong only in one entry: that entry is hit, and no zero operand is."""
+    spec = Exact(4, signed=signed)
+    for a, b in [(spec.operand_min or 1, spec.operand_max), (spec.operand_max, 1), (1, 1)]:
+        array = product_table(spec)
+        array[a, b] += 1
+        metrics = error_metrics(Table(array, signed=signed), samples=20000)
+        assert metrics.error_rate == pytest.approx(1 / 225, rel=0.5)
+    array = product_table(spec)
+    array[0, :] = 1
+    assert error_metrics(Table(array, signed=signed), samples=20000).error_rate == 0
+
+
+def test_zero_operands_count_as_zero_relative_error():
+    array = product_table(Exact(4))
+    array[0, 5] = 7
+    metrics = error_metrics(Table(array), include_zeros=True)
+    assert (metrics.mred, metrics.wce) == (0, 7)
+
+
+def test_too_many_pairs_ask_for_a_sample():
+    with pytest.raises(ValueError, match="4294967296 operand pairs, more than 67108864"):
+        error_metrics(MBM(16))
+    with pytest.raises(ValueError, match="samples must be at least 1, not 0"):
+        error_metrics(MBM(16), samples=0)
