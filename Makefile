@@ -1,0 +1,49 @@
+# Thin names: the Makefile calls the command line, pytest or pip, and knows nothing itself.
+SHELL := /bin/bash
+PYTHON3 ?= python3
+BIN := .venv/bin
+SIM ?= icarus
+STUDIES := models/digits.yaml models/depth_small.yaml
+STUDIES_WITH_DATA := models/cifar10_resnet20.yaml models/depth_7scenes.yaml
+KERNELS := $(shell find mbm_hw/ops/cpu -name '*.cpp' -o -name '*.h' -o -name 'CMakeLists.txt')
+
+.DEFAULT_GOAL := help
+.PHONY: help setup study test sim verilog lint clean
+
+help:     ## List the targets
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
+
+setup:    .venv/installed ## Set up .venv with everything but a simulator
+study:    .venv/installed ## Run the default studies; DATA=folder adds those on real data
+	$(BIN)/mbm-hw study run $(STUDIES) $(if $(DATA),$(STUDIES_WITH_DATA) --data $(DATA))
+	@echo "make study: done; tables, rows and pictures are in results/"
+
+test:     .venv/simulators ## Run all the tests
+	$(BIN)/python -m pytest
+	@echo "make test: all tests passed"
+
+sim:      .venv/simulators ## Simulate rtl/ against the reference; SIM=icarus|verilator|all SPEC=mbm8 WAVES=1 SEED=0
+	$(BIN)/python -m sim --sim $(SIM) $(if $(SPEC),--spec $(SPEC)) $(if $(WAVES),--waves) $(if $(SEED),--seed $(SEED))
+
+verilog:  .venv/installed ## Write the catalog's Verilog to rtl/
+	$(BIN)/mbm-hw verilog --all rtl
+
+lint:     .venv/installed ## Check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+clean:    ## Remove .venv, build and results
+	rm -rf .venv build results
+
+.venv/installed: pyproject.toml constraints.txt $(KERNELS)
+	@$(PYTHON3) -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: $(PYTHON3) must be Python 3.11 or newer with venv (Debian: apt install python3-venv)"; exit 2; }
+	@command -v c++ > /dev/null || \
+	  { echo "error: a C++ compiler is needed (Debian: apt install g++)"; exit 2; }
+	$(PYTHON3) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sim,synth,dev]'
+	@touch $@
+
+.venv/simulators: .venv/installed
+	$(BIN)/python -m sim.install
+	@touch $@

@@ -1,0 +1,79 @@
+"""The house rules that a program can hold: who imports whom, and that importing is free."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CORE = {"spec", "catalog", "reference"}
+# What each part of mbm_hw may import of the others: one way only.
+MAY_IMPORT = {
+    "spec": set(),
+    "files": set(),
+    "published": set(),
+    "catalog": {"spec"},
+    "reference": {"spec"},
+    "errors": CORE,
+    "table_files": CORE | {"files"},
+    "quantize": CORE,
+    "hdl": CORE | {"files"},
+    "ops": CORE,
+    "nn": CORE | {"quantize", "ops"},
+    "studies": CORE | {"files", "table_files", "quantize", "ops", "nn"},
+}
+RIM = {"cli", "__init__", "__main__"}  # these may import everything
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(ROOT / "mbm_hw").with_suffix("").parts[0]
+
+
+def imported_modules(path: Path) -> set[str]:
+    modules = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            modules |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return modules
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "mbm_hw").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_imports_point_one_way(path):
+    part = part_of(path)
+    modules = imported_modules(path)
+    assert not {m.split(".")[0] for m in modules} & {"sim", "models", "tests"}, "never back"
+    if part in RIM:
+        return
+    others = {m.split(".")[1] for m in modules if m.startswith("mbm_hw.")} - {part}
+    assert others <= MAY_IMPORT[part], f"{part} must not import {others - MAY_IMPORT[part]}"
+
+
+@pytest.mark.parametrize(
+    ("module", "forbidden"),
+    [
+        ("mbm_hw", {"torch", "amaranth", "matplotlib", "sklearn", "scipy"}),
+        ("mbm_hw.hdl", {"torch", "mbm_hw.ops"}),
+        ("mbm_hw.ops", {"amaranth", "mbm_hw.hdl"}),
+        ("mbm_hw.nn", {"amaranth", "mbm_hw.hdl"}),
+        ("mbm_hw.cli", {"torch", "amaranth", "matplotlib"}),
+    ],
+)
+def test_importing_is_free(module, forbidden):
+    """In a fresh interpreter; an import must neither compile nor start CUDA either."""
+    program = f"import sys, {module}; print(*sys.modules)"
+    printed = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout
+    assert not forbidden & set(printed.split())
+
+
+def test_every_folder_of_the_house_is_there():
+    for name in ("mbm_hw", "rtl", "sim", "models", "tests", "Makefile", "pyproject.toml"):
+        assert (ROOT / name).exists(), name
