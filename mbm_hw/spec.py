@@ -14,7 +14,28 @@ from typing import ClassVar
 import numpy as np
 
 
-class IntegerSpec:
+class Spec:
+    """What all multipliers share: a family, and checked parameters."""
+
+    family: ClassVar[str]
+
+    def _check_integer(self, field: str, low: int, high: int):
+        value = getattr(self, field)
+        legal = hasattr(value, "__index__") and not isinstance(value, (bool, np.bool_))
+        if not legal or not low <= value <= high:
+            kind = type(self).__name__
+            raise ValueError(f"{kind}: {field} must be an integer {low} to {high}, not {value!r}")
+        object.__setattr__(self, field, operator.index(value))
+
+    def _check_boolean(self, field: str):
+        value = getattr(self, field)
+        if not isinstance(value, (bool, np.bool_)):
+            kind = type(self).__name__
+            raise ValueError(f"{kind}: {field} must be True or False, not {value!r}")
+        object.__setattr__(self, field, bool(value))
+
+
+class IntegerSpec(Spec):
     """What all integer multipliers share: `width`-bit operands, a product of twice as many bits.
 
     Unsigned operands are 0 to 2**width - 1. Signed ones are two's complement and are multiplied as
@@ -23,7 +44,6 @@ class IntegerSpec:
 
     MIN_WIDTH: ClassVar[int] = 4
     MAX_WIDTH: ClassVar[int] = 32
-    family: ClassVar[str]
     width: int
     signed: bool
 
@@ -57,21 +77,6 @@ class IntegerSpec:
     def twin(self, *, signed: bool) -> "IntegerSpec":
         """Return the same multiplier for signed, or for unsigned, operands."""
         return dataclasses.replace(self, signed=signed)
-
-    def _check_integer(self, field: str, low: int, high: int):
-        value = getattr(self, field)
-        legal = hasattr(value, "__index__") and not isinstance(value, (bool, np.bool_))
-        if not legal or not low <= value <= high:
-            kind = type(self).__name__
-            raise ValueError(f"{kind}: {field} must be an integer {low} to {high}, not {value!r}")
-        object.__setattr__(self, field, operator.index(value))
-
-    def _check_boolean(self, field: str):
-        value = getattr(self, field)
-        if not isinstance(value, (bool, np.bool_)):
-            kind = type(self).__name__
-            raise ValueError(f"{kind}: {field} must be True or False, not {value!r}")
-        object.__setattr__(self, field, bool(value))
 
 
 @dataclass(frozen=True)
@@ -143,6 +148,19 @@ class Mitchell(LogSpec):
     family: ClassVar[str] = "mitchell"
 
 
+CORRECTION, CORRECTION_WIDTH = 10, 7
+"""MBM's constant: 2**-4 + 2**-6, in units of 2**-7."""
+
+
+def mbm_corrections(fraction_width: int, truncation: int) -> tuple[int, int]:
+    """Return MBM's constant without and with a carry, in units of 2**-fraction_width."""
+    shift = fraction_width - CORRECTION_WIDTH
+    halved = (CORRECTION >> carry for carry in (0, 1))
+    aligned = (c << shift if shift >= 0 else c >> -shift for c in halved)
+    without_carry, with_carry = (c >> truncation << truncation for c in aligned)
+    return without_carry, with_carry
+
+
 @dataclass(frozen=True)
 class MBM(LogSpec):
     """The minimally biased multiplier: Mitchell's sum of logarithms plus a constant.
@@ -161,16 +179,10 @@ class MBM(LogSpec):
     """
 
     family: ClassVar[str] = "mbm"
-    CORRECTION: ClassVar[int] = 10  # 2**-4 + 2**-6, in units of 2**-CORRECTION_WIDTH
-    CORRECTION_WIDTH: ClassVar[int] = 7
 
     @property
     def corrections(self) -> tuple[int, int]:
-        shift = self.fraction_width - self.CORRECTION_WIDTH
-        halved = (self.CORRECTION >> carry for carry in (0, 1))
-        aligned = (c << shift if shift >= 0 else c >> -shift for c in halved)
-        without_carry, with_carry = (c >> self.truncation << self.truncation for c in aligned)
-        return without_carry, with_carry
+        return mbm_corrections(self.fraction_width, self.truncation)
 
     @property
     def small_characteristic(self) -> int:

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-CORE = {"spec", "catalog", "reference"}
+CORE = {"spec", "float_spec", "catalog", "reference", "float_reference"}
 # What each part of mbm_hw may import of the others: one way only.
 MAY_IMPORT = {
     "spec": set(),
+    "float_spec": {"spec"},
+    "float_reference": {"float_spec"},
     "files": set(),
     "published": set(),
     "catalog": {"spec"},

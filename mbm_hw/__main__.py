@@ -1,0 +1,3 @@
+from mbm_hw.cli import main
+
+main()

@@ -1,0 +1,210 @@
+"""The command line: thin over the API. Bad input is one line on stderr and exit status 2."""
+
+import csv
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+from tabulate import tabulate
+
+from mbm_hw.catalog import CATALOG, find_spec
+from mbm_hw.errors import METRICS, error_metrics
+from mbm_hw.files import replacing
+from mbm_hw.published import TABLE_I
+from mbm_hw.spec import IntegerSpec
+from mbm_hw.table_files import read_table, write_table
+
+
+def with_formats(command):
+    """Give a command the options --json and --csv, as its argument `style`; None is a table."""
+    command = click.option("--csv", "style", flag_value="csv", help="Print CSV.")(command)
+    return click.option("--json", "style", flag_value="json", help="Print JSON.")(command)
+
+
+def print_rows(rows: Sequence[Mapping], style: str | None) -> None:
+    """Print mappings with the same keys as JSON, as CSV, or as a table with four decimals."""
+    if style == "json":
+        click.echo(json.dumps(rows, indent=1))
+    elif style == "csv":
+        writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    else:
+        click.echo(tabulate(rows, headers="keys", tablefmt="github", floatfmt=".4f"))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave the process: 0, 2 after bad input, 130 after Ctrl-C."""
+    try:
+        sys.exit(mbm_hw.main(arguments, prog_name="mbm-hw", standalone_mode=False) or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(2)
+    except click.ClickException as error:
+        fail(error.format_message())
+    except (ValueError, OSError) as error:
+        fail(str(error))
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("mbm-hw: interrupted; what was finished is kept", err=True)
+        sys.exit(130)
+
+
+def fail(message: str) -> None:
+    click.echo(f"mbm-hw: {' '.join(message.split())}", err=True)
+    sys.exit(2)
+
+
+@click.group()
+@click.version_option(package_name="mbm-hw")
+def mbm_hw():
+    """Approximate multipliers: from one spec to RTL, to simulation, to a network's error study."""
+
+
+@mbm_hw.command()
+@click.argument("spec", required=False)
+@click.option("--pipeline", type=click.IntRange(0, 3), default=0, help="Register stages.")
+@click.option("--name", help="The module's name, by default the design's.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="A file, instead of stdout.")
+@click.option("--all", "folder", type=click.Path(path_type=Path), help="Write the whole catalog.")
+def verilog(spec, pipeline, name, output, folder):
+    """Print or write a multiplier's Verilog: SPEC is a name such as mbm8s or mbm16_t8."""
+    from mbm_hw.hdl import to_verilog, write_designs
+
+    if (spec is None) == (folder is None):
+        raise click.UsageError(f"give a SPEC, or --all FOLDER; known: {', '.join(CATALOG)}")
+    if folder is not None:
+        paths = write_designs(folder)
+        click.echo(f"wrote {len(paths)} designs to {folder}")
+        return
+    text = to_verilog(find_spec(spec), name=name, pipeline=pipeline)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        with replacing(output) as file:
+            file.write(text)
+        click.echo(f"wrote {output}")
+
+
+@mbm_hw.command()
+@click.argument("spec")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Ends in .npy (int64), .csv (a,b,product) or .hex ($readmemh).",
+)
+def table(spec, output):
+    """Write a multiplier's product table: SPEC is a name of at most 12 bits."""
+    click.echo(f"wrote {write_table(find_spec(spec), output)}")
+
+
+@mbm_hw.command()
+@click.argument("specs", nargs=-1)
+@click.option("--samples", type=click.IntRange(1), help="Operand pairs; default all, or 2**22.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the sample.")
+@click.option("--include-zeros", is_flag=True, help="Count 0 x anything as no error.")
+@click.option("--paper", is_flag=True, help="The MBM paper's Table I beside its figures.")
+@click.option("--signed", is_flag=True, help="A table file holds signed operands and products.")
+@click.option("--sign-magnitude", is_flag=True, help="A table file holds magnitudes.")
+@with_formats
+def errors(specs, samples, seed, include_zeros, paper, signed, sign_magnitude, style):
+    """Print error metrics: SPECS are names, or product tables (.npy, .csv); default the catalog.
+
+    Relative errors in percent. Up to 13 bits every pair is counted, wider ones by a seeded sample.
+    """
+    if paper:
+        if specs:
+            raise click.UsageError("--paper lists its own designs: give no SPECS")
+        print_rows([_paper_row(row, samples, seed) for row in TABLE_I if row.bias], style)
+        return
+
+    def find(name: str) -> IntegerSpec:
+        if name.endswith((".npy", ".csv")):
+            return read_table(name, signed, sign_magnitude)
+        return find_spec(name)
+
+    rows = []
+    for name in specs or CATALOG:
+        spec = find(name)
+        metrics = _metrics(spec, samples, seed, include_zeros)
+        rows.append({"multiplier": name} | {metric: getattr(metrics, metric) for metric in METRICS})
+    print_rows(rows, style)
+
+
+def _metrics(spec: IntegerSpec, samples: int | None, seed: int, include_zeros: bool):
+    if samples is None and spec.width > 13:
+        samples = 2**22
+    return error_metrics(spec, samples, seed, include_zeros)
+
+
+def _paper_row(row, samples: int | None, seed: int) -> dict:
+    spec = find_spec(row.spec)
+    metrics = _metrics(spec, samples if spec.width > 8 else None, seed, include_zeros=True)
+    return {
+        "multiplier": row.spec,
+        "bias": metrics.bias,
+        "paper's bias": row.bias,
+        "mean": metrics.mred,
+        "paper's mean": row.mred,
+        "peak": max(metrics.peak_max, -metrics.peak_min),
+        "paper's peak": row.peak,
+        "standard error": metrics.standard_error,
+        "pairs": metrics.pairs,
+    }
+
+
+@mbm_hw.group()
+def study():
+    """Error studies of whole networks."""
+
+
+@study.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--data", type=click.Path(path_type=Path), help="What {data} in a study stands for.")
+@click.option(
+    "--models",
+    type=click.Path(path_type=Path),
+    default="models",
+    show_default=True,
+    help="Where networks called by a bare name are looked up.",
+)
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    default="results",
+    show_default=True,
+    help="Every study gets a folder of its name in it.",
+)
+@with_formats
+def run(files, data, models, results, style):
+    """Run the studies that the YAML FILES describe; finished work is never done again."""
+    from tqdm import tqdm
+
+    from mbm_hw.studies.description import read_study
+    from mbm_hw.studies.results import legend, write_results
+    from mbm_hw.studies.run import StudyRun
+    from mbm_hw.studies.summary import summary_table
+
+    if data is not None and not data.is_dir():
+        raise click.UsageError(f"--data must be a folder, not {data}")
+    studies = [read_study(file, data) for file in files]
+    for study in studies:
+        run = StudyRun(study, results / study.name, models, data)
+        interval = 0.1 if sys.stderr.isatty() else 30
+        bar = tqdm(run.rows(), study.name, run.total, unit="image", mininterval=interval)
+        rows = list(bar)
+        summaries = write_results(run, rows)
+        if style is None:
+            headers, cells = summary_table(summaries)
+            table = tabulate(cells, headers, tablefmt="github", disable_numparse=True)
+            click.echo(f"\n{study.name}\n\n{table}\n\n{legend(run)}")
+        else:
+            print_rows(rows, style)
+        click.echo(f"{study.name}: tables, rows and pictures are in {run.folder}/", err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""What a loaded data set is, and what the kinds of data share."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class Dataset:
+    """Samples to be scored, and images to calibrate with, none of which is among them.
+
+    `len(dataset)` samples. `dataset[i]` is (image, target), read on access and the same each time:
+    image float32 [C, H, W] in [0, 1], grey or RGB / 255; target a class (int) or the depth in
+    metres, a float32 array [H, W] with 0 where it is unknown. What else a network wants of its
+    input, such as a mean taken off, it does itself.
+    """
+
+    def __init__(self, images: int, read: Callable, read_calibration: Callable):
+        """read(i) gives sample i of `images`; read_calibration() what `calibration` is."""
+        self._images, self._read, self._read_calibration = images, read, read_calibration
+
+    def __len__(self) -> int:
+        return self._images
+
+    def __getitem__(self, index: int):
+        if not 0 <= index < len(self):
+            raise IndexError(f"the data has samples 0 to {len(self) - 1}, not {index}")
+        return self._read(index)
+
+    @functools.cached_property
+    def calibration(self) -> Tensor:
+        """float32 [M, C, H, W] in [0, 1]."""
+        return self._read_calibration()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """What all kinds of data have in common: integers that are checked, and `load`."""
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value, least = getattr(self, field.name), int(field.name.endswith("images"))
+            if field.type is int and (type(value) is not int or value < least):
+                expected = f"an integer of at least {least}"
+                raise ValueError(f"{field.name} must be {expected}, not {value!r}")
+
+    def load(self) -> Dataset:
+        """See :func:`mbm_hw.studies.data.load_data`."""
+        raise NotImplementedError
+
+
+def classified(images: Tensor, classes, calibration: Tensor) -> Dataset:
+    """Return the Dataset of images [N, C, H, W] and integer classes [N] that are in memory."""
+    return Dataset(
+        len(images), lambda index: (images[index], int(classes[index])), lambda: calibration
+    )
+
+
+def to_tensor(rgb: np.ndarray) -> Tensor:
+    """Return uint8 [..., H, W, 3] as float32 [..., 3, H, W] in [0, 1]."""
+    planes = np.ascontiguousarray(np.moveaxis(rgb, -1, -3))
+    return torch.from_numpy(planes.astype(np.float32) / np.float32(255))
+
+
+def check_at_most(available: int, asked: int, name: str) -> None:
+    """Raise a ValueError that names the field if more images are asked for than there are."""
+    if asked > available:
+        raise ValueError(f"{name} must be at most {available}, not {asked}")

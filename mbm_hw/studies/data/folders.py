@@ -1,0 +1,142 @@
+"""The kinds of data that lie in a folder of the user's. It is read in place; nothing is copied."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from mbm_hw.studies.data.dataset import Dataset, Kind, check_at_most, classified, to_tensor
+
+INVALID_DEPTHS = (0, 65535)
+"""Codes for "nothing seen" in depth images; 7-Scenes has both."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cifar10(Kind):
+    """CIFAR-10: RGB, 3x32x32, classes 0 to 9.
+
+    folder : has one `*test*.npz` and one `*train*.npz`, each x uint8 [N, 32, 32, 3] and y int [N].
+    images : the first of the test file. calibration_images : the first of the training file.
+    """
+
+    folder: str
+    images: int
+    calibration_images: int = 100
+
+    def load(self) -> Dataset:
+        test, classes = self._read("test", self.images, "images")
+        train, _ = self._read("train", self.calibration_images, "calibration_images")
+        return classified(test, classes, train)
+
+    def _read(self, part, images, name):
+        paths = sorted(_existing(self.folder).glob(f"*{part}*.npz"))
+        if len(paths) != 1:
+            found = ", ".join(path.name for path in paths) or "none"
+            raise ValueError(f"{self.folder} must have one file *{part}*.npz, not {found}")
+        with np.load(paths[0]) as arrays:
+            x, y = arrays["x"], arrays["y"]
+        check_at_most(len(x), images, name)
+        return to_tensor(x[:images]), y[:images]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageNetSample(Kind):
+    """A folder of ImageNet images: RGB, 3x224x224, classes 1 to 1000 (0 is background).
+
+    The middle 7/8 of the width and of the height, resized, as MobileNetV2's authors evaluate it.
+    Ref: tensorflow/models, slim/preprocessing/inception_preprocessing.py, preprocess_for_eval.
+
+    folder : has `labels.csv`, with the columns `file` and `tf_class_1_1000`, and `images/`.
+    images : the first of labels.csv. calibration_images : the last of it, disjoint from those.
+    """
+
+    folder: str
+    images: int
+    calibration_images: int = 20
+
+    def load(self) -> Dataset:
+        folder = _existing(self.folder)
+        with open(_existing(folder / "labels.csv"), newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        asked = self.images + self.calibration_images
+        check_at_most(len(rows), asked, "images + calibration_images")
+        paths = [folder / "images" / row["file"] for row in rows]
+        classes = [int(row["tf_class_1_1000"]) for row in rows]
+        return Dataset(
+            self.images,
+            lambda index: (_read_middle(paths[index]), classes[index]),
+            lambda: torch.stack([_read_middle(p) for p in paths[-self.calibration_images :]]),
+        )
+
+
+def _read_middle(path):
+    with Image.open(_existing(path)) as image:
+        width, height = image.size
+        middle = (width / 16, height / 16, width * 15 / 16, height * 15 / 16)
+        resized = image.convert("RGB").resize((224, 224), Image.Resampling.BILINEAR, middle)
+    return to_tensor(np.array(resized))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RgbdFolder(Kind):
+    """Frames of a depth camera, named as those of 7-Scenes: RGB, 3xHxW, with measured depth.
+
+    folder : has `frame-NNNNNN.color.jpg` and `frame-NNNNNN.depth.png`, 16 bits, millimetres, 0 or
+    65535 where nothing was seen. first, last : numbers, inclusive, of the frames to be scored.
+    size : [H, W] that images (bilinear) and depths (nearest pixel) are resized to.
+    calibration_images : spread evenly over the other frames.
+    """
+
+    folder: str
+    first: int
+    last: int
+    size: Sequence[int]
+    calibration_images: int = 16
+
+    def __post_init__(self):
+        super().__post_init__()
+        size = self.size
+        if not isinstance(size, Sequence) or [type(n) for n in size] != [int, int] or min(size) < 1:
+            raise ValueError(f"size must be [height, width] in pixels, not {size!r}")
+
+    def load(self) -> Dataset:
+        paths = sorted(_existing(self.folder).glob("frame-*.color.jpg"))
+        numbers = {path: int(path.name[len("frame-") :].split(".")[0]) for path in paths}
+        scored = [path for path in paths if self.first <= numbers[path] <= self.last]
+        others = [path for path in paths if path not in scored]
+        if not scored:
+            expected = f"frames from {self.first} to {self.last}"
+            found = f"{numbers[paths[0]]} to {numbers[paths[-1]]}" if paths else "no frame"
+            raise ValueError(f"{self.folder} must have {expected}, not {found}")
+        check_at_most(len(others), self.calibration_images, "calibration_images")
+        spread = np.linspace(0, len(others) - 1, self.calibration_images).round().astype(int)
+        return Dataset(
+            len(scored),
+            lambda index: (self._read_color(scored[index]), self._read_depth(scored[index])),
+            lambda: torch.stack([self._read_color(others[index]) for index in spread]),
+        )
+
+    def _read_color(self, path):
+        with Image.open(path) as image:
+            resized = image.convert("RGB").resize(self.size[::-1], Image.Resampling.BILINEAR)
+        return to_tensor(np.array(resized))
+
+    def _read_depth(self, color_path):
+        path = color_path.with_name(color_path.name.replace(".color.jpg", ".depth.png"))
+        with Image.open(_existing(path)) as image:
+            if image.mode not in ("I;16", "I"):
+                raise ValueError(f"{path} must have 16 bits a pixel, not mode {image.mode}")
+            codes = np.array(image.resize(self.size[::-1], Image.Resampling.NEAREST))
+        return np.where(np.isin(codes, INVALID_DEPTHS), 0, codes).astype(np.float32) / 1000
+
+
+def _existing(path):
+    """Return `path`, a folder or a file, as a Path; ValueError if it is not there."""
+    path = Path(str(path))
+    if not path.exists():
+        raise ValueError(f"there is no {path}")
+    return path

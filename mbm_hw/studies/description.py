@@ -1,0 +1,165 @@
+"""What a study is: a frozen description, read from YAML at the rim."""
+
+import dataclasses
+import fnmatch
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mbm_hw.catalog import find_spec
+from mbm_hw.spec import Exact, IntegerSpec
+from mbm_hw.table_files import read_table
+
+FLOAT = "float"
+"""The spec name of the rows without any approximate layer: exact float32 arithmetic."""
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Which of a network's layers are approximated, together or one at a time.
+
+    each : glob of layer names; every layer that matches is approximated alone.
+    all : also all the layers of `each` together.
+    groups : name -> glob; the layers of each group together.
+    """
+
+    each: str = "*"
+    all: bool = True
+    groups: Mapping[str, str] = field(default_factory=dict)
+
+    def sets(self, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Return the layer sets by name, for a network whose convertible layers are `names`.
+
+        A glob that matches no layer is a ValueError that lists them.
+        """
+        names = tuple(names)
+
+        def matching(pattern: str) -> tuple[str, ...]:
+            found = tuple(name for name in names if fnmatch.fnmatchcase(name, pattern))
+            if not found:
+                raise ValueError(f"no layer matches {pattern!r}; known: {', '.join(names)}")
+            return found
+
+        each = matching(self.each)
+        sets = {name: (name,) for name in each}
+        sets |= {name: matching(pattern) for name, pattern in self.groups.items()}
+        return sets | {"all": each} if self.all else sets
+
+
+@dataclass(frozen=True)
+class Study:
+    """One study: a network, its data, the multipliers, the layers.
+
+    name : folder of the results, by default the study file's name.
+    network : `file.py:factory`, or a bare name looked up in the models folder.
+    weights : a checkpoint, or `file.py:function`, which fills the weights of a given network.
+    data : keyword arguments of one of `mbm_hw.studies.data.KINDS`, and its `kind`.
+    specs : the multipliers, all signed. In YAML a catalog name or identifier, or a mapping `table:
+        path`, `signed:` or `sign_magnitude:`.
+    layers : see `Layers`.
+    metrics : one of `mbm_hw.studies.evaluation.EVALUATIONS`.
+    quantizer : one of `mbm_hw.quantize.QUANTIZERS`, by name.
+    batch : images in one forward pass; every image is scored, those of a last smaller batch too.
+
+    Every spec is compared with its baseline: the exact multiplier of the same format in the same
+    layers, with the same quantiser, calibration and batches.
+    """
+
+    name: str
+    network: str
+    weights: str
+    data: Mapping[str, Any]
+    specs: tuple[IntegerSpec, ...]
+    metrics: str
+    layers: Layers = Layers()
+    quantizer: str = "symmetric"
+    batch: int = 1
+
+    def __post_init__(self):
+        if not self.specs:
+            raise ValueError("specs must name at least one multiplier")
+        for spec in self.specs:
+            if not spec.signed:
+                twin = spec.twin(signed=True).identifier
+                raise ValueError(
+                    f"specs: networks need signed operands: {twin}, not {spec.identifier}"
+                )
+        if not (isinstance(self.batch, int) and self.batch >= 1):
+            raise ValueError(f"batch must be an integer of at least 1, not {self.batch!r}")
+
+    def baseline(self, spec: IntegerSpec) -> Exact:
+        """Return what `spec` is compared with: the exact multiplier of the same format."""
+        return Exact(spec.width, signed=True)
+
+    @property
+    def all_specs(self) -> tuple[IntegerSpec, ...]:
+        """The baselines, then the specs, each once."""
+        return tuple(dict.fromkeys([*map(self.baseline, self.specs), *self.specs]))
+
+
+def read_study(path: str | Path, data: str | Path | None = None) -> Study:
+    """Return the study that the YAML file `path` describes.
+
+    data : the folder that `{data}` stands for in the file's strings. An unknown or missing key, or
+    a file that needs `data` when there is none, is a ValueError that names the file and the key.
+    """
+    path = Path(path)
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not isinstance(document, dict):
+            raise ValueError("a study is a mapping of keys to values")
+        document = _with_folder(document, data)
+        document = {"name": path.stem, **document}
+        if document.pop("baseline", "exact") != "exact":
+            raise ValueError("baseline must be exact: the exact multiplier of the same format")
+        if "specs" in document:
+            document["specs"] = tuple(_spec(entry) for entry in _sequence(document["specs"]))
+        if "layers" in document:
+            document["layers"] = construct(Layers, document["layers"], "layers")
+        return construct(Study, document, "a study")
+    except (ValueError, yaml.YAMLError) as error:
+        message = " ".join(str(error).split())
+        raise ValueError(f"{path}: {message}") from error
+
+
+def construct(kind: type, arguments: Any, where: str):
+    """Return the dataclass `kind(**arguments)`; wrong keys are a ValueError that lists the keys."""
+    if not isinstance(arguments, Mapping):
+        raise ValueError(f"{where} must be a mapping of keys to values, not {arguments!r}")
+    fields = dataclasses.fields(kind)
+    known = [f.name for f in fields]
+    missing = dataclasses.MISSING
+    required = [f.name for f in fields if f.default is missing and f.default_factory is missing]
+    for key in arguments:
+        if key not in known:
+            raise ValueError(f"{where} has no key {key!r}; known: {', '.join(known)}")
+    for key in required:
+        if key not in arguments:
+            raise ValueError(f"{where} needs the key {key!r}; known: {', '.join(known)}")
+    return kind(**arguments)
+
+
+def _sequence(value: Any) -> list:
+    return value if isinstance(value, list) else [value]
+
+
+def _spec(entry: Any) -> IntegerSpec:
+    if isinstance(entry, Mapping) and "table" in entry:
+        options = dict(entry)
+        return read_table(options.pop("table"), **options)
+    return find_spec(str(entry))
+
+
+def _with_folder(value: Any, folder: str | Path | None) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_folder(item, folder) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_folder(item, folder) for item in value]
+    if isinstance(value, str) and "{data}" in value:
+        if folder is None:
+            raise ValueError(f"{value} needs the data folder: give --data FOLDER")
+        return value.replace("{data}", str(folder))
+    return value

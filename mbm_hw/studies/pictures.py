@@ -1,0 +1,103 @@
+"""A study's pictures: the metric of every layer set, and depth predictions side by side."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+
+from mbm_hw.files import replacing
+from mbm_hw.studies.description import FLOAT
+from mbm_hw.studies.evaluation import Depth
+from mbm_hw.studies.run import StudyRun
+from mbm_hw.studies.summary import Summary
+
+COLOURS = matplotlib.colormaps["tab10"].colors
+LEAST_SPAN = 0.02  # of a metric's axis
+
+
+def plot_layers(run: StudyRun, summaries: Sequence[Summary], path: str | Path) -> Path:
+    """Draw the headline metric of every multiplier in every layer set, float as a line."""
+    metric = run.evaluation.headline
+    sets = list(run.layer_sets)
+    float_value = next(s.averages[metric] for s in summaries if s.spec == FLOAT)
+    values = {(s.spec, s.layer_set): s.averages[metric] for s in summaries}
+    specs = [spec.identifier for spec in run.study.all_specs]
+    figure = Figure((9, 1.6 + 0.32 * len(sets)), layout="constrained")
+    axes = figure.add_subplot()
+    axes.axvline(float_value, color="black", linewidth=1, label="exact float")
+    offsets = np.linspace(-0.22, 0.22, len(specs)) if len(specs) > 1 else [0.0]
+    for spec, colour, offset in zip(specs, _colours(len(specs)), offsets, strict=True):
+        heights = np.arange(len(sets)) + offset
+        points = [values[spec, name] for name in sets]
+        axes.hlines(heights, float_value, points, color=colour, linewidth=1.5, alpha=0.5)
+        axes.plot(points, heights, "o", color=colour, markersize=5, label=spec)
+    low, high = axes.get_xlim()
+    if high - low < LEAST_SPAN:  # or a difference of one image would look large
+        axes.set_xlim((low + high - LEAST_SPAN) / 2, (low + high + LEAST_SPAN) / 2)
+    axes.set_yticks(range(len(sets)), sets)
+    axes.set_ylim(len(sets) - 0.4, -0.6)
+    better = "higher" if metric in run.evaluation.higher_is_better else "lower"
+    axes.set_xlabel(f"{metric} ({better} is better), {len(run.dataset)} images")
+    axes.set_title(f"{run.study.name}: approximate multipliers, by layer")
+    axes.grid(axis="x", alpha=0.3)
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    return _save(figure, path)
+
+
+@torch.inference_mode()
+def plot_depth(run: StudyRun, path: str | Path, images: int = 3) -> Path:
+    """Draw image, true depth, the exact and each approximate prediction, and their difference.
+
+    The approximate ones are those of the last layer set, by default all layers together.
+    """
+    evaluation = run.evaluation
+    if not isinstance(evaluation, Depth):
+        raise ValueError(f"{run.study.name} does not measure depth")
+    samples = [run.dataset[i] for i in range(min(images, len(run.dataset)))]
+    inputs = torch.stack([sample[0] for sample in samples])
+    layer_set, layers = list(run.layer_sets.items())[-1]
+    cases = {case.spec_name: case for case in run.cases if case.layer_set in ("none", layer_set)}
+    depths = {
+        name: evaluation.predict(run.converted(case), inputs).numpy()
+        for name, case in cases.items()
+    }
+    exact = depths[FLOAT]
+    approximate = [spec.identifier for spec in run.study.specs]
+    titles = ["image", "true depth", "exact float"]
+    for name in approximate:
+        titles += [f"{name}\n{layer_set} ({len(layers)} layers)", f"{name}\n- exact float"]
+    figure = Figure((2.1 * len(titles), 1.75 * len(samples) + 1.0), layout="constrained")
+    grid = figure.subplots(len(samples), len(titles), squeeze=False)
+    differences = [depths[name] - exact for name in approximate]
+    error = max(float(np.quantile(np.abs(differences), 0.99)), 1e-3)
+    for row, (axes, (image, target)) in enumerate(zip(grid, samples, strict=True)):
+        near, far = np.quantile(target[target > 0], [0.0, 1.0])
+        scale = {"cmap": "viridis_r", "vmin": near, "vmax": far}
+        axes[0].imshow(image.permute(1, 2, 0).numpy())
+        axes[1].imshow(np.where(target > 0, target, np.nan), **scale)
+        shown = axes[2].imshow(exact[row], **scale)
+        for i, name in enumerate(approximate):
+            axes[3 + 2 * i].imshow(depths[name][row], **scale)
+            signed = {"cmap": "RdBu_r", "vmin": -error, "vmax": error}
+            last = axes[4 + 2 * i].imshow(differences[i][row], **signed)
+        figure.colorbar(shown, ax=axes[2], label="m")
+        figure.colorbar(last, ax=axes[-1], label="m")
+    for axes, title in zip(grid[0], titles, strict=True):
+        axes.set_title(title, fontsize=9)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    figure.suptitle(f"{run.study.name}: predicted depth in metres")
+    return _save(figure, path)
+
+
+def _colours(count: int) -> list:
+    return [COLOURS[i % len(COLOURS)] for i in range(count)]
+
+
+def _save(figure: Figure, path: str | Path) -> Path:
+    with replacing(path, "wb") as file:
+        figure.savefig(file, format="png", dpi=130)
+    return Path(path)

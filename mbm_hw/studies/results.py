@@ -1,0 +1,72 @@
+"""What a finished study leaves in its folder: rows, tables, pictures, and how to run it again."""
+
+import csv
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tabulate import tabulate
+
+from mbm_hw.files import replacing
+from mbm_hw.studies.evaluation import Depth
+from mbm_hw.studies.pictures import plot_depth, plot_layers
+from mbm_hw.studies.run import StudyRun
+from mbm_hw.studies.summary import Summary, summarize, summary_table
+
+
+def write_results(run: StudyRun, rows: Sequence[Mapping]) -> list[Summary]:
+    """Write rows.csv, rows.json, summary.json, table.md and the pictures; return the summaries.
+
+    The files go to the run's folder, each complete or not at all. predictions.png is drawn for
+    depth only.
+    """
+    summaries = summarize(run.study, rows)
+    write_csv(run.folder / "rows.csv", rows)
+    write_json(run.folder / "rows.json", rows)
+    document = {
+        "study": dataclasses.asdict(run.study) | {"specs": [repr(s) for s in run.study.specs]},
+        "versions": run.versions,
+        "summaries": [dataclasses.asdict(summary) for summary in summaries],
+    }
+    write_json(run.folder / "summary.json", document)
+    headers, cells = summary_table(summaries)
+    with replacing(run.folder / "table.md") as file:
+        table = tabulate(cells, headers, tablefmt="github", disable_numparse=True)
+        file.write(f"{table}\n\n{legend(run)}\n")
+    plot_layers(run, summaries, run.folder / "layers.png")
+    if isinstance(run.evaluation, Depth):
+        plot_depth(run, run.folder / "predictions.png")
+    return summaries
+
+
+def legend(run: StudyRun) -> str:
+    """Return the sentences that belong under a study's table."""
+    return (
+        f"{len(run.dataset)} images, {run.study.metrics}. Changes are against the exact multiplier "
+        "of the same format, layers, quantiser and batches; ~ marks a change whose paired 95 % "
+        "interval over the images holds 0 (it may be noise)."
+    )
+
+
+def write_csv(path: str | Path, rows: Sequence[Mapping]) -> None:
+    """Write mappings with the same keys as CSV, the keys as its header."""
+    with replacing(path) as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_json(path: str | Path, document) -> None:
+    """Write `document` as indented JSON; numbers that are not finite become null."""
+    with replacing(path) as file:
+        json.dump(_finite(document), file, indent=1, allow_nan=False, default=str)
+        file.write("\n")
+
+
+def _finite(value):
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and value - value != 0 else value

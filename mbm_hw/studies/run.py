@@ -1,0 +1,178 @@
+"""Running a study: from its description to rows, one for each multiplier, layer set and image."""
+
+import copy
+import functools
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from mbm_hw.nn import calibrate_, convert_
+from mbm_hw.quantize import QUANTIZERS
+from mbm_hw.spec import Exact, IntegerSpec
+from mbm_hw.studies.data import load_data
+from mbm_hw.studies.description import FLOAT, Study
+from mbm_hw.studies.evaluation import EVALUATIONS
+from mbm_hw.studies.networks import (
+    convertible_layers,
+    count_multiplications,
+    load_network,
+    load_weights,
+)
+from mbm_hw.studies.store import Store
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network to be scored: `spec` in the layers of a set; None in no layer is exact float."""
+
+    spec: IntegerSpec | None
+    layer_set: str
+    layers: tuple[str, ...]
+
+    @property
+    def spec_name(self) -> str:
+        return FLOAT if self.spec is None else self.spec.identifier
+
+
+class StudyRun:
+    """A study with its network, weights and data at hand.
+
+    study : the description. folder : where the store is, created when missing. models : where bare
+    network names are looked up. data : the folder of real data sets, for weights functions.
+
+    cases : the networks to be scored, in order: float, the baselines, the specs.
+    total : images to be scored over all cases.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        folder: str | Path,
+        models: str | Path = "models",
+        data: str | Path | None = None,
+    ):
+        if study.metrics not in EVALUATIONS:
+            known = ", ".join(EVALUATIONS)
+            raise ValueError(f"metrics must be one of {known}, not {study.metrics!r}")
+        if study.quantizer not in QUANTIZERS:
+            known = ", ".join(QUANTIZERS)
+            raise ValueError(f"quantizer must be one of {known}, not {study.quantizer!r}")
+        self.study, self.folder = study, Path(folder)
+        self.evaluation = EVALUATIONS[study.metrics]
+        self.quantizer = QUANTIZERS[study.quantizer]
+        self.network = load_network(study.network, models)
+        sets = study.layers.sets(convertible_layers(self.network))
+        self.dataset = load_data(study.data)
+        load_weights(self.network, study.weights, None if data is None else Path(data))
+        self.multiplications = count_multiplications(self.network, self.dataset[0][0])
+        self.layer_sets = sets
+        self.cases = [Case(None, "none", ())] + [
+            Case(spec, name, layers) for spec in study.all_specs for name, layers in sets.items()
+        ]
+        self.total = len(self.cases) * len(self.dataset)
+
+    def rows(self) -> Iterator[dict]:
+        """Yield a row for each case and image; rows that the store has are not computed again.
+
+        A row holds study, spec, layer_set, image, the metrics, seconds (of the image's share of its
+        batch), multiplications (approximate ones, in the image). It is committed before it is
+        yielded.
+        """
+        store = Store(self.folder / "study.sqlite")
+        try:
+            for case in self.cases:
+                yield from self._case_rows(case, store)
+        finally:
+            store.close()
+
+    def converted(self, case: Case) -> nn.Module:
+        """Return a copy of the network with the case's layers approximated and calibrated."""
+        network = copy.deepcopy(self.network)
+        if case.spec is not None:
+            convert_(network, case.spec, self._chosen(case.layers), self.quantizer)
+            ranges = self._calibrated_ranges(self.study.baseline(case.spec))
+            prefixes = tuple(f"{name}." for name in case.layers)
+            chosen = {key: value for key, value in ranges.items() if key.startswith(prefixes)}
+            network.load_state_dict(chosen, strict=False)
+        return network.eval()
+
+    def _case_rows(self, case: Case, store: Store) -> Iterator[dict]:
+        network = None
+        for start in range(0, len(self.dataset), self.study.batch):
+            images = range(start, min(start + self.study.batch, len(self.dataset)))
+            keys = [self._key(case, image) for image in images]
+            rows = [store.get(key) for key in keys]
+            if None in rows:
+                network = self.converted(case) if network is None else network
+                rows = self._score(network, case, images)
+                store.add(zip(keys, rows, strict=True))
+            yield from rows
+
+    @torch.inference_mode()
+    def _score(self, network: nn.Module, case: Case, images: range) -> list[dict]:
+        samples = [self.dataset[image] for image in images]
+        inputs = torch.stack([sample[0] for sample in samples])
+        began = time.perf_counter()
+        scores = self.evaluation.scores(network, inputs, [sample[1] for sample in samples])
+        seconds = (time.perf_counter() - began) / len(samples)
+        common = {"study": self.study.name, "spec": case.spec_name, "layer_set": case.layer_set}
+        multiplications = sum(self.multiplications[name] for name in case.layers)
+        return [
+            common
+            | {"image": image}
+            | score
+            | {"seconds": seconds, "multiplications": multiplications}
+            for image, score in zip(images, scores, strict=True)
+        ]
+
+    @functools.cache  # noqa: B019  (one run lives as long as its process)
+    def _calibrated_ranges(self, baseline: Exact) -> dict[str, torch.Tensor]:
+        """Return what calibration adds to the state: every layer observed in the float network."""
+        network = copy.deepcopy(self.network)
+        layers = {name for layers in self.layer_sets.values() for name in layers}
+        convert_(network, baseline, self._chosen(layers), self.quantizer)
+        calibrate_(network, self.dataset.calibration.split(16))
+        added = network.state_dict().keys() - self.network.state_dict().keys()
+        return {key: network.state_dict()[key] for key in added}
+
+    def _chosen(self, layers):
+        return lambda module, name: name in layers
+
+    def _key(self, case: Case, image: int) -> str:
+        unit = [self._identity, case.spec_name, case.layer_set, case.layers, image]
+        return _sha256(json.dumps(unit).encode())
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """What the rows were computed with: the hash of this package's sources, and torch."""
+        return {"mbm_hw": code_version(), "torch": torch.__version__}
+
+    @functools.cached_property
+    def _identity(self) -> str:
+        """The hash of all that the rows depend on, but for what tells them apart."""
+        study, state = self.study, self.network.state_dict()
+        weights = _sha256(
+            *(part for k, v in state.items() for part in (k.encode(), v.cpu().numpy().tobytes()))
+        )
+        described = [study.name, dict(study.data), study.metrics, repr(self.quantizer), study.batch]
+        return json.dumps([described, weights, self.versions], default=str)
+
+
+def code_version() -> str:
+    """Return the hash of this package's sources: Python, C++ and CUDA."""
+    package = Path(__file__).parent.parent
+    sources = (p for s in ("*.py", "*.cpp", "*.h", "*.cu") for p in package.rglob(s))
+    return _sha256(*(path.read_bytes() for path in sorted(sources)))
+
+
+def _sha256(*parts: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()

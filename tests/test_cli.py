@@ -1,0 +1,98 @@
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+
+from mbm_hw.cli import main
+from mbm_hw.reference import product_table
+from mbm_hw.spec import MBM
+
+
+def call(capsys, *arguments):
+    with pytest.raises(SystemExit) as exit_:
+        main([str(a) for a in arguments])
+    captured = capsys.readouterr()
+    return exit_.value.code, captured.out, captured.err
+
+
+@pytest.mark.parametrize("command", [[], ["verilog"], ["table"], ["errors"], ["study", "run"]])
+def test_every_command_explains_itself(capsys, command):
+    status, out, _ = call(capsys, *command, "--help")
+    assert status == 0
+    assert out.startswith("Usage: mbm-hw")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nonsense"], "No such command 'nonsense'"),
+        (["errors", "mbm9x"], "no multiplier is called 'mbm9x'; known: exact8"),
+        (["errors", "mbm40"], "MBM: width must be an integer 4 to 32, not 40"),
+        (["errors", "mbm8", "--samples", "0"], "'--samples': 0 is not in the range"),
+        (["errors", "absent.csv"], "absent.csv"),
+        (["errors", "--paper", "mbm8"], "--paper lists its own designs"),
+        (["table", "mbm16", "-o", "t.npy"], "a product table takes at most 12 bits"),
+        (["table", "mbm8", "-o", "t.txt"], "must end in .npy, .csv, .hex"),
+        (["table", "mbm8"], "Missing option '-o'"),
+        (["verilog"], "give a SPEC, or --all FOLDER"),
+        (["verilog", "mbm8", "--pipeline", "9"], "9 is not in the range"),
+        (["verilog", "mbm8", "--name", "2 bad"], "2 bad"),
+        (["verilog", "mbm8", "-o", "file/x.v"], "file"),
+        (["study", "run"], "Missing argument"),
+        (["study", "run", "absent.yaml"], "absent.yaml"),
+        (["study", "run", "bad.yaml"], "bad.yaml: a study has no key 'netwrok'; known: name"),
+        (["study", "run", "bad.yaml", "--data", "absent"], "--data must be a folder, not absent"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(capsys, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("not a folder")
+    (tmp_path / "bad.yaml").write_text("netwrok: x\n")
+    before = sorted(tmp_path.rglob("*"))
+    status, out, err = call(capsys, *arguments)
+    assert (status, out) == (2, "")
+    assert err.count("\n") == 1
+    assert err.startswith("mbm-hw: ")
+    assert message in err
+    assert sorted(tmp_path.rglob("*")) == before, "nothing is half-written"
+
+
+def test_errors_print_a_table_json_and_csv(capsys):
+    status, out, _ = call(capsys, "errors", "mbm8", "mitchell8s")
+    assert status == 0
+    assert "| mbm8" in out
+    rows = json.loads(call(capsys, "errors", "mbm8", "--json")[1])
+    assert round(rows[0]["bias"], 4) == 0.0494
+    row = next(csv.DictReader(io.StringIO(call(capsys, "errors", "mbm8", "--csv")[1])))
+    assert row["multiplier"] == "mbm8"
+    assert float(row["mred"]) == rows[0]["mred"]
+
+
+def test_errors_of_a_table_file(capsys, tmp_path):
+    path = tmp_path / "t.csv"
+    assert call(capsys, "table", "mbm8s", "-o", path)[0] == 0
+    rows = json.loads(call(capsys, "errors", path, "mbm8s", "--signed", "--json")[1])
+    assert rows[0] | {"multiplier": ""} == rows[1] | {"multiplier": ""}
+
+
+def test_the_papers_table_names_both_figures(capsys):
+    rows = json.loads(call(capsys, "errors", "--paper", "--samples", 4096, "--json")[1])
+    assert [row["multiplier"] for row in rows][:3] == ["mbm8", "mitchell8", "mbm16"]
+    assert rows[0]["paper's mean"] == 2.69
+    assert round(rows[0]["mean"], 2) == 2.69
+
+
+def test_a_table_is_written(capsys, tmp_path):
+    status, out, _ = call(capsys, "table", "mbm8", "-o", tmp_path / "t.npy")
+    assert (status, out) == (0, f"wrote {tmp_path / 't.npy'}\n")
+    assert np.array_equal(np.load(tmp_path / "t.npy"), product_table(MBM(8)))
+
+
+def test_verilog_is_printed_or_written(capsys, tmp_path):
+    status, out, _ = call(capsys, "verilog", "mbm8s", "--pipeline", 2)
+    assert status == 0
+    assert "module mbm8s_p2(" in out
+    assert call(capsys, "verilog", "mbm8s", "--pipeline", 2, "-o", tmp_path / "x.v")[0] == 0
+    assert (tmp_path / "x.v").read_text() == out

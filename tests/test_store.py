@@ -1,0 +1,56 @@
+import signal
+import sqlite3
+import subprocess
+import sys
+
+from mbm_hw.studies.store import Store
+
+WRITER = """
+import sys
+from mbm_hw.studies.store import Store
+store = Store(sys.argv[1])
+for i in range(int(sys.argv[2]), int(sys.argv[3])):
+    store.add([(f"{i}a", {"image": i}), (f"{i}b", {"image": i})])
+    print(i, flush=True)
+"""
+
+
+def start_writer(path, first, last):
+    command = [sys.executable, "-c", WRITER, str(path), str(first), str(last)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_rows_come_back_as_they_went_in(tmp_path):
+    store = Store(tmp_path / "folder" / "study.sqlite")
+    row = {"spec": "mbm8s", "a1": 0.1 + 0.2, "image": 3}
+    store.add([("key", row)])
+    store.add([("key", {"spec": "another"})])
+    assert store.get("key") == row
+    assert store.get("absent") is None
+    assert len(store) == 1
+
+
+def test_kill_9_loses_no_committed_unit_and_leaves_no_half_one(tmp_path):
+    path = tmp_path / "study.sqlite"
+    for attempt in range(3):
+        writer = start_writer(path, attempt * 100_000, (attempt + 1) * 100_000)
+        reported = [int(writer.stdout.readline()) for _ in range(30)]
+        writer.send_signal(signal.SIGKILL)
+        reported += [int(line) for line in writer.stdout]
+        writer.wait()
+        store = Store(path)
+        for i in reported:
+            assert store.get(f"{i}a") == store.get(f"{i}b") == {"image": i}
+        assert len(store) % 2 == 0, "a commit holds both of its rows or none"
+        store.close()
+    check = sqlite3.connect(path).execute("PRAGMA integrity_check").fetchone()
+    assert check == ("ok",)
+
+
+def test_two_processes_on_one_store_neither_lose_nor_double(tmp_path):
+    path = tmp_path / "study.sqlite"
+    writers = [start_writer(path, 0, 60), start_writer(path, 30, 90)]
+    for writer in writers:
+        writer.communicate(timeout=60)
+        assert writer.returncode == 0
+    assert len(Store(path)) == 2 * 90

@@ -1,0 +1,94 @@
+"""The arithmetic of a study's tables, and the traps that the hand-made original fell into."""
+
+import numpy as np
+import pytest
+
+from mbm_hw.spec import MBM, Mitchell
+from mbm_hw.studies.description import Study
+from mbm_hw.studies.evaluation import EVALUATIONS, Depth
+from mbm_hw.studies.summary import paired_interval, percent_change, summarize, summary_table
+
+STUDY = Study("s", "n", "w", {}, (Mitchell(8, signed=True), MBM(8, signed=True)), "classification")
+
+
+def rows_of(spec, values, layer_set="all"):
+    return [
+        {
+            "spec": spec,
+            "layer_set": layer_set,
+            "image": image,
+            "top1": value,
+            "cross_entropy": 1.0,
+            "seconds": 0.5,
+            "multiplications": 9,
+        }
+        for image, value in enumerate(values)
+    ]
+
+
+def test_changes_in_percent_are_relative_to_the_baseline():
+    """The original reported .6026 -> .4931 as -27 %."""
+    assert percent_change(0.4931, 0.6026) == pytest.approx(-18.17, abs=0.005)
+    assert np.isnan(percent_change(1.0, 0.0))
+
+
+def test_the_baseline_is_exact_in_the_same_layers_not_float():
+    """The original compared with a run of another precision."""
+    rows = [
+        *rows_of("float", [1, 1, 1, 1], "none"),
+        *rows_of("exact8s", [1, 1, 1, 0]),
+        *rows_of("exact8s", [1, 0, 0, 0], "other"),
+        *rows_of("mbm8s", [1, 1, 0, 0]),
+    ]
+    *_, summary = summarize(STUDY, rows)
+    assert (summary.spec, summary.baseline, summary.images) == ("mbm8s", "exact8s", 4)
+    assert summary.averages["top1"] == 0.5
+    assert summary.changes["top1"].percent == pytest.approx(100 * (0.5 - 0.75) / 0.75)
+    assert [s.changes for s in summarize(STUDY, rows)[:3]] == [{}, {}, {}]
+
+
+def test_a_comparison_of_other_images_is_refused():
+    """The original scored images left over from a batch as zeros, and counted them."""
+    rows = [*rows_of("exact8s", [1, 1, 1]), *rows_of("mbm8s", [1, 1])]
+    with pytest.raises(ValueError, match="mbm8s in all: its images are not those of exact8s"):
+        summarize(STUDY, rows)
+
+
+def test_a_change_within_the_noise_is_marked():
+    """The original read noise over five images as improvement."""
+    generator = np.random.default_rng(0)
+    exact = generator.uniform(0.5, 0.7, 5)
+    noise = exact + np.array([0.03, -0.02, 0.02, -0.01, 0.0])
+    better = exact + np.array([0.03, 0.04, 0.03, 0.04, 0.03])
+    rows = rows_of("exact8s", exact) + rows_of("mitchell8s", noise) + rows_of("mbm8s", better)
+    _, mitchell, mbm = summarize(STUDY, rows)
+    assert mitchell.changes["top1"].percent > 0
+    assert mitchell.changes["top1"].is_noise
+    assert not mbm.changes["top1"].is_noise
+    cells = {row[1]: row[2] for row in summary_table([mitchell, mbm])[1]}
+    assert cells["mitchell8s"].endswith("%~")
+    assert cells["mbm8s"].endswith("%")
+
+
+def test_the_interval_is_students_t_of_the_paired_differences():
+    """Differences 1, 2, 3: mean 2, standard error 1/sqrt(3), t(0.975, 2) = 4.3027 (any table)."""
+    low, high = paired_interval([11, 22, 33], [10, 20, 30])
+    assert (low, high) == pytest.approx((2 - 4.3027 / 3**0.5, 2 + 4.3027 / 3**0.5), abs=1e-4)
+    assert np.isnan(paired_interval([1], [2])).all()
+    assert paired_interval([1, 2], [0, 1]) == (1, 1)
+
+
+def test_one_image_supports_no_claim():
+    rows = rows_of("exact8s", [1]) + rows_of("mbm8s", [0])
+    assert summarize(STUDY, rows)[1].changes["top1"].is_noise
+
+
+def test_pooled_depth_weights_images_by_their_pixels():
+    scores = [
+        {"a1": 1.0, "a2": 1.0, "a3": 1.0, "rel": 0.0, "rms": 0.0, "log_10": 0.0, "pixels": 3},
+        {"a1": 0.0, "a2": 0.0, "a3": 0.0, "rel": 1.0, "rms": 2.0, "log_10": 1.0, "pixels": 1},
+    ]
+    pooled = EVALUATIONS["depth_pooled_flip"].average(scores)
+    assert (pooled["a1"], pooled["rel"], pooled["rms"]) == (0.75, 0.25, 1.0)
+    mean = Depth().average(scores)
+    assert (mean["a1"], mean["rms"]) == (0.5, 1.0)
