@@ -4,23 +4,30 @@ Importing this package is free: torch is imported by `mbm_hw.ops` and `mbm_hw.nn
 `mbm_hw.hdl`, and `to_verilog` only when it is first used.
 """
 
-from mbm_hw.catalog import CATALOG, find_spec
+from mbm_hw.catalog import CATALOG, find_spec, spec_name
 from mbm_hw.errors import ErrorMetrics, error_metrics
+from mbm_hw.float_spec import FloatExact, FloatMBM, FloatMitchell, FloatSpec
 from mbm_hw.reference import multiply, product_table
-from mbm_hw.spec import MBM, Exact, IntegerSpec, Mitchell, Table
+from mbm_hw.spec import MBM, Exact, IntegerSpec, Mitchell, Spec, Table
 
 __all__ = [
     "CATALOG",
     "MBM",
     "ErrorMetrics",
     "Exact",
+    "FloatExact",
+    "FloatMBM",
+    "FloatMitchell",
+    "FloatSpec",
     "IntegerSpec",
     "Mitchell",
+    "Spec",
     "Table",
     "error_metrics",
     "find_spec",
     "multiply",
     "product_table",
+    "spec_name",
     "to_verilog",
 ]
 

@@ -10,10 +10,10 @@ import click
 from tabulate import tabulate
 
 from mbm_hw.catalog import CATALOG, find_spec
-from mbm_hw.errors import METRICS, error_metrics
+from mbm_hw.errors import MAX_EXHAUSTIVE_PAIRS, METRICS, error_metrics, pair_count
 from mbm_hw.files import replacing
 from mbm_hw.published import TABLE_I
-from mbm_hw.spec import IntegerSpec
+from mbm_hw.spec import Spec
 from mbm_hw.table_files import read_table, write_table
 
 
@@ -113,7 +113,8 @@ def table(spec, output):
 def errors(specs, samples, seed, include_zeros, paper, signed, sign_magnitude, style):
     """Print error metrics: SPECS are names, or product tables (.npy, .csv); default the catalog.
 
-    Relative errors in percent. Up to 13 bits every pair is counted, wider ones by a seeded sample.
+    Relative errors in percent, of float specs those of significands. Up to 13 bits every pair is
+    counted, wider ones by a seeded sample.
     """
     if paper:
         if specs:
@@ -121,7 +122,7 @@ def errors(specs, samples, seed, include_zeros, paper, signed, sign_magnitude, s
         print_rows([_paper_row(row, samples, seed) for row in TABLE_I if row.bias], style)
         return
 
-    def find(name: str) -> IntegerSpec:
+    def find(name: str) -> Spec:
         if name.endswith((".npy", ".csv")):
             return read_table(name, signed, sign_magnitude)
         return find_spec(name)
@@ -134,8 +135,8 @@ def errors(specs, samples, seed, include_zeros, paper, signed, sign_magnitude, s
     print_rows(rows, style)
 
 
-def _metrics(spec: IntegerSpec, samples: int | None, seed: int, include_zeros: bool):
-    if samples is None and spec.width > 13:
+def _metrics(spec: Spec, samples: int | None, seed: int, include_zeros: bool):
+    if samples is None and pair_count(spec) > MAX_EXHAUSTIVE_PAIRS:
         samples = 2**22
     return error_metrics(spec, samples, seed, include_zeros)
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mbm_hw.float_reference import mantissa_product
+from mbm_hw.float_spec import FloatSpec
 from mbm_hw.reference import multiply
-from mbm_hw.spec import Exact, IntegerSpec
+from mbm_hw.spec import Exact, Spec
 
 MAX_EXHAUSTIVE_PAIRS = 2**26
 _CHUNK_PAIRS = 2**20
@@ -45,7 +47,7 @@ class ErrorMetrics:
 
 
 def error_metrics(
-    spec: IntegerSpec, samples: int | None = None, seed: int = 0, include_zeros: bool = False
+    spec: Spec, samples: int | None = None, seed: int = 0, include_zeros: bool = False
 ) -> ErrorMetrics:
     """Return the error metrics of `spec`.
 
@@ -54,25 +56,28 @@ def error_metrics(
     seed : of the sample; the same seed gives the same figures.
     include_zeros : count pairs with a zero operand as well, their relative error as 0: how the
         MBM paper counts. Otherwise only pairs of nonzero operands are counted.
+
+    For float specs, over pairs of significands, 1 + i / 2**M for the stored mantissas i: their
+    products, 1 to 4, in units of 2**-2M; include_zeros changes nothing.
     """
+    operands = _Operands.of(spec, include_zeros)
     if samples is None:
-        pairs = (spec.operand_max - spec.operand_min + 1) ** 2
+        pairs = pair_count(spec, include_zeros)
         if pairs > MAX_EXHAUSTIVE_PAIRS:
             raise ValueError(
                 f"{spec} has {pairs} operand pairs, more than {MAX_EXHAUSTIVE_PAIRS}: give samples"
             )
-        chunks = _all_pairs(spec, include_zeros)
+        chunks = operands.all_pairs()
     elif samples < 1:
         raise ValueError(f"samples must be at least 1, not {samples}")
     else:
-        chunks = _sampled_pairs(spec, samples, np.random.default_rng(seed), include_zeros)
+        chunks = operands.sampled_pairs(samples, np.random.default_rng(seed))
 
-    exact_spec = Exact(max(spec.width, Exact.MIN_WIDTH), spec.signed)
     sums, extremes, count = np.zeros(5), np.array([np.inf, -np.inf, 0.0]), 0
     for a, b in chunks:
-        exact = multiply(exact_spec, a, b)
+        approximate, exact = _products(spec, a, b)
         # Neighbouring 64-bit integers may share a float64: subtract as integers (they wrap safely).
-        error = (multiply(spec, a, b).astype(np.uint64) - exact.astype(np.uint64)).astype(np.int64)
+        error = (approximate.astype(np.uint64) - exact.astype(np.uint64)).astype(np.int64)
         error = error.astype(np.float64)
         relative = 100 * np.divide(error, exact, out=np.zeros(error.shape), where=exact != 0)
         distance = np.abs(error)
@@ -91,7 +96,7 @@ def error_metrics(
         peak_max=float(extremes[1]),
         variance=variance,
         med=med,
-        nmed=med / spec.magnitude_max**2,
+        nmed=med / operands.largest_product,
         wce=float(extremes[2]),
         error_rate=error_rate,
         standard_error=0.0 if samples is None else (variance / count) ** 0.5,
@@ -103,23 +108,54 @@ def error_metrics(
 METRICS = tuple(field.name for field in dataclasses.fields(ErrorMetrics))
 
 
-def _all_pairs(spec: IntegerSpec, include_zeros: bool) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    operands = np.arange(spec.operand_min, spec.operand_max + 1)
-    if not include_zeros:
-        operands = operands[operands != 0]
-    rows = max(_CHUNK_PAIRS // operands.size, 1)
-    for start in range(0, operands.size, rows):
-        yield np.broadcast_arrays(operands[start : start + rows, None], operands)
+def pair_count(spec: Spec, include_zeros: bool = False) -> int:
+    """Return how many pairs of operands `error_metrics` would count exhaustively."""
+    return _Operands.of(spec, include_zeros).count ** 2
 
 
-def _sampled_pairs(
-    spec: IntegerSpec, samples: int, generator: np.random.Generator, include_zeros: bool
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    low, high = spec.operand_min, spec.operand_max
-    for start in range(0, samples, _CHUNK_PAIRS):
-        shape = (2, min(_CHUNK_PAIRS, samples - start))
-        if include_zeros:
-            yield tuple(generator.integers(low, high, shape, endpoint=True))
-        else:  # uniform over the nonzero operands: the values from 0 up stand for themselves + 1
-            drawn = generator.integers(low, high - 1, shape, endpoint=True)
-            yield tuple(drawn + (drawn >= 0))
+def _products(spec: Spec, a, b) -> tuple[np.ndarray, np.ndarray]:
+    """Return the approximate and the exact products, 64-bit integers in one unit."""
+    if not isinstance(spec, FloatSpec):
+        exact = Exact(max(spec.width, Exact.MIN_WIDTH), spec.signed)
+        return multiply(spec, a, b), multiply(exact, a, b)
+    one = 1 << spec.mantissa_bits
+    increment, mantissa = np.divmod(mantissa_product(spec, a, b), one)
+    return (one + mantissa) << (spec.mantissa_bits + increment), (one + a) * (one + b)
+
+
+@dataclass(frozen=True)
+class _Operands:
+    """Integers from `low` to `high`, without 0 unless `with_zero`; see `error_metrics`."""
+
+    low: int
+    high: int
+    with_zero: bool
+    largest_product: int
+
+    @classmethod
+    def of(cls, spec: Spec, include_zeros: bool) -> "_Operands":
+        if isinstance(spec, FloatSpec):  # stored mantissas, of which 0 is one like another
+            one = 1 << spec.mantissa_bits
+            return cls(0, one - 1, True, (2 * one - 1) ** 2)
+        return cls(spec.operand_min, spec.operand_max, include_zeros, spec.magnitude_max**2)
+
+    @property
+    def count(self) -> int:
+        return self.high - self.low + self.with_zero
+
+    def all_pairs(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        operands = np.arange(self.low, self.high + 1)
+        if not self.with_zero:
+            operands = operands[operands != 0]
+        rows = max(_CHUNK_PAIRS // operands.size, 1)
+        for start in range(0, operands.size, rows):
+            yield np.broadcast_arrays(operands[start : start + rows, None], operands)
+
+    def sampled_pairs(self, samples: int, generator: np.random.Generator):
+        for start in range(0, samples, _CHUNK_PAIRS):
+            shape = (2, min(_CHUNK_PAIRS, samples - start))
+            if self.with_zero:
+                yield tuple(generator.integers(self.low, self.high, shape, endpoint=True))
+            else:  # the values from 0 up stand for themselves + 1
+                drawn = generator.integers(self.low, self.high - 1, shape, endpoint=True)
+                yield tuple(drawn + (drawn >= 0))

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from mbm_hw.spec import Spec, mbm_corrections
 
-_FORMATS = {(8, 23): "fp32", (8, 7): "bf16", (5, 10): "fp16"}
+FORMATS = {(8, 23): "fp32", (8, 7): "bf16", (5, 10): "fp16"}
 
 
 class FloatSpec(Spec):
@@ -45,11 +45,11 @@ class FloatSpec(Spec):
     def format(self) -> str:
         """The operands' format: fp32, bf16, fp16, or as e4m3."""
         bits = self.exponent_bits, self.mantissa_bits
-        return _FORMATS.get(bits, "e{}m{}".format(*bits))
+        return FORMATS.get(bits, "e{}m{}".format(*bits))
 
     @property
     def identifier(self) -> str:
-        """Family, format, `_tT` if truncated, `_lsb` if forced: `mbm_bf16_lsb`."""
+        """Family, format, `_tT` if truncated: `mitchell_fp32_t8`. A legal Verilog name."""
         return f"{self.family}_{self.format}"
 
 
@@ -96,8 +96,7 @@ class FloatLogSpec(FloatSpec):
 
     @property
     def identifier(self) -> str:
-        truncation = f"_t{self.truncation}" if self.truncation else ""
-        return f"{super().identifier}{truncation}{'_lsb' if self.forced else ''}"
+        return super().identifier + (f"_t{self.truncation}" if self.truncation else "")
 
 
 @dataclass(frozen=True)
@@ -142,3 +141,9 @@ class FloatMBM(FloatLogSpec):
     @property
     def corrections(self) -> tuple[int, int]:
         return mbm_corrections(self.fraction_width, self.truncation)
+
+    @property
+    def identifier(self) -> str:
+        """As the others', then `_lsb` if forced, `_plain` if neither forced nor truncated."""
+        plain = "" if self.truncation else "_plain"
+        return super().identifier + ("_lsb" if self.force_lsb else plain)

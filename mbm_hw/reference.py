@@ -6,18 +6,24 @@ vectors, with an oracle in exact fractions (tests/test_reference.py) and with th
 
 import numpy as np
 
-from mbm_hw.spec import Exact, IntegerSpec, LogSpec, Table
+from mbm_hw.float_reference import float_multiply, mantissa_table
+from mbm_hw.float_spec import FloatSpec
+from mbm_hw.spec import Exact, IntegerSpec, LogSpec, Spec, Table
 
 TABLE_MAX_WIDTH = 12
 
 
-def multiply(spec: IntegerSpec, a, b) -> np.ndarray:
+def multiply(spec: Spec, a, b) -> np.ndarray:
     """Return the products of `a` and `b`, bit for bit as the RTL computes them.
 
-    a, b : integers or integer arrays, broadcast together; values (not patterns) from
-        spec.operand_min to spec.operand_max. Anything else is a ValueError.
-    Returns int64 of the broadcast shape (uint64 for unsigned 32-bit specs); a scalar for scalars.
+    a, b : integers or integer arrays, broadcast together. Integer specs: values (not patterns) from
+        spec.operand_min to spec.operand_max. Float specs: bit patterns, 0 to 2**spec.width - 1.
+        Anything else is a ValueError.
+    Returns int64 of the broadcast shape (uint64 for unsigned 32-bit specs; float specs: uint32 bit
+    patterns, see `float_multiply`); a scalar for scalars.
     """
+    if isinstance(spec, FloatSpec):
+        return float_multiply(spec, a, b)
     a, b = _operand(spec, "a", a), _operand(spec, "b", b)
     wide = np.uint64 if spec.product_width == 64 and not spec.signed else np.int64
     if isinstance(spec, Exact):
@@ -34,12 +40,15 @@ def multiply(spec: IntegerSpec, a, b) -> np.ndarray:
     return np.where((a < 0) != (b < 0), -magnitude, magnitude)[()] if spec.signed else magnitude[()]
 
 
-def product_table(spec: IntegerSpec) -> np.ndarray:
+def product_table(spec: Spec) -> np.ndarray:
     """Return all products as int64 [2**width, 2**width], indexed by two's-complement patterns.
 
     For integer specs of at most 12 bits; wider ones are a ValueError. A sign-magnitude table has no
-    operand with the pattern 2**(width - 1); its row and column hold 0.
+    operand with the pattern 2**(width - 1); its row and column hold 0. A float spec's table is of
+    its M mantissa bits, at most 8: int64 [2**M, 2**M], (exponent increment << M) | mantissa.
     """
+    if isinstance(spec, FloatSpec):
+        return mantissa_table(spec)
     if spec.width > TABLE_MAX_WIDTH:
         raise ValueError(f"a product table takes at most {TABLE_MAX_WIDTH} bits, not {spec}")
     operands = pattern_values(spec)

@@ -255,6 +255,13 @@ class Table(IntegerSpec):
             raise ValueError(f"{self!r} has no {'signed' if signed else 'unsigned'} twin")
         return self
 
+    def __deepcopy__(self, memo):
+        return self
+
+    def __setstate__(self, state):  # unpickled arrays are writable
+        state["array"].setflags(write=False)
+        vars(self).update(state)
+
     def _key(self):
         return self.sha256, self.width, self.signed, self.sign_magnitude
 

@@ -5,9 +5,8 @@ arXiv 1812.11941, 2018.
 Ref: M. Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", CVPR 2018.
 """
 
-import torch
+from densedepth_decoder import DenseDepthDecoder
 from torch import nn
-from torch.nn import functional
 
 
 def depth_small() -> nn.Module:
@@ -25,7 +24,7 @@ class DepthSmall(nn.Module):
     def __init__(self):
         super().__init__()
         self.encoder = Encoder()
-        self.decoder = Decoder()
+        self.decoder = DenseDepthDecoder((16, 32, 48, 80, 128), (96, 64, 48, 24, 16))
 
     def forward(self, x):
         return self.decoder(self.encoder(x))
@@ -81,41 +80,3 @@ class Encoder(nn.Module):
 def _stage(inputs, outputs, expansion, blocks):
     first = InvertedResidual(inputs, outputs, expansion, stride=2)
     return nn.Sequential(first, *[InvertedResidual(outputs, outputs, 3) for _ in range(blocks - 1)])
-
-
-class Up(nn.Module):
-    """Resize to the skip's size, join [resized, skip], then two 3x3 convolutions."""
-
-    def __init__(self, inputs, skip, outputs):
-        super().__init__()
-        self.convA = nn.Conv2d(inputs + skip, outputs, 3, padding=1)
-        self.leakyreluA = nn.LeakyReLU(0.2)
-        self.convB = nn.Conv2d(outputs, outputs, 3, padding=1)
-        self.leakyreluB = nn.LeakyReLU(0.2)
-
-    def forward(self, x, skip):
-        size = skip.shape[-2:]
-        resized = functional.interpolate(x, size=size, mode="bilinear", align_corners=True)
-        x = self.leakyreluA(self.convA(torch.cat([resized, skip], dim=1)))
-        return self.leakyreluB(self.convB(x))
-
-
-class Decoder(nn.Module):
-    """DenseDepth's decoder: from the encoder's five features to one channel at stride 2."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv2 = nn.Conv2d(128, 96, 1)
-        self.up1 = Up(96, 80, 64)
-        self.up2 = Up(64, 48, 48)
-        self.up3 = Up(48, 32, 24)
-        self.up4 = Up(24, 16, 16)
-        self.conv3 = nn.Conv2d(16, 1, 3, padding=1)
-
-    def forward(self, features):
-        x = self.conv2(features[4])
-        x = self.up1(x, features[3])
-        x = self.up2(x, features[2])
-        x = self.up3(x, features[1])
-        x = self.up4(x, features[0])
-        return self.conv3(x)

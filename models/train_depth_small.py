@@ -1,4 +1,4 @@
-"""Train `depth_small` on generated rooms: `python -m models.train_depth_small`.
+"""Train `depth_small` on generated rooms: `python models/train_depth_small.py`.
 
 Writes the weights (a state_dict) and, beside them, a .json with the seeds, the scores on scenes of
 another seed, those of the best constant, and the seconds it took.
@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from depth_small import depth_small
 from torch.nn import functional
 from tqdm import tqdm
 
 from mbm_hw.studies.metrics import evaluate_depth, score_depth
 from mbm_hw.studies.rooms import room
-from models.depth_small import depth_small
 
 BATCH = 32
 PEAK_RATE = 3e-3

@@ -3,6 +3,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from mbm_hw.errors import error_metrics
 from mbm_hw.float_reference import float_multiply, mantissa_table
 from mbm_hw.float_spec import FloatExact, FloatMBM, FloatMitchell
 
@@ -136,14 +137,19 @@ def test_the_exact_fp32_product_is_the_machines():
 )
 def test_published_bf16_figures(spec, one_by_one, figures):
     """Bias, MRED and peaks in percent, over all mantissa pairs."""
-    table, one = mantissa_table(spec), 2**spec.mantissa_bits
-    approximate = (1 + table % one / one) * 2.0 ** (table // one)
-    significands = 1 + np.arange(one) / one
-    exact = significands[:, None] * significands
-    assert approximate[0, 0] == one_by_one
-    relative = 100 * (approximate - exact) / exact
-    actual = relative.mean(), abs(relative).mean(), relative.min(), relative.max()
+    one = spec.exponent_bias << spec.mantissa_bits
+    product = int(float_multiply(spec, one, one))
+    assert value(spec, product) == (0, Fraction(one_by_one))
+    metrics = error_metrics(spec)
+    assert metrics.pairs == 2**14
+    actual = metrics.bias, metrics.mred, metrics.peak_min, metrics.peak_max
     assert actual == pytest.approx(figures, abs=5.01e-4)
+
+
+def test_exact_floats_err_by_at_most_half_a_unit():
+    metrics = error_metrics(FloatExact(8, 23), samples=10_000)
+    assert 0 < metrics.peak_max <= 100 * 2**-24
+    assert -100 * 2**-24 <= metrics.peak_min < 0
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,10 @@ import pickle
 import numpy as np
 import pytest
 
-from mbm_hw.catalog import CATALOG, find_spec
+from mbm_hw.catalog import CATALOG, find_spec, spec_name
+from mbm_hw.float_spec import FloatMBM, FloatMitchell
 from mbm_hw.reference import product_table
-from mbm_hw.spec import MBM, Exact, Mitchell, Table
+from mbm_hw.spec import MBM, Exact, IntegerSpec, Mitchell, Table
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,8 @@ def test_every_legal_truncation_can_be_constructed(family, width):
 def test_specs_are_frozen_hashable_and_copyable(spec):
     for copied in (copy.deepcopy(spec), pickle.loads(pickle.dumps(spec))):
         assert copied == spec
+        if isinstance(copied, Table):
+            assert not copied.array.flags.writeable
         assert hash(copied) == hash(spec)
     with pytest.raises(AttributeError):
         spec.width = 5
@@ -122,8 +125,11 @@ def test_illegal_tables_are_named(array, options, message):
 
 def test_catalog_names_are_the_specs_identifiers():
     for name, spec in CATALOG.items():
-        assert spec.identifier == name
         assert find_spec(name) is spec
+        assert spec_name(spec) == name
+        if isinstance(spec, IntegerSpec):
+            assert spec.identifier == name
+        assert find_spec(spec.identifier) == spec, "an identifier is never another's name"
     required = "mbm8 mbm8s mitchell8 mitchell8s exact8 exact8s mbm16 mbm16_t8 mbm16s mbm32"
     assert set(required.split()) <= set(CATALOG)
 
@@ -131,6 +137,9 @@ def test_catalog_names_are_the_specs_identifiers():
 def test_identifiers_outside_the_catalog_are_found():
     assert find_spec("mbm10s_t1") == MBM(10, 1, signed=True)
     assert find_spec("exact12") == Exact(12)
+    assert find_spec("mbm_e4m3_plain") == find_spec("mbm_e4m3") == FloatMBM(4, 3)
+    assert find_spec("mbm_bf16_lsb") == FloatMBM(8, 7, force_lsb=True)
+    assert find_spec("mitchell_fp16_t3") == FloatMitchell(5, 10, truncation=3)
 
 
 @pytest.mark.parametrize(
@@ -140,6 +149,8 @@ def test_identifiers_outside_the_catalog_are_found():
         ("mbm40", "MBM: width must be an integer 4 to 32, not 40"),
         ("mbm8s_t6", "truncation must be an integer 0 to 5, not 6"),
         ("exact8_t1", "an exact multiplier has no truncation"),
+        ("mitchell_bf16_lsb", "only mbm has _lsb"),
+        ("mbm_e9m3", "FloatMBM: exponent_bits must be an integer 2 to 8, not 9"),
         ("", "no multiplier is called ''"),
     ],
 )

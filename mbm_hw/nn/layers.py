@@ -1,0 +1,209 @@
+"""The approximate layers: torch's own, with every product as a spec multiplies."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mbm_hw.nn.ste import fake_quantize, straight_through
+from mbm_hw.ops import code_dtype, conv2d, matmul
+from mbm_hw.ops.codes import SpecValues, check_spec, spec_values
+from mbm_hw.quantize import AmaxObserver, Quantizer, Symmetric, rescale
+from mbm_hw.spec import IntegerSpec
+
+
+class ApproxLayer(nn.Module):
+    """What the approximate layers share. See `ApproxConv2d`, `ApproxLinear`.
+
+    The output is sum * (activation_scale * weight_scale[o]) + bias in float32, sum being that of
+    the spec's products of codes; then it takes the input's dtype. Inputs and weights of another
+    floating dtype are first converted to float32, autocast or not. The weights' codes are made anew
+    in each forward, so whatever changes the weights counts.
+
+    spec : a signed integer spec of 4 to 16 bits. quantizer : see `mbm_hw.quantize`.
+    layer_name : where `convert_` found the layer; for error messages.
+    activation_amax : float32 [], a buffer; None, and not in the state_dict, until calibrated or
+        loaded. It holds for every spec; loading a state_dict without it leaves it as it is.
+    product_table : a buffer outside the state_dict; None unless spec is a `Table`.
+    observer : what watches the inputs during `calibrate_`; then the forward is the float layer's.
+    """
+
+    FLOAT_CLASS: ClassVar[type[nn.Module]]
+
+    def __init__(self, *args, spec: IntegerSpec, quantizer: Quantizer | None = None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._set_multiplier(spec, Symmetric() if quantizer is None else quantizer)
+
+    @classmethod
+    def from_float(cls, module: nn.Module, spec: IntegerSpec, quantizer: Quantizer | None = None):
+        """Return `module` as an approximate layer with the same parameters, hooks and mode.
+
+        module : a layer of torch's class, or of this one; a subclass is a TypeError, since its
+            forward would be lost.
+        spec : an unsigned one is a ValueError that names its signed twin.
+        quantizer : None for `Symmetric()`, or for an approximate layer, its own. Where it is the
+            same as before, the calibration is kept.
+        """
+        if type(module) not in (cls, cls.FLOAT_CLASS):
+            wanted, came = cls.FLOAT_CLASS.__name__, type(module).__name__
+            raise TypeError(f"{cls.__name__}.from_float takes {wanted} itself, not {came}")
+        if "weight" not in module._parameters or "forward" in vars(module):
+            raise ValueError(
+                f"{cls.__name__}.from_float takes a layer with a plain weight and forward: undo "
+                f"weight_norm, pruning and the like first, in {module}"
+            )
+        previous = module if isinstance(module, ApproxLayer) else None
+        if quantizer is None:
+            quantizer = previous.quantizer if previous else Symmetric()
+        layer = cls.__new__(cls)
+        vars(layer).update(vars(module))
+        for own in ("_parameters", "_buffers", "_non_persistent_buffers_set"):
+            vars(layer)[own] = vars(module)[own].copy()
+        layer._compiled_call_impl = None
+        layer._set_multiplier(spec, quantizer)
+        if previous and previous.quantizer == quantizer:
+            layer.activation_amax = previous.activation_amax
+            layer.layer_name = previous.layer_name
+        return layer
+
+    @property
+    def activation_scale(self) -> Tensor:
+        """The scale of the input's codes, float32 []; a RuntimeError before calibration."""
+        if self.activation_amax is None and self.quantizer.observer() is not None:
+            raise RuntimeError(
+                f"layer {self.layer_name!r}, {self}, is not calibrated: "
+                "run mbm_hw.nn.calibrate_(model, batches) before the first forward"
+            )
+        return self.quantizer.activation_scale(self.activation_amax, self.spec)
+
+    @property
+    def weight_scale(self) -> Tensor:
+        """The scales of the weights' codes, float32 [O]."""
+        return self.quantizer.weight_scale(self.weight.float(), self.spec)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, spec={self.spec.identifier}, quantizer={self.quantizer}"
+
+    def _set_multiplier(self, spec, quantizer):
+        check_spec(spec)
+        if not spec.signed:
+            twin = spec.twin(signed=True).identifier
+            raise ValueError(f"layers need signed operands: {twin}, not {spec.identifier}")
+        quantizer.qmax(spec)
+        self.spec, self.quantizer = spec, quantizer
+        self.layer_name = ""
+        self.observer: AmaxObserver | None = None
+        self.register_buffer("activation_amax", None)
+        *self._plain_spec, table = spec_values(spec)
+        table = None if table is None else table.to(self.weight.device)
+        self.register_buffer("product_table", table, persistent=False)
+
+    @property
+    def _spec_values(self):
+        return SpecValues(*self._plain_spec, self.product_table)
+
+    def _observe(self, x):
+        if not x.isfinite().all():
+            raise ValueError(
+                f"layer {self.layer_name!r}: activations must be finite in calibration, not NaN "
+                "or infinite"
+            )
+        self.observer.update(x)
+
+    def _check_input(self, x):
+        if not x.is_floating_point():
+            raise TypeError(f"{type(self).__name__} takes a floating input, not {x.dtype}")
+
+    def _codes(self, x, scale):
+        return self.quantizer.codes(x, scale, self.spec, code_dtype(self.spec))
+
+    def _with_gradient(self, y, x, x_scale, w_scale, exact_layer):
+        """Return `y` with the gradient of `exact_layer` on fake-quantised x and weight."""
+        bias = None if self.bias is None else self.bias.float()
+        tensors = [tensor for tensor in (x, self.weight, bias) if tensor is not None]
+        if not (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)):
+            return y
+        with torch.autocast(x.device.type, enabled=False):
+            fake_x = fake_quantize(x, x_scale, self.quantizer, self.spec)
+            fake_w = fake_quantize(self.weight.float(), w_scale, self.quantizer, self.spec)
+            return straight_through(y, exact_layer(fake_x, fake_w, bias))
+
+    def _apply(self, fn, recurse=True):
+        amax = self.activation_amax
+        super()._apply(fn, recurse)
+        if amax is not None and self.activation_amax.dtype != torch.float32:  # .half(), .double()
+            self.activation_amax = amax.to(self.activation_amax.device)
+        return self
+
+    def _load_from_state_dict(self, state_dict, prefix, metadata, strict, missing, *lists):
+        key = f"{prefix}activation_amax"
+        if key in state_dict and self.activation_amax is None:
+            self.activation_amax = torch.zeros((), dtype=torch.float32, device=self.weight.device)
+        super()._load_from_state_dict(state_dict, prefix, metadata, strict, missing, *lists)
+        if key in missing:
+            missing.remove(key)
+
+
+class ApproxConv2d(ApproxLayer, nn.Conv2d):
+    """torch.nn.Conv2d with approximate products; see `ApproxLayer`.
+
+    Takes its arguments and inputs, [N, C, H, W] or [C, H, W], floating, and has its state_dict's
+    keys. Padding with zeros pads with code 0, whose products are the spec's.
+    """
+
+    FLOAT_CLASS = nn.Conv2d
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.observer is not None:
+            self._observe(x)
+            return super().forward(x)
+        self._check_input(x)
+        if x.ndim not in (3, 4):
+            shape = list(x.shape)
+            raise ValueError(f"ApproxConv2d takes [N, C, H, W] or [C, H, W], not {shape}")
+        batch, padding = x.float() if x.ndim == 4 else x.float()[None], self.padding
+        if isinstance(padding, str) or self.padding_mode != "zeros":
+            mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
+            batch = functional.pad(batch, self._reversed_padding_repeated_twice, mode)
+            padding = (0, 0)
+        geometry = (self.stride, padding, self.dilation, self.groups)
+        x_scale, w_scale = self.activation_scale, self.weight_scale[:, None, None, None]
+        x_codes = self._codes(batch, x_scale)
+        w_codes = self._codes(self.weight.float(), w_scale)
+        sums = conv2d(x_codes, w_codes, self._spec_values, *geometry)
+        y = rescale(sums, x_scale, w_scale[:, 0], _channels(self.bias))
+        y = self._with_gradient(
+            y, batch, x_scale, w_scale, lambda x, w, b: functional.conv2d(x, w, b, *geometry)
+        )
+        return (y if x.ndim == 4 else y[0]).to(x.dtype)
+
+
+class ApproxLinear(ApproxLayer, nn.Linear):
+    """torch.nn.Linear with approximate products; see `ApproxLayer`.
+
+    Takes its arguments and inputs, [..., in_features], floating, and has its state_dict's keys.
+    """
+
+    FLOAT_CLASS = nn.Linear
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.observer is not None:
+            self._observe(x)
+            return super().forward(x)
+        self._check_input(x)
+        if x.ndim == 0 or x.shape[-1] != self.in_features:
+            shape = list(x.shape)
+            raise ValueError(f"ApproxLinear takes [..., {self.in_features}], not {shape}")
+        rows = x.float().reshape(-1, x.shape[-1])
+        x_scale, w_scale = self.activation_scale, self.weight_scale
+        x_codes = self._codes(rows, x_scale)
+        w_codes = self._codes(self.weight.float(), w_scale[:, None])
+        sums = matmul(x_codes, w_codes.t(), self._spec_values)
+        y = rescale(sums, x_scale, w_scale, self.bias)
+        y = self._with_gradient(y, rows, x_scale, w_scale[:, None], functional.linear)
+        return y.reshape(*x.shape[:-1], self.out_features).to(x.dtype)
+
+
+def _channels(bias):
+    return None if bias is None else bias[:, None, None]

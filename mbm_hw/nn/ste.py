@@ -1,0 +1,41 @@
+"""The straight-through estimator: forward approximate, backward exact.
+
+Ref: Y. Bengio, N. Leonard, A. Courville, arXiv:1308.3432, 2013.
+"""
+
+import torch
+from torch import Tensor
+
+from mbm_hw.quantize import Quantizer
+from mbm_hw.spec import IntegerSpec
+
+
+def straight_through(approximate: Tensor, exact: Tensor) -> Tensor:
+    """Return `approximate`, bit for bit, with the gradient of `exact`; shapes are the same."""
+    return _StraightThrough.apply(approximate, exact)
+
+
+def fake_quantize(x: Tensor, scale: Tensor, quantizer: Quantizer, spec: IntegerSpec) -> Tensor:
+    """Return code * scale for the codes of `x`, float32.
+
+    The gradient is 1 where x rounds to a code in range and 0 where that was clipped; scale is a
+    constant.
+    """
+    codes = quantizer.codes(x.detach(), scale, spec, torch.float32)
+    steps = quantizer.steps(x, scale)
+    inside = steps.detach().round().abs() <= quantizer.qmax(spec)
+    return straight_through(codes, steps * inside) * scale
+
+
+class _StraightThrough(torch.autograd.Function):
+    @staticmethod
+    def forward(approximate, exact):
+        return approximate.view_as(approximate)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        pass
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return None, gradient

@@ -1,0 +1,154 @@
+"""What the operators share: the codes and sums of a spec, its way through `torch.library`, checks.
+
+An operator's schema knows no spec object. A spec travels as `SpecValues`: plain values and, for a
+`Table`, its product table as a tensor.
+"""
+
+import functools
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from mbm_hw.reference import product_table
+from mbm_hw.spec import MBM, Exact, IntegerSpec, Mitchell, Table
+
+MIN_WIDTH, MAX_WIDTH = 4, 16
+MAX_INT32_TERMS = 2**16  # terms of at most 2**15 in size: their sum fits int32
+
+_FAMILIES = {family.family: family for family in (Exact, Mitchell, MBM)}
+_TABLE, _MAGNITUDE_TABLE = "table", "magnitude_table"
+
+
+class SpecValues(NamedTuple):
+    """A spec as an operator takes it.
+
+    family : `exact`, `mitchell`, `mbm`; `table`; `magnitude_table` for a sign-magnitude table.
+    width : bits per operand, 4 to 16. truncation : 0 for families that have none.
+    table : int32 [2**width, 2**width], indexed by the operands' two's-complement patterns, for the
+        two table families; None for the others.
+    """
+
+    family: str
+    width: int
+    truncation: int
+    signed: bool
+    table: Tensor | None
+
+    def __str__(self):
+        return f"{'a signed' if self.signed else 'an unsigned'} {self.width}-bit {self.family} spec"
+
+
+def spec_values(spec: IntegerSpec | SpecValues) -> SpecValues:
+    """Return `spec` as an operator takes it; see `check_spec` for the errors."""
+    if isinstance(spec, SpecValues):
+        return spec
+    check_spec(spec)
+    if isinstance(spec, Table):
+        family = _MAGNITUDE_TABLE if spec.sign_magnitude else _TABLE
+        return SpecValues(family, spec.width, 0, spec.signed, product_table_tensor(spec))
+    truncation = 0 if isinstance(spec, Exact) else spec.truncation
+    return SpecValues(spec.family, spec.width, truncation, spec.signed, None)
+
+
+def check_spec(spec: IntegerSpec):
+    """Raise a TypeError if `spec` is no integer spec, a ValueError if its width is not 4 to 16."""
+    if not isinstance(spec, IntegerSpec):
+        raise TypeError(f"spec must be an integer multiplier spec such as MBM(8), not {spec!r}")
+    if not MIN_WIDTH <= spec.width <= MAX_WIDTH:
+        raise ValueError(f"operators take specs of {MIN_WIDTH} to {MAX_WIDTH} bits, not {spec}")
+
+
+def code_dtype(spec: IntegerSpec | SpecValues) -> torch.dtype:
+    """Return the dtype of codes: int8 (unsigned uint8) to 8 bits, int16 (unsigned int32) above."""
+    if spec.width <= 8:
+        return torch.int8 if spec.signed else torch.uint8
+    return torch.int16 if spec.signed else torch.int32
+
+
+def sum_dtype(spec: IntegerSpec | SpecValues) -> torch.dtype:
+    """Return the dtype of sums: int32 for signed specs of up to 8 bits, int64 for all others."""
+    return torch.int32 if spec.signed and spec.width <= 8 else torch.int64
+
+
+def code_range(spec: SpecValues) -> tuple[int, int]:
+    """Return the smallest and the largest legal code."""
+    high = (1 << (spec.width - spec.signed)) - 1
+    if not spec.signed:
+        return 0, high
+    return (-high if spec.family == _MAGNITUDE_TABLE else -high - 1), high
+
+
+def check_operands(operator: str, spec: SpecValues, x: Tensor, w: Tensor):
+    """Raise a TypeError or ValueError if `spec`, or the dtype of `x` or `w`, is not as documented.
+
+    Values are not looked at, so that fakes can call it; see `check_codes`.
+    """
+    if spec.family not in (*_FAMILIES, _TABLE, _MAGNITUDE_TABLE):
+        known = ", ".join((*_FAMILIES, _TABLE, _MAGNITUDE_TABLE))
+        raise ValueError(f"{operator} knows the families {known}; not {spec.family!r}")
+    if not MIN_WIDTH <= spec.width <= MAX_WIDTH:
+        raise ValueError(f"{operator} takes specs of 4 to 16 bits, not {spec.width}")
+    has_table = spec.family in (_TABLE, _MAGNITUDE_TABLE)
+    if has_table != (spec.table is not None):
+        came = "none" if spec.table is None else "one"
+        raise ValueError(
+            f"{operator}: a product table goes with a table family; {spec} with {came}"
+        )
+    if has_table:
+        size = 1 << spec.width
+        if spec.table.dtype != torch.int32 or spec.table.shape != (size, size):
+            came = f"{spec.table.dtype} {list(spec.table.shape)}"
+            raise ValueError(f"{operator}: table must be int32 [{size}, {size}], not {came}")
+    dtype = code_dtype(spec)
+    if (x.dtype, w.dtype) != (dtype, dtype):
+        raise TypeError(f"{operator} takes {dtype} codes for {spec}, not {x.dtype} and {w.dtype}")
+
+
+def check_terms(operator: str, spec: SpecValues, terms: int):
+    """Raise a ValueError if a sum of so many products could overflow `sum_dtype(spec)`."""
+    if sum_dtype(spec) == torch.int32 and terms > MAX_INT32_TERMS:
+        raise ValueError(
+            f"{operator} sums at most {MAX_INT32_TERMS} products in int32, not {terms}"
+        )
+
+
+def check_codes(operator: str, spec: SpecValues, **codes: Tensor):
+    """Raise a ValueError if a code is outside the spec's operands."""
+    low, high = code_range(spec)
+    limits = torch.iinfo(code_dtype(spec))
+    if (low, high) == (limits.min, limits.max):
+        return
+    for name, tensor in codes.items():
+        if tensor.numel() == 0:
+            continue
+        smallest, largest = (int(extreme) for extreme in torch.aminmax(tensor))
+        if smallest < low or largest > high:
+            outside = smallest if smallest < low else largest
+            raise ValueError(
+                f"{operator}: {name} must be {low} to {high} for {spec}, not {outside}"
+            )
+
+
+def spec_of(values: SpecValues) -> IntegerSpec:
+    """Return the spec of a family that has no table."""
+    family, width, truncation, signed, _ = values
+    parameters = {"width": width, "signed": signed}
+    if family != Exact.family:
+        parameters["truncation"] = truncation
+    return _FAMILIES[family](**parameters)
+
+
+@torch.compiler.disable  # NumPy's part; `nn` has its tables ready, so that its layers compile
+def product_table_tensor(spec: IntegerSpec) -> Tensor:
+    """Return `product_table(spec)` as int32 [2**width, 2**width], with a stride(0) of 1.
+
+    So in memory the products of a weight adjoin: kernels read a row for each weight.
+    """
+    return torch.from_numpy(_table_by_weight(spec)).t()
+
+
+# Not a tensor, which might be a fake one. Not all tables: one of 12 bits takes 64 MiB.
+@functools.lru_cache(maxsize=32)
+def _table_by_weight(spec):
+    return product_table(spec).T.astype("int32", order="C")

@@ -1,0 +1,24 @@
+// The exact product: ordinary integer arithmetic.
+#pragma once
+
+#include "tile.h"
+
+namespace mbm_hw {
+
+// OperandT is the narrowest type whose products the compiler multiplies in vectors.
+template <class CodeT, class OperandT, class SumT>
+struct ExactMultiplier {
+  using Code = CodeT;
+  using Operand = OperandT;
+  using Sum = SumT;
+
+  Operand encode(Code code) const { return static_cast<Operand>(code); }
+  void add(const Tile<Operand, Sum>& tile) const;
+};
+
+using ExactInt8 = ExactMultiplier<int8_t, int16_t, int32_t>;      // signed, to 8 bits
+using ExactUInt8 = ExactMultiplier<uint8_t, uint16_t, int64_t>;   // unsigned, to 8 bits
+using ExactInt16 = ExactMultiplier<int16_t, int16_t, int64_t>;    // signed, 9 to 16 bits
+using ExactUInt16 = ExactMultiplier<int32_t, uint16_t, int64_t>;  // unsigned, 9 to 16 bits
+
+}  // namespace mbm_hw

@@ -1,0 +1,122 @@
+// The Python module mbm_hw.ops._cpu. Its callers have checked shapes, dtypes and the codes' range.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/array.h>
+
+#include <stdexcept>
+#include <variant>
+
+#include "conv2d.h"
+#include "exact_multiplier.h"
+#include "log_multiplier.h"
+#include "table_multiplier.h"
+
+namespace nb = nanobind;
+
+namespace mbm_hw {
+namespace {
+
+using Codes = nb::ndarray<nb::ro, nb::ndim<4>, nb::device::cpu>;
+using Sums = nb::ndarray<nb::ndim<4>, nb::device::cpu>;
+using Table = nb::ndarray<const int32_t, nb::ndim<2>, nb::device::cpu>;
+using Pair = std::array<int64_t, 2>;
+
+// A multiplier of any kind, ready for the kernels, as Python holds it.
+class Multiplier {
+ public:
+  template <class Kind, class... Arguments>
+  static Multiplier* make(Arguments&&... arguments) {
+    auto* multiplier = new Multiplier;
+    multiplier->kind_.emplace<Kind>(std::forward<Arguments>(arguments)...);
+    return multiplier;
+  }
+
+  template <class Visitor>
+  void visit(const Visitor& visitor) const {
+    std::visit([&](const auto& kind) {
+      if constexpr (!std::is_same_v<std::decay_t<decltype(kind)>, std::monostate>) visitor(kind);
+    }, kind_);
+  }
+
+ private:
+  std::variant<std::monostate, ExactInt8, ExactUInt8, ExactInt16, ExactUInt16,
+               LogMultiplier<int16_t>, LogMultiplier<int32_t>,
+               TableInt8, TableUInt8, TableInt16, TableUInt16> kind_;
+};
+
+Multiplier* exact_multiplier(int width, bool is_signed) {
+  if (width <= 8) {
+    return is_signed ? Multiplier::make<ExactInt8>() : Multiplier::make<ExactUInt8>();
+  }
+  return is_signed ? Multiplier::make<ExactInt16>() : Multiplier::make<ExactUInt16>();
+}
+
+Multiplier* log_multiplier(int width, bool is_signed, int truncation,
+                           std::array<uint32_t, 2> corrections, int small_characteristic) {
+  if (width <= 8) throw std::invalid_argument("up to 8 bits, a log multiplier goes by its table");
+  const LogParameters parameters{
+      width, truncation, {corrections[0], corrections[1]}, small_characteristic};
+  return is_signed ? Multiplier::make<LogMultiplier<int16_t>>(parameters)
+                   : Multiplier::make<LogMultiplier<int32_t>>(parameters);
+}
+
+Multiplier* table_multiplier(const Table& array, int width, bool is_signed) {
+  if (width < 4 || width > 12 || array.shape(0) != size_t(1) << width ||
+      array.shape(1) != array.shape(0)) {
+    throw std::invalid_argument("a table must be [2**width, 2**width], width 4 to 12");
+  }
+  const ProductTable table{array.data(), array.stride(0), array.stride(1), width};
+  if (width <= 8) {
+    return is_signed ? Multiplier::make<TableInt8>(table) : Multiplier::make<TableUInt8>(table);
+  }
+  return is_signed ? Multiplier::make<TableInt16>(table) : Multiplier::make<TableUInt16>(table);
+}
+
+template <class Array>
+Shape4 shape_of(const Array& array) {
+  Shape4 shape;
+  for (size_t i = 0; i < 4; ++i) {
+    shape.size[i] = array.shape(i);
+    shape.stride[i] = array.stride(i);
+  }
+  return shape;
+}
+
+void conv2d(const Codes& x, const Codes& w, const Sums& out, const Multiplier& multiplier,
+            Pair stride, Pair padding, Pair dilation, int64_t groups, int threads) {
+  const Conv2dGeometry geometry{
+      shape_of(x), shape_of(w), shape_of(out), stride, padding, dilation, groups};
+  multiplier.visit([&](const auto& kind) {
+    using Kind = std::decay_t<decltype(kind)>;
+    using Code = typename Kind::Code;
+    using Sum = typename Kind::Sum;
+    if (x.dtype() != nb::dtype<Code>() || w.dtype() != nb::dtype<Code>() ||
+        out.dtype() != nb::dtype<Sum>()) {
+      throw nb::type_error("the tensors' dtypes are not those of the multiplier");
+    }
+    const auto* x_codes = static_cast<const Code*>(x.data());
+    const auto* w_codes = static_cast<const Code*>(w.data());
+    auto* sums = static_cast<Sum*>(out.data());
+    const nb::gil_scoped_release release;
+    Conv2d<Kind>(kind, geometry).run(x_codes, w_codes, sums, threads);
+  });
+}
+
+}  // namespace
+
+NB_MODULE(_cpu, m) {
+  m.doc() = "The CPU kernels of mbm_hw.ops; use them through its operators.";
+  nb::set_leak_warnings(false);  // Python keeps multipliers in a cache until it exits
+  nb::class_<Multiplier>(m, "Multiplier");
+  m.def("exact_multiplier", &exact_multiplier, nb::arg("width"), nb::arg("signed"));
+  m.def("log_multiplier", &log_multiplier, nb::arg("width"), nb::arg("signed"),
+        nb::arg("truncation"), nb::arg("corrections"), nb::arg("small_characteristic"));
+  m.def("table_multiplier", &table_multiplier, nb::arg("table"), nb::arg("width"),
+        nb::arg("signed"), nb::keep_alive<0, 1>());
+  m.def("conv2d", &conv2d, nb::arg("x"), nb::arg("w"), nb::arg("out"), nb::arg("multiplier"),
+        nb::arg("stride"), nb::arg("padding"), nb::arg("dilation"), nb::arg("groups"),
+        nb::arg("threads"));
+}
+
+}  // namespace mbm_hw

@@ -1,0 +1,16 @@
+// Work on several threads, without OpenMP: torch brings its own, and two in a process fight.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+namespace mbm_hw {
+
+// Hands out the task numbers 0 to `count` - 1, each once.
+using NextTask = std::function<bool(int64_t&)>;
+
+// Runs `work` on `threads` threads, the caller's among them, and returns when all have. Each call of
+// `work` takes tasks from `next` until it returns false. An exception of any of them is rethrown.
+void run_tasks(int64_t count, int threads, const std::function<void(const NextTask& next)>& work);
+
+}  // namespace mbm_hw

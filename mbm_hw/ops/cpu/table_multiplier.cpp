@@ -1,0 +1,61 @@
+#include "table_multiplier.h"
+
+#include <type_traits>
+
+namespace mbm_hw {
+
+template <class CodeT, class OperandT, class EntryT, class SumT>
+TableMultiplier<CodeT, OperandT, EntryT, SumT>::TableMultiplier(const ProductTable& table)
+    : width_(table.width), mask_((1u << table.width) - 1) {
+  const int64_t size = int64_t(1) << table.width;
+  if constexpr (std::is_same_v<EntryT, int32_t>) {
+    if (table.a_stride == 1 && table.b_stride == size) {
+      rows_ = table.data;
+      return;
+    }
+  }
+  copy_.resize(size * size);
+  // In blocks, so that neither side of the transposition runs through the cache for each entry.
+  constexpr int64_t kBlock = 16;
+  for (int64_t b_block = 0; b_block < size; b_block += kBlock) {
+    for (int64_t a_block = 0; a_block < size; a_block += kBlock) {
+      for (int64_t b = b_block; b < b_block + kBlock; ++b) {
+        for (int64_t a = a_block; a < a_block + kBlock; ++a) {
+          copy_[b * size + a] = EntryT(table.data[a * table.a_stride + b * table.b_stride]);
+        }
+      }
+    }
+  }
+  rows_ = copy_.data();
+}
+
+template <class CodeT, class OperandT, class EntryT, class SumT>
+void TableMultiplier<CodeT, OperandT, EntryT, SumT>::add(const Tile<Operand, Sum>& tile) const {
+  for (int o = 0; o < tile.outputs; ++o) {
+    const Operand* w = tile.w + o * tile.w_stride;
+    Sum* __restrict sums = tile.sums + o * kTilePositions;
+    const auto row = [&](int k) { return rows_ + (int64_t(w[k]) << width_); };
+    int k = 0;
+    // Four products of at most 24 bits fit 32: the sum is loaded and stored once for four of them.
+    for (; k + 4 <= tile.depth; k += 4) {
+      const Operand* x = tile.x + k * kTilePositions;
+      const Entry *r0 = row(k), *r1 = row(k + 1), *r2 = row(k + 2), *r3 = row(k + 3);
+      for (int p = 0; p < tile.positions; ++p) {
+        sums[p] += int32_t(r0[x[p]]) + int32_t(r1[x[p + kTilePositions]]) +
+                   int32_t(r2[x[p + 2 * kTilePositions]]) + int32_t(r3[x[p + 3 * kTilePositions]]);
+      }
+    }
+    for (; k < tile.depth; ++k) {
+      const Operand* x = tile.x + k * kTilePositions;
+      const Entry* r0 = row(k);
+      for (int p = 0; p < tile.positions; ++p) sums[p] += r0[x[p]];
+    }
+  }
+}
+
+template class TableMultiplier<int8_t, uint8_t, int16_t, int32_t>;
+template class TableMultiplier<uint8_t, uint8_t, uint16_t, int64_t>;
+template class TableMultiplier<int16_t, uint16_t, int32_t, int64_t>;
+template class TableMultiplier<int32_t, uint16_t, int32_t, int64_t>;
+
+}  // namespace mbm_hw

@@ -1,0 +1,48 @@
+// Products read from a table: any multiplier of at most 12 bits, in the same time for all of them.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "tile.h"
+
+namespace mbm_hw {
+
+// A product table as the caller holds it: the product of the patterns a, b (two's complement where
+// signed) is data[a * a_stride + b * b_stride], a, b < 2**width.
+struct ProductTable {
+  const int32_t* data;
+  int64_t a_stride, b_stride;
+  int width;
+};
+
+// Entry is the narrowest type that holds a product. The rows, one for each weight, are copied
+// unless the table lies so already; then it must outlive the multiplier.
+template <class CodeT, class OperandT, class EntryT, class SumT>
+class TableMultiplier {
+ public:
+  using Code = CodeT;
+  using Operand = OperandT;
+  using Sum = SumT;
+  using Entry = EntryT;
+
+  explicit TableMultiplier(const ProductTable& table);
+  TableMultiplier(const TableMultiplier&) = delete;
+  TableMultiplier& operator=(const TableMultiplier&) = delete;
+
+  Operand encode(Code code) const { return static_cast<Operand>(code) & mask_; }
+  void add(const Tile<Operand, Sum>& tile) const;
+
+ private:
+  int width_;
+  Operand mask_;
+  const Entry* rows_;  // [2**width of b][2**width of a]
+  std::vector<Entry> copy_;
+};
+
+using TableInt8 = TableMultiplier<int8_t, uint8_t, int16_t, int32_t>;     // signed, to 8 bits
+using TableUInt8 = TableMultiplier<uint8_t, uint8_t, uint16_t, int64_t>;  // unsigned, to 8 bits
+using TableInt16 = TableMultiplier<int16_t, uint16_t, int32_t, int64_t>;  // signed, 9 to 12 bits
+using TableUInt16 = TableMultiplier<int32_t, uint16_t, int32_t, int64_t>;  // unsigned, 9 to 12
+
+}  // namespace mbm_hw

@@ -1,0 +1,56 @@
+"""The way from the operators to the compiled CPU kernels, `mbm_hw.ops._cpu`."""
+
+import functools
+
+import torch
+from torch import Tensor
+
+from mbm_hw.ops.codes import SpecValues, product_table_tensor, spec_of
+from mbm_hw.spec import Exact
+
+
+def multiplier_of(spec: SpecValues, swapped: bool = False):
+    """Return the kernels' multiplier for `spec`; swapped: for weights as the first operand."""
+    if spec.table is None:
+        return _multiplier(spec)  # commutative
+    table = spec.table.t() if swapped else spec.table
+    return _extension().table_multiplier(table, spec.width, spec.signed)
+
+
+def run_conv2d(x, w, out: Tensor, multiplier, stride, padding, dilation, groups):
+    """Write the sums of a convolution to `out`, on as many threads as torch uses.
+
+    x, w, out : 4-D CPU tensors whose dtypes, shapes and codes have been checked, any strides.
+    """
+    if out.numel() == 0:
+        return
+    if w[0].numel() == 0:
+        out.zero_()
+        return
+    pairs = (tuple(stride), tuple(padding), tuple(dilation))
+    _extension().conv2d(x, w, out, multiplier, *pairs, groups, torch.get_num_threads())
+
+
+@functools.cache
+def _extension():
+    try:
+        from mbm_hw.ops import _cpu
+    except ImportError as error:
+        raise ImportError(
+            "the compiled kernels mbm_hw.ops._cpu are missing: run `pip install -e .` in the "
+            f"project's folder ({error})"
+        ) from None
+    return _cpu
+
+
+@functools.cache
+def _multiplier(values: SpecValues):
+    spec = spec_of(values)
+    if isinstance(spec, Exact):
+        return _extension().exact_multiplier(spec.width, spec.signed)
+    if spec.width <= 8:
+        table = product_table_tensor(spec)
+        return _extension().table_multiplier(table, spec.width, spec.signed)
+    return _extension().log_multiplier(
+        spec.width, spec.signed, spec.truncation, spec.corrections, spec.small_characteristic
+    )

@@ -1,0 +1,81 @@
+"""The matrix product of codes: schema, checks, fake and CPU kernel."""
+
+import torch
+from torch import Tensor
+
+from mbm_hw.ops.codes import (
+    SpecValues,
+    check_codes,
+    check_operands,
+    check_terms,
+    spec_values,
+    sum_dtype,
+)
+from mbm_hw.ops.cpu_kernels import multiplier_of, run_conv2d
+from mbm_hw.spec import IntegerSpec
+
+
+def matmul(x_codes: Tensor, w_codes: Tensor, spec: IntegerSpec | SpecValues) -> Tensor:
+    """Return the matrix product of integer codes, each product x * w as `spec` multiplies.
+
+    x_codes : [M, K]; w_codes : [K, N]; `codes.code_dtype(spec)`, from spec.operand_min to
+        spec.operand_max; any strides in memory. x is the product's first operand.
+    spec : an integer spec of 4 to 16 bits, or what `codes.spec_values` makes of one.
+    Returns the exact sums, `codes.sum_dtype(spec)` [M, N]. No gradient (see `nn`).
+
+    A wrong dtype is a TypeError; a wrong shape or code a ValueError, and so is K > 65,536 where
+    sums are int32.
+    """
+    values = spec_values(spec)
+    for name, tensor in (("x_codes", x_codes), ("w_codes", w_codes)):
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"matmul: {name} must be a tensor, not {type(tensor).__name__}")
+    return _matmul(x_codes, w_codes, *values)
+
+
+@torch.library.custom_op("mbm_hw::matmul", mutates_args=(), device_types="cpu")
+def _matmul(
+    x: Tensor,
+    w: Tensor,
+    family: str,
+    width: int,
+    truncation: int,
+    signed: bool,
+    table: Tensor | None,
+) -> Tensor:
+    spec = SpecValues(family, width, truncation, signed, table)
+    out = x.new_empty(_check(x, w, spec), dtype=sum_dtype(spec))
+    check_codes("matmul", spec, x=x, w=w)
+    # A convolution of one pixel. The longer side of `out` becomes the image's row: what a weight's
+    # table row is used for.
+    if x.shape[0] >= w.shape[1]:
+        image, kernel, sums, multiplier = x.t(), w.t(), out.t(), multiplier_of(spec)
+    else:
+        image, kernel, sums, multiplier = w, x, out, multiplier_of(spec, swapped=True)
+    run_conv2d(
+        image[None, :, None, :],
+        kernel[:, :, None, None],
+        sums[None, :, None, :],
+        multiplier,
+        stride=(1, 1),
+        padding=(0, 0),
+        dilation=(1, 1),
+        groups=1,
+    )
+    return out
+
+
+@_matmul.register_fake
+def _(x, w, family, width, truncation, signed, table):
+    spec = SpecValues(family, width, truncation, signed, table)
+    return x.new_empty(_check(x, w, spec), dtype=sum_dtype(spec))
+
+
+def _check(x, w, spec) -> list[int]:
+    """Return the shape of the output, or raise."""
+    check_operands("matmul", spec, x, w)
+    if x.ndim != 2 or w.ndim != 2 or x.shape[1] != w.shape[0]:
+        shapes = f"{list(x.shape)} and {list(w.shape)}"
+        raise ValueError(f"matmul takes x [M, K] and w [K, N], not {shapes}")
+    check_terms("matmul", spec, x.shape[1])
+    return [x.shape[0], w.shape[1]]
