@@ -18,7 +18,8 @@ from depth_small import depth_small
 from torch.nn import functional
 from tqdm import tqdm
 
-from mbm_hw.studies.metrics import evaluate_depth, score_depth
+from mbm_hw.studies.data import GeneratedRooms
+from mbm_hw.studies.evaluation import Depth
 from mbm_hw.studies.rooms import room
 
 BATCH = 32
@@ -43,15 +44,15 @@ def main():
     network = train(rgb, depth, arguments.seed, arguments.epochs)
     seconds = time.monotonic() - start
 
-    rgb, depth = scenes(UNSEEN_SEED, UNSEEN_SCENES)
-    constant, constant_scores = best_constant(depth)
+    unseen = GeneratedRooms(seed=UNSEEN_SEED, images=UNSEEN_SCENES).load()
+    constant, constant_scores = best_constant([depth for _, depth in unseen])
     report = {
         "seed": arguments.seed,
         "scenes": arguments.scenes,
         "epochs": arguments.epochs,
         "seconds": round(seconds),
         "unseen": {"seed": UNSEEN_SEED, "scenes": UNSEEN_SCENES, "protocol": "per_image"},
-        "metrics": evaluate_depth(network, rgb, depth),
+        "metrics": Depth().evaluate(network, unseen),
         "best_constant": {"metres": constant, "metrics": constant_scores},
     }
     temporary = arguments.out.with_suffix(".tmp")
@@ -114,10 +115,10 @@ def relative_loss(y: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     return error.abs().mean() + 0.5 * sum(error.diff(dim=axis).abs().mean() for axis in (2, 3))
 
 
-def best_constant(depth: np.ndarray):
-    """Return the constant depth in metres with the highest a1 on `depth` itself, and its scores."""
+def best_constant(depths: list[np.ndarray]):
+    """Return the constant depth in metres that has the highest a1 on `depths`, and its scores."""
     scores = {
-        metres: score_depth(np.full_like(depth, metres), depth)
+        metres: Depth().average([Depth().score(np.full_like(d, metres), d) for d in depths])
         for metres in np.round(np.arange(1, 6, 0.1), 1).tolist()
     }
     constant = max(scores, key=lambda metres: scores[metres]["a1"])

@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from mbm_hw.studies.metrics import evaluate_depth, score_depth
+from mbm_hw.studies.data import GeneratedRooms
+from mbm_hw.studies.evaluation import Depth
 from mbm_hw.studies.networks import load_function
-from mbm_hw.studies.rooms import rooms
 
 MODELS = Path(__file__).parents[1] / "models"
 WEIGHTS = MODELS / "depth_small.pt"
@@ -41,11 +41,14 @@ def test_encoder_has_strided_and_depthwise_convolutions():
 
 
 def test_committed_weights_see_depth_in_unseen_rooms():
-    network = depth_small()
+    network, depth = depth_small().eval(), Depth()
     network.load_state_dict(torch.load(WEIGHTS, weights_only=True))
-    rgb, depth = rooms(UNSEEN_SEED, IMAGES)
-    scores = evaluate_depth(network, rgb, depth)
-    constants = [score_depth(np.full_like(depth, metres), depth) for metres in np.arange(1, 5, 0.2)]
+    unseen = GeneratedRooms(seed=UNSEEN_SEED, images=IMAGES).load()
+    scores = depth.evaluate(network, unseen)
+    constants = [
+        depth.average([depth.score(np.full_like(target, metres), target) for _, target in unseen])
+        for metres in np.arange(1, 5, 0.2)
+    ]
     assert scores["a1"] > 0.85, scores
     assert max(constant["a1"] for constant in constants) < scores["a1"] - 0.2, scores
     assert min(constant["rel"] for constant in constants) > 1.5 * scores["rel"], scores

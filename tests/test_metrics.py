@@ -6,15 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from mbm_hw.studies.metrics import (
-    EIGEN_CROP,
-    depth_from_output,
-    depth_metrics,
-    evaluate_depth,
-    predict_depth,
-    score_depth,
-    top1,
-)
+from mbm_hw.studies.evaluation import EVALUATIONS, Depth
+from mbm_hw.studies.metrics import depth_from_output, depth_metrics
 
 DATA = Path(os.environ.get("MBM_HW_DATA", Path(__file__).parents[1] / "../shared/data"))
 FASTDEPTH = DATA / "depth" / "fastdepth_nyu_depth.npy"
@@ -27,9 +20,9 @@ class RedAsOutput(nn.Module):
         return 10 * x[:, :1, ::2, ::2]
 
 
-def images(reds, height=4, width=6):
-    """Return uint8 [N, height, width, 3] of uniform images."""
-    return np.tile(np.uint8(reds)[:, None, None, None], (1, height, width, 3))
+def uniform(reds, height=4, width=6):
+    """Return float32 [N, 3, height, width] of uniform grey images."""
+    return torch.tensor(reds).reshape(-1, 1, 1, 1).expand(-1, 3, height, width)
 
 
 def test_metrics_are_those_worked_out_by_hand():
@@ -106,11 +99,18 @@ def test_output_of_another_shape_is_an_error():
 
 
 def test_images_left_over_by_the_batch_size_count():
-    rgb = images([20, 60, 100, 140, 180, 220, 250])
-    depth = np.linspace(1, 12, rgb[..., 0].size, dtype=np.float32).reshape(rgb.shape[:3])
-    expected = evaluate_depth(RedAsOutput(), rgb, depth, batch=1)
-    assert len(predict_depth(RedAsOutput(), rgb, batch=3)) == 7
-    assert evaluate_depth(RedAsOutput(), rgb, depth, batch=3) == expected
+    """The hand-made original scored them as zeros, and counted them."""
+    depths = np.linspace(1, 12, 7 * 24, dtype=np.float32).reshape(7, 4, 6)
+    images = uniform([0.1, 0.2, 0.4, 0.5, 0.7, 0.8, 1.0])
+    dataset = list(zip(images, depths, strict=True))
+    expected = Depth().evaluate(RedAsOutput(), dataset, batch=1)
+    reds = images[:, 0, 0, 0].tolist()
+    by_hand = [
+        depth_metrics(np.full((4, 6), 1 / red), depth)["a1"]
+        for red, depth in zip(reds, depths, strict=True)
+    ]
+    assert expected["a1"] == np.mean(by_hand)
+    assert Depth().evaluate(RedAsOutput(), dataset, batch=3) == expected
 
 
 def test_flip_averages_the_prediction_with_the_mirrored_one():
@@ -122,56 +122,39 @@ def test_flip_averages_the_prediction_with_the_mirrored_one():
             y[..., y.shape[3] // 2 :] = 5.0
             return y
 
-    rgb = images([0], height=2, width=8)
-    assert np.allclose(predict_depth(Left(), rgb)[0, 0], [1, 1, 1, 1.25, 1.75, 2, 2, 2])
-    assert np.allclose(predict_depth(Left(), rgb, flip=True), 1.5)
+    images = uniform([0.0], height=2, width=8)
+    depth = Depth().predict(Left(), images)[0, 0]
+    assert np.allclose(depth, [1, 1, 1, 1.25, 1.75, 2, 2, 2])
+    assert np.allclose(Depth(flip=True).predict(Left(), images), 1.5)
 
 
 def test_pooled_pixels_and_mean_of_images_differ():
-    rgb = images([51, 51])  # an output of 2: 5 m
-    depth = np.zeros((2, 4, 6), np.float32)
-    depth[0], depth[1, 0, :4] = 5, 10  # 24 right pixels, 4 wrong ones
+    depths = np.zeros((2, 4, 6), np.float32)
+    depths[0], depths[1, 0, :4] = 5, 10  # 24 right pixels, 4 wrong ones
+    dataset = list(zip(uniform([0.2, 0.2]), depths, strict=True))  # an output of 2: 5 m
     scores = {
-        protocol: evaluate_depth(RedAsOutput(), rgb, depth, protocol)
-        for protocol in ("per_image", "per_image_flip", "pooled_flip")
+        name: EVALUATIONS[name].evaluate(RedAsOutput(), dataset)
+        for name in ("depth", "depth_flip", "depth_pooled_flip")
     }
-    assert scores["per_image"]["a1"] == scores["per_image_flip"]["a1"] == 0.5
-    assert scores["pooled_flip"]["a1"] == 24 / 28
-    assert scores["per_image"]["rms"] == pytest.approx(2.5)
-    assert scores["pooled_flip"]["rms"] == pytest.approx((25 * 4 / 28) ** 0.5)
-
-
-def test_an_unknown_protocol_names_the_known_ones():
-    with pytest.raises(ValueError, match="per_image, per_image_flip, pooled_flip, not 'mean'"):
-        evaluate_depth(RedAsOutput(), images([1]), np.ones((1, 4, 6)), "mean")
-
-
-def test_a_missing_target_is_an_error():
-    with pytest.raises(ValueError, match="2 predictions do not fit 1 targets"):
-        score_depth(np.ones((2, 4, 6)), np.ones((1, 4, 6)))
+    assert scores["depth"]["a1"] == scores["depth_flip"]["a1"] == 0.5
+    assert scores["depth_pooled_flip"]["a1"] == 24 / 28
+    assert scores["depth"]["rms"] == pytest.approx(2.5)
+    assert scores["depth_pooled_flip"]["rms"] == pytest.approx((25 * 4 / 28) ** 0.5)
 
 
 def test_eigen_crop_is_rows_20_to_459_and_columns_24_to_615():
-    target, prediction = np.ones((1, 480, 640)), np.full((1, 480, 640), 9.0)
-    prediction[:, 20:460, 24:616] = 1
-    assert score_depth(prediction, target, crop=EIGEN_CROP)["a1"] == 1
+    depth = EVALUATIONS["depth_eigen"]
+    target, prediction = np.ones((480, 640)), np.full((480, 640), 9.0)
+    prediction[20:460, 24:616] = 1
+    assert depth.score(prediction, target)["a1"] == 1
     for row, column in ((20, 24), (459, 615)):
         spoilt = prediction.copy()
-        spoilt[0, row, column] = 9
-        assert score_depth(spoilt, target, crop=EIGEN_CROP)["a1"] == 1 - 1 / (440 * 592)
+        spoilt[row, column] = 9
+        assert depth.score(spoilt, target)["a1"] == 1 - 1 / (440 * 592)
 
 
-def test_network_returns_to_its_mode():
-    network = RedAsOutput().train()
-    predict_depth(network, images([1]))
-    assert network.training
-
-
-def test_top1_is_the_share_of_right_labels():
+def test_classification_scores_each_image():
     logits = torch.tensor([[1.0, 2.0], [3.0, 0.0], [0.0, 1.0], [5.0, 6.0]])
-    assert top1(logits, torch.tensor([1, 0, 0, 1])) == 0.75
-
-
-def test_top1_of_other_shapes_is_an_error():
-    with pytest.raises(ValueError, match=r"not \[4, 2\] and \[3\]"):
-        top1(np.ones((4, 2)), np.ones(3, int))
+    scores = EVALUATIONS["classification"].scores(lambda x: logits, None, [1, 0, 0, 1])
+    assert [row["top1"] for row in scores] == [1, 1, 0, 1]
+    assert scores[0]["cross_entropy"] == pytest.approx(np.log(1 + np.exp(-1.0)))

@@ -12,7 +12,8 @@ from torch.nn import functional
 
 from mbm_hw.studies.checkpoints import read_checkpoint
 from mbm_hw.studies.data import load_data, split_digits
-from mbm_hw.studies.metrics import depth_from_output, score_depth
+from mbm_hw.studies.evaluation import Depth
+from mbm_hw.studies.metrics import depth_from_output
 from mbm_hw.studies.networks import count_multiplications, load_function, load_network
 
 ROOT = Path(__file__).parent.parent
@@ -229,6 +230,11 @@ def test_depth_7scenes_keeps_encoder_and_decoder_apart():
         assert net(torch.zeros(1, 3, 48, 64)).shape == (1, 1, 24, 32)
 
 
+def averages(predictions, targets):
+    depth = Depth()
+    return depth.average([depth.score(p, t) for p, t in zip(predictions, targets, strict=True)])
+
+
 def test_depth_7scenes_scores_as_its_checkpoint_says(data):
     """Frames 750 to 870: 240x320 in, the output enlarged at once to the camera's 480x640."""
     frames = {
@@ -245,11 +251,11 @@ def test_depth_7scenes_scores_as_its_checkpoint_says(data):
     y = outputs(net, images, 5)
     inverse = (1000 / y).clamp(10, 1000) / 1000
     enlarged = 10 * functional.interpolate(inverse, scale_factor=4, mode="bilinear")[:, 0]
-    scores = score_depth(enlarged.numpy(), np.stack([depth for _, depth in native]))
+    scores = averages(enlarged, [depth for _, depth in native])
     expected = dict(a1=0.7622, a2=0.9776, a3=0.9976, rel=0.1711, rms=0.3512, log_10=0.0701)
     assert scores == pytest.approx(expected, abs=1e-4)
     # As a study scores it, at the size of the network's input:
-    scores = score_depth(depth_from_output(y).numpy(), np.stack(small))
+    scores = averages(depth_from_output(y), small)
     expected = dict(a1=0.7629, a2=0.9779, a3=0.9976, rel=0.1709, rms=0.3501, log_10=0.0700)
     assert scores == pytest.approx(expected, abs=1e-4)
 

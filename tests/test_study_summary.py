@@ -5,7 +5,6 @@ import pytest
 
 from mbm_hw.spec import MBM, Mitchell
 from mbm_hw.studies.description import Study
-from mbm_hw.studies.evaluation import EVALUATIONS, Depth
 from mbm_hw.studies.summary import paired_interval, percent_change, summarize, summary_table
 
 STUDY = Study("s", "n", "w", {}, (Mitchell(8, signed=True), MBM(8, signed=True)), "classification")
@@ -81,14 +80,3 @@ def test_the_interval_is_students_t_of_the_paired_differences():
 def test_one_image_supports_no_claim():
     rows = rows_of("exact8s", [1]) + rows_of("mbm8s", [0])
     assert summarize(STUDY, rows)[1].changes["top1"].is_noise
-
-
-def test_pooled_depth_weights_images_by_their_pixels():
-    scores = [
-        {"a1": 1.0, "a2": 1.0, "a3": 1.0, "rel": 0.0, "rms": 0.0, "log_10": 0.0, "pixels": 3},
-        {"a1": 0.0, "a2": 0.0, "a3": 0.0, "rel": 1.0, "rms": 2.0, "log_10": 1.0, "pixels": 1},
-    ]
-    pooled = EVALUATIONS["depth_pooled_flip"].average(scores)
-    assert (pooled["a1"], pooled["rel"], pooled["rms"]) == (0.75, 0.25, 1.0)
-    mean = Depth().average(scores)
-    assert (mean["a1"], mean["rms"]) == (0.5, 1.0)

@@ -1,35 +1,17 @@
-"""Scores of a network: monocular depth in the named protocols of NYU Depth v2, and accuracy.
+"""The metrics of monocular depth, as NYU Depth v2 is evaluated; depths in metres, 0 is unknown.
 
-Images are uint8 RGB [N, H, W, 3]; depths are metres [N, H, W], 0 where the sensor saw nothing.
+Ref: I. Alhashim and P. Wonka, "High Quality Monocular Depth Estimation via Transfer Learning",
+2018, and the evaluation script published with it.
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional
 
 EIGEN_CROP = (slice(20, 460), slice(24, 616))
 """Rows and columns that NYU Depth v2 is scored on, at 480x640.
 
 Ref: D. Eigen et al., "Depth Map Prediction from a Single Image", 2014; eigen_test_crop.npy."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Protocol:
-    """flip : average the prediction with the mirrored prediction of the mirrored image.
-    pooled : all pixels of all images in one score, instead of the mean of the images' scores."""
-
-    flip: bool
-    pooled: bool
-
-
-PROTOCOLS = {
-    "per_image": Protocol(flip=False, pooled=False),
-    "per_image_flip": Protocol(flip=True, pooled=False),
-    "pooled_flip": Protocol(flip=True, pooled=True),
-}
 
 
 def depth_from_output(y: torch.Tensor) -> torch.Tensor:
@@ -72,63 +54,3 @@ def depth_metrics(prediction, target, mask=None) -> dict[str, float]:
         "rms": float(np.sqrt(np.mean((t - p) ** 2))),
         "log_10": float(np.mean(np.abs(np.log10(t) - np.log10(p)))),
     }
-
-
-def predict_depth(network: nn.Module, rgb: np.ndarray, flip: bool = False, batch: int = 8):
-    """Return the depths that `network` predicts for `rgb`, float32 [N, H, W], metres.
-
-    The network takes RGB / 255 as float32 [n, 3, H, W], n at most `batch`, and gives 10 / depth at
-    half the size; it runs in evaluation mode on its own device, and every image counts, those of a
-    last smaller batch too. `flip` : see `Protocol`.
-    """
-    if rgb.dtype != np.uint8 or rgb.ndim != 4 or rgb.shape[3] != 3 or not len(rgb):
-        raise ValueError(f"rgb must be uint8 [N, H, W, 3], not {rgb.dtype} {list(rgb.shape)}")
-    device = next((p.device for p in network.parameters()), torch.device("cpu"))
-    was_training = network.training
-    network.eval()
-    depths = []
-    with torch.inference_mode():
-        for start in range(0, len(rgb), batch):
-            x = torch.from_numpy(np.ascontiguousarray(rgb[start : start + batch])).to(device)
-            x = (x.to(torch.float32) / 255).permute(0, 3, 1, 2).contiguous()
-            depth = depth_from_output(network(x))
-            if flip:
-                depth = (depth + depth_from_output(network(x.flip(3))).flip(2)) / 2
-            depths.append(depth.to(torch.float32).cpu().numpy())
-    network.train(was_training)
-    return np.concatenate(depths)
-
-
-def score_depth(predictions, targets, pooled: bool = False, crop=None) -> dict[str, float]:
-    """Return the scores of `depth_metrics` over images, predictions and targets [N, H, W], metres.
-
-    `pooled` : see `Protocol`; crop : (rows, columns), slices applied to both, such as EIGEN_CROP.
-    """
-    if len(predictions) != len(targets):
-        raise ValueError(f"{len(predictions)} predictions do not fit {len(targets)} targets")
-    if crop is not None:
-        predictions, targets = (np.asarray(x)[:, crop[0], crop[1]] for x in (predictions, targets))
-    if pooled:
-        return depth_metrics(predictions, targets)
-    scores = [depth_metrics(p, t) for p, t in zip(predictions, targets, strict=True)]
-    return {key: float(np.mean([score[key] for score in scores])) for key in scores[0]}
-
-
-def evaluate_depth(
-    network: nn.Module, rgb, depth, protocol: str = "per_image", crop=None, batch: int = 8
-) -> dict[str, float]:
-    """Return the scores of `network` on images and their depths in one of PROTOCOLS."""
-    if protocol not in PROTOCOLS:
-        raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}, not {protocol!r}")
-    chosen = PROTOCOLS[protocol]
-    predictions = predict_depth(network, rgb, chosen.flip, batch)
-    return score_depth(predictions, depth, chosen.pooled, crop)
-
-
-def top1(logits, labels) -> float:
-    """Return the share of right labels, 0 to 1; logits [N, classes], labels integer [N]."""
-    logits, labels = np.asarray(logits), np.asarray(labels)
-    if logits.ndim != 2 or labels.shape != logits.shape[:1] or not len(labels):
-        shapes = f"{list(logits.shape)} and {list(labels.shape)}"
-        raise ValueError(f"top1 takes logits [N, classes] and labels [N], not {shapes}")
-    return float(np.mean(logits.argmax(1) == labels))
