@@ -109,8 +109,8 @@ class Depth(Evaluation):
 
 
 # By name, as study files say it. Ref: the variants in use for NYU Depth v2: the mean over images
-# without flip; with flip, as DenseDepth's TensorFlow script; all pixels pooled, with flip. _eigen is
-# at 480x640, on the crop of D. Eigen et al., 2014.
+# without flip; with flip, as DenseDepth's TensorFlow script; all pixels pooled, with flip. _eigen:
+# 480x640, scored on the crop of D. Eigen et al., 2014.
 EVALUATIONS = {
     "classification": Classification(),
     **{
