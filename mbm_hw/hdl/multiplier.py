@@ -1,0 +1,101 @@
+"""The multiplier in Amaranth: any integer spec, combinational or pipelined."""
+
+from amaranth import Cat, Const, Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from mbm_hw.hdl.designs import check_design
+from mbm_hw.hdl.exact_core import ExactCore
+from mbm_hw.hdl.log_core import LogCore
+from mbm_hw.hdl.product_table import ProductTable
+from mbm_hw.hdl.registers import registered
+from mbm_hw.spec import IntegerSpec, LogSpec, Table
+
+
+class Multiplier(wiring.Component):
+    """The multiplier that `spec` describes, bit for bit as `reference.multiply` computes it.
+
+    Operands and product are patterns: two's complement where the spec is signed. A sign-magnitude
+    table has no operand -2**(width - 1); what it gives for that pattern is not specified.
+
+    Parameters
+    ----------
+    spec : any integer spec; another object is a TypeError.
+    pipeline : register stages, 0 to 3; the latency in enabled clocks. The last stage is always the
+        product's, so that the output comes from registers. Anything else is a ValueError.
+
+    Members
+    -------
+    a, b : In(spec.width)
+    product : Out(spec.product_width)
+    en : In(1), all registers hold while it is 0. Pipelined multipliers have it, and a clock domain
+        `sync` whose synchronous reset clears all registers whatever `en` is; the products that
+        come next are those of 0 and 0, until operands have passed.
+    """
+
+    def __init__(self, spec: IntegerSpec, pipeline: int = 0):
+        check_design(spec, pipeline)
+        self.spec = spec
+        self.pipeline = pipeline
+        members = {"a": In(spec.width), "b": In(spec.width), "product": Out(spec.product_width)}
+        super().__init__(members | ({"en": In(1)} if pipeline else {}))
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.core = core = self.core(max(self.pipeline - 1, 0))
+        if core.latency:
+            m.d.comb += core.en.eq(self.en)
+        if self.has_signs:
+            product = self._signed_product(m, core)
+        else:
+            m.d.comb += [core.a.eq(self.a), core.b.eq(self.b)]
+            product = self._unsigned_product(core)
+        if not self.pipeline:
+            m.d.comb += self.product.eq(product)
+        else:
+            with m.If(self.en):
+                m.d.sync += self.product.eq(product)
+        return m
+
+    @property
+    def has_signs(self) -> bool:
+        """Whether signs are taken off before the core and put on after it."""
+        if isinstance(self.spec, Table):
+            return self.spec.sign_magnitude
+        return isinstance(self.spec, LogSpec) and self.spec.signed
+
+    def core(self, latency: int) -> LogCore | ProductTable | ExactCore:
+        """Return the component that multiplies, magnitudes if `has_signs`, in `latency` clocks."""
+        if isinstance(self.spec, LogSpec):
+            return LogCore(self.spec, latency)
+        if isinstance(self.spec, Table):
+            return ProductTable(Table(self.spec.array) if self.has_signs else self.spec, latency)
+        return ExactCore(self.spec, latency)
+
+    def sign(self, sign_a: Value, sign_b: Value) -> Value:
+        return sign_a ^ sign_b
+
+    def _signed_product(self, m, core):
+        sign = Signal()
+        m.d.comb += [
+            core.a.eq(_negated_if(self.a[-1], self.a[: len(core.a)])),
+            core.b.eq(_negated_if(self.b[-1], self.b[: len(core.b)])),
+            sign.eq(self.sign(self.a[-1], self.b[-1])),
+        ]
+        for _ in range(core.latency):
+            (sign,) = registered(m, self.en, sign)
+        magnitude = Signal(self.spec.product_width)
+        m.d.comb += magnitude.eq(core.product)
+        # -(magnitude + 1) is ~magnitude: the negation's own increment does for small products too.
+        small = getattr(core, "small_product", Const(0, 1))
+        return (magnitude ^ sign.replicate(len(magnitude))) + (sign ^ small)
+
+    def _unsigned_product(self, core):
+        if not hasattr(core, "small_product"):
+            return core.product
+        low = core.product[: core.SMALL_WIDTH] + core.small_product
+        return Cat(low[: core.SMALL_WIDTH], core.product[core.SMALL_WIDTH :])
+
+
+def _negated_if(sign: Value, value: Value) -> Value:
+    return (value ^ sign.replicate(len(value))) + sign

@@ -1,0 +1,74 @@
+"""A product table as a memory."""
+
+from pathlib import Path
+
+import numpy as np
+from amaranth import Cat, Module, Signal
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from mbm_hw.hdl.registers import registered
+from mbm_hw.reference import product_table
+from mbm_hw.spec import IntegerSpec, Table
+
+
+class ProductTable(wiring.Component):
+    """A read-only memory that holds `reference.product_table(spec)`, a in the address's high half.
+
+    Parameters
+    ----------
+    spec : an integer spec of at most 12 bits; `read_hex` makes one from a file.
+    latency : register stages, 0 to 2: one holds the product, two the operands as well. A memory
+        that is read at the clock edge, as FPGAs have them, needs one at least.
+
+    Members
+    -------
+    a, b : In(spec.width), patterns.
+    product : Out(spec.product_width), a pattern.
+    en : In(1), the registers hold while it is 0. Not there if latency is 0.
+    """
+
+    def __init__(self, spec: IntegerSpec, latency: int = 0):
+        if isinstance(latency, bool) or latency not in range(3):
+            raise ValueError(f"latency must be an integer 0 to 2, not {latency!r}")
+        self.spec = spec
+        self.latency = latency
+        self.table = product_table(spec)
+        members = {"a": In(spec.width), "b": In(spec.width), "product": Out(spec.product_width)}
+        super().__init__(members | ({"en": In(1)} if latency else {}))
+
+    def elaborate(self, platform):
+        m = Module()
+        patterns = self.table.ravel() & ((1 << self.spec.product_width) - 1)
+        m.submodules.products = products = memory.Memory(
+            shape=self.spec.product_width, depth=self.table.size, init=patterns.tolist()
+        )
+        port = products.read_port(domain="comb")
+        a, b = self.a, self.b
+        if self.latency >= 2:
+            a, b = registered(m, self.en, a, b)
+        read = Signal(self.spec.product_width)
+        m.d.comb += [port.addr.eq(Cat(b, a)), read.eq(port.data)]
+        if self.latency >= 1:
+            (read,) = registered(m, self.en, read)
+        m.d.comb += self.product.eq(read)
+        return m
+
+
+def read_hex(path: Path, signed: bool = False) -> Table:
+    """Return the product table in the $readmemh file `path`, as `mbm-hw table` writes it.
+
+    signed : whether operands and products are two's complement; the file does not say.
+    The file holds 4**w words, row-major; anything else is a ValueError that names the file.
+    """
+    words = Path(path).read_text().split()
+    width = (len(words).bit_length() - 1) // 2
+    if len(words) != 4**width or not width:
+        raise ValueError(f"{path} holds {len(words)} words, not the 4**w of a product table")
+    try:
+        patterns = np.array([int(word, 16) for word in words], dtype=np.int64)
+    except ValueError:
+        raise ValueError(f"{path} is not a $readmemh file of hexadecimal words alone") from None
+    sign = signed << (2 * width - 1)
+    products = patterns - ((patterns & sign) << 1)
+    return Table(products.reshape(1 << width, 1 << width), signed=signed)

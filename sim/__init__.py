@@ -1,0 +1,1 @@
+"""Co-simulation: the exported Verilog against the bit-exact reference, in Icarus or Verilator."""

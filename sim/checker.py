@@ -1,0 +1,88 @@
+"""What the tests inside the simulator share: the operand pairs, and the account of the products.
+
+The runner writes `vectors.json` and reads `outcome.jsonl`, both in the folder SIM_FOLDER.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from cocotb.types import LogicArray
+
+SHOWN = 5  # mismatches reported in full by each test
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Operand pairs and expected products, as patterns, of the design that is simulated."""
+
+    design: str
+    pipeline: int
+    width: int
+    signed: bool
+    seed: int
+    a: list[int]
+    b: list[int]
+    expected: list[int]
+
+    def write(self, folder: Path):
+        (folder / "vectors.json").write_text(json.dumps(vars(self)))
+
+    @classmethod
+    def read(cls) -> "Vectors":
+        """Return the vectors that the runner wrote for this simulation."""
+        return cls(**json.loads((Path(os.environ["SIM_FOLDER"]) / "vectors.json").read_text()))
+
+    def value(self, pattern: int, width: int) -> int:
+        """Return what a pattern of `width` bits stands for."""
+        sign = self.signed << (width - 1)
+        return pattern - ((pattern & sign) << 1)
+
+
+class Checker:
+    """Compares products with the expected ones, and writes its account when it is left.
+
+    products : how many have been checked. mismatches : how many of them were wrong.
+    """
+
+    def __init__(self, vectors: Vectors, test: str):
+        self.vectors = vectors
+        self.test = test
+        self.products = 0
+        self.mismatches = 0
+        self.messages = []
+
+    def __enter__(self) -> "Checker":
+        return self
+
+    def check(self, a: int, b: int, product: LogicArray, expected: int):
+        """Count the product of the patterns a and b; keep the first wrong ones' messages."""
+        self.products += 1
+        try:
+            actual = product.to_unsigned()
+        except ValueError:  # X or Z in it
+            actual = None
+        if actual == expected:
+            return
+        self.mismatches += 1
+        if len(self.messages) < SHOWN:
+            vectors, width = self.vectors, self.vectors.width
+            a, b = vectors.value(a, width), vectors.value(b, width)
+            shown = str(product) if actual is None else vectors.value(actual, 2 * width)
+            wanted = vectors.value(expected, 2 * width)
+            self.messages.append(f"{vectors.design}: {a} * {b} is {shown}, expected {wanted}")
+
+    def __exit__(self, kind, error, traceback):
+        outcome = {
+            "test": self.test,
+            "products": self.products,
+            "mismatches": self.mismatches,
+            "messages": self.messages,
+        }
+        with (Path(os.environ["SIM_FOLDER"]) / "outcome.jsonl").open("a") as file:
+            file.write(json.dumps(outcome) + "\n")
+        if error is None:
+            assert not self.mismatches, "\n".join(
+                [f"{self.mismatches} of {self.products} products are wrong", *self.messages]
+            )

@@ -1,0 +1,105 @@
+"""Runs inside the simulator, started by `sim.runner`, for pipelined multipliers.
+
+Inputs change and the product is read at the falling edge of clk, so one call of `Testbench.clock`
+is one rising edge. The model is a queue of operand pairs, as long as the latency.
+"""
+
+import random
+from collections import deque
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge, Timer
+
+from sim.checker import Checker, Vectors
+
+SAMPLED_PAIRS = 4_000
+CLEARED = (0, 0, 0)  # what a register that was reset holds: 0 * 0 = 0
+
+
+class Testbench:
+    """The driver, the model and the checker of one test."""
+
+    def __init__(self, dut, checker: Checker):
+        self.dut = dut
+        self.checker = checker
+        self.stages = deque([CLEARED] * checker.vectors.pipeline)
+
+    async def start(self):
+        """Start the clock, and reset with en = 0: a reset must not wait for it."""
+        self.dut.clk.value = 0
+        await Timer(1, unit="ns")  # from the unknown to 0 is a falling edge too
+        cocotb.start_soon(Clock(self.dut.clk, 2, unit="ns").start(start_high=False))
+        await self.clock(rst=1, en=0)
+
+    async def clock(self, a: int = 0, b: int = 0, expected: int = 0, *, rst: int = 0, en: int = 1):
+        """Give the operands one rising edge, and check the product that follows it."""
+        dut, stages = self.dut, self.stages
+        dut.a.value, dut.b.value, dut.rst.value, dut.en.value = a, b, rst, en
+        if rst:
+            stages.extend([CLEARED] * len(stages))
+        elif en:
+            stages.append((a, b, expected))
+        while len(stages) > self.checker.vectors.pipeline:
+            stages.popleft()
+        await FallingEdge(dut.clk)
+        a, b, expected = stages[0]
+        self.checker.check(a, b, dut.product.value, expected)
+
+    async def drain(self):
+        for _ in range(self.checker.vectors.pipeline):
+            await self.clock()
+
+
+def _pairs(vectors: Vectors) -> list[tuple[int, int, int]]:
+    return list(zip(vectors.a, vectors.b, vectors.expected, strict=True))
+
+
+@cocotb.test()
+async def back_to_back_operands_give_a_product_each_clock(dut):
+    vectors = Vectors.read()
+    with Checker(vectors, "back_to_back") as checker:
+        testbench = Testbench(dut, checker)
+        await testbench.start()
+        for pair in _pairs(vectors):
+            await testbench.clock(*pair)
+        await testbench.drain()
+
+
+@cocotb.test()
+async def stalls_lose_and_repeat_nothing(dut):
+    vectors = Vectors.read()
+    generator = random.Random(vectors.seed)
+    with Checker(vectors, "stalls") as checker:
+        testbench = Testbench(dut, checker)
+        await testbench.start()
+        for pair in generator.choices(_pairs(vectors), k=SAMPLED_PAIRS):
+            await testbench.clock(*pair, en=generator.randrange(2))
+        await testbench.drain()
+
+
+@cocotb.test()
+async def reset_in_mid_flight_clears_every_stage(dut):
+    vectors = Vectors.read()
+    generator = random.Random(vectors.seed)
+    with Checker(vectors, "reset_in_mid_flight") as checker:
+        testbench = Testbench(dut, checker)
+        await testbench.start()
+        for pair in generator.choices(_pairs(vectors), k=SAMPLED_PAIRS):
+            rst, en = int(generator.randrange(8) == 0), int(generator.randrange(4) != 0)
+            await testbench.clock(*pair, rst=rst, en=en)
+        await testbench.drain()
+
+
+@cocotb.test()
+async def reset_waits_for_the_clock(dut):
+    vectors = Vectors.read()
+    generator = random.Random(vectors.seed)
+    with Checker(vectors, "reset_waits_for_the_clock") as checker:
+        testbench = Testbench(dut, checker)
+        await testbench.start()
+        for pair in generator.choices(_pairs(vectors), k=100):
+            dut.rst.value = 1
+            await Timer(500, unit="ps")  # the clock rises 1 ns after it fell
+            await testbench.clock(*pair)
+        await testbench.drain()

@@ -1,0 +1,232 @@
+"""The Amaranth components against the reference, in Amaranth's own simulator."""
+
+import gc
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from amaranth.sim import Simulator
+
+from mbm_hw import MBM, Exact, Mitchell, Table, multiply, product_table
+from mbm_hw.hdl import DESIGNS, Multiplier, ProductTable, to_verilog
+from mbm_hw.hdl.leading_one import LeadingOne
+from mbm_hw.hdl.product_table import read_hex
+from mbm_hw.reference import pattern_values
+
+
+def narrow_specs():
+    """All integer multipliers of 4, 5 and 6 bits."""
+    for width in (4, 5, 6):
+        for signed in (False, True):
+            yield Exact(width, signed)
+            for truncation in range(width - 2 if signed else width - 1):
+                yield Mitchell(width, truncation, signed)
+                yield MBM(width, truncation, signed)
+
+
+def simulate(component, testbench, clocked=False):
+    simulator = Simulator(component)
+    if clocked:
+        simulator.add_clock(1e-6)
+    simulator.add_testbench(testbench)
+    simulator.run()
+
+
+def products(component):
+    """Return the component's products of all patterns, [a, b]."""
+    codes = range(1 << len(component.a))
+    table = np.empty((len(codes), len(codes)), dtype=object)
+
+    async def testbench(context):
+        for a in codes:
+            context.set(component.a, a)
+            for b in codes:
+                context.set(component.b, b)
+                await context.delay(1e-9)
+                table[a, b] = context.get(component.product)
+
+    simulate(component, testbench)
+    return table
+
+
+def expected_products(spec):
+    return product_table(spec) & ((1 << spec.product_width) - 1)
+
+
+def assert_equal(spec, actual, expected):
+    wrong = np.argwhere(actual != expected)
+    if len(wrong):
+        a, b = wrong[0]
+        values = pattern_values(spec)
+        message = f"{values[a]} * {values[b]} is {actual[a, b]}, expected {expected[a, b]}"
+        pytest.fail(f"{spec.identifier}: {message} (patterns; {len(wrong)} are wrong)")
+
+
+@pytest.mark.parametrize("spec", [*narrow_specs()], ids=lambda spec: spec.identifier)
+def test_every_narrow_multiplier_equals_the_reference(spec):
+    assert_equal(spec, products(Multiplier(spec)), expected_products(spec))
+
+
+@pytest.mark.parametrize("width", [2, 3, 7, 8, 12])
+def test_leading_one_is_found_and_shifted_out(width):
+    component = LeadingOne(width, tail_width=width - 1)
+
+    async def testbench(context):
+        for x in range(1 << width):
+            context.set(component.x, x)
+            await context.delay(1e-9)
+            position = max(x.bit_length() - 1, 0)
+            tail = (x << (width - 1 - position)) % (1 << (width - 1))
+            found = [context.get(port) for port in (component.position, component.tail)]
+            assert found == [position, tail], f"x = {x}"
+            assert context.get(component.valid) == (x > 0)
+
+    simulate(component, testbench)
+
+
+@pytest.mark.parametrize("pipeline", [1, 2, 3])
+@pytest.mark.parametrize(
+    "spec",
+    [MBM(6), MBM(6, 1, True), Mitchell(6, 0, True), Exact(6, True), Exact(6)],
+    ids=lambda spec: spec.identifier,
+)
+def test_pipelines_stall_and_have_their_latency(spec, pipeline):
+    component = Multiplier(spec, pipeline)
+    generator = np.random.default_rng(pipeline)
+    a, b = generator.integers(spec.operand_min, spec.operand_max, (2, 300), endpoint=True)
+    expected = multiply(spec, a, b).tolist()
+
+    async def testbench(context):
+        came = []
+        for x, y in zip(a.tolist(), b.tolist(), strict=True):
+            context.set(component.a, x)
+            context.set(component.b, y)
+            for enable in [0] * generator.integers(0, 3) + [1]:
+                context.set(component.en, enable)
+                held = context.get(component.product)
+                await context.tick()
+                if not enable:
+                    assert context.get(component.product) == held
+            came.append(context.get(component.product))
+        mask = (1 << spec.product_width) - 1
+        waited = pipeline - 1
+        assert came[:waited] == [0] * waited
+        assert came[waited:] == [product & mask for product in expected[: len(came) - waited]]
+
+    simulate(component, testbench, clocked=True)
+
+
+@pytest.mark.parametrize("pipeline", [0, 1, 2, 3])
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_table_becomes_a_multiplier(signed, pipeline):
+    generator = np.random.default_rng(7)
+    low, high = (-32, 31) if signed else (0, 63)
+    spec = Table(generator.integers(low, high, (8, 8), endpoint=True), signed=signed)
+    component = Multiplier(spec, pipeline)
+    expected = expected_products(spec)
+
+    async def testbench(context):
+        if pipeline:
+            context.set(component.en, 1)
+        for a, b in np.ndindex(8, 8):
+            context.set(component.a, a)
+            context.set(component.b, b)
+            if pipeline:
+                await context.tick().repeat(pipeline)
+            else:
+                await context.delay(1e-9)
+            assert context.get(component.product) == expected[a, b], f"{spec}: {a}, {b}"
+
+    simulate(component, testbench, clocked=pipeline > 0)
+
+
+def test_a_sign_magnitude_table_keeps_its_signs():
+    generator = np.random.default_rng(8)
+    spec = Table(generator.integers(0, 64, (8, 8)), sign_magnitude=True)
+    legal = pattern_values(spec) >= spec.operand_min
+    actual, expected = products(Multiplier(spec)), expected_products(spec)
+    legal_pairs = legal[:, None] & legal
+    assert_equal(spec, np.where(legal_pairs, actual, 0), np.where(legal_pairs, expected, 0))
+
+
+def test_product_table_holds_the_product_table():
+    spec = MBM(5, signed=True)
+    assert_equal(spec, products(ProductTable(spec)), expected_products(spec))
+
+
+def test_product_table_reads_a_readmemh_file(tmp_path):
+    spec = MBM(5, signed=True)
+    digits = -(-2 * spec.width // 4)
+    path = tmp_path / "mbm5s.hex"
+    path.write_text("".join(f"{word:0{digits}x}\n" for word in expected_products(spec).flat))
+    table = read_hex(path, signed=True)
+    assert np.array_equal(table.array, product_table(spec))
+    assert_equal(spec, products(ProductTable(table)), expected_products(spec))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("1\n2\n3\n", "holds 3 words"), ("x\n" * 16, "hexadecimal"), ("", "holds 0 words")],
+)
+def test_a_broken_readmemh_file_is_named(tmp_path, text, message):
+    path = tmp_path / "broken.hex"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=f"broken.hex .*{message}"):
+        read_hex(path)
+
+
+@pytest.mark.parametrize("pipeline", [-1, 4, 1.5, True, "2", None])
+def test_another_pipeline_is_refused(pipeline):
+    with pytest.raises(ValueError, match="pipeline must be an integer 0 to 3, not"):
+        to_verilog(MBM(8), pipeline=pipeline)
+
+
+@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
+@pytest.mark.parametrize("latency", [-1, 3, True])
+def test_another_latency_of_a_product_table_is_refused(latency):
+    with pytest.raises(ValueError, match="latency must be an integer 0 to 2, not"):
+        ProductTable(MBM(4), latency)
+    gc.collect()
+
+
+def test_what_is_no_integer_spec_is_refused():
+    with pytest.raises(TypeError, match="Multiplier takes an integer spec, not 'mbm8'"):
+        to_verilog("mbm8")
+
+
+@pytest.mark.parametrize("name", ["module", "8mbm", "a b", "x.y", ""])
+def test_a_name_that_verilog_does_not_allow_is_refused(name):
+    with pytest.raises(ValueError, match="name must"):
+        to_verilog(MBM(8), name)
+
+
+def test_verilog_is_stable_and_states_its_spec():
+    text = to_verilog(MBM(8, signed=True), pipeline=2)
+    assert text == to_verilog(MBM(8, signed=True), pipeline=2)
+    assert text.startswith("// mbm8s_p2: MBM(width=8, truncation=0, signed=True), pipeline=2\n")
+    assert "module mbm8s_p2(clk, rst, en, a, b, product);" in text
+    assert "module multiplier(a, b, product);" in to_verilog(MBM(8), "multiplier")
+    assert "Yosys" not in text
+
+
+def test_a_refused_export_leaves_no_component_behind():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with pytest.raises(ValueError, match="name must"):
+            to_verilog(MBM(8), "a b")
+        with pytest.raises(ValueError, match="pipeline must"):
+            to_verilog(MBM(8), pipeline=4)
+        gc.collect()
+    assert [warning.message for warning in caught] == []
+
+
+def test_designs_are_the_catalog_and_two_pipelines():
+    assert {"mbm8", "exact8s", "mbm16_t8", "mbm32", "mbm8s_p2", "mbm16s_p3"} <= set(DESIGNS)
+    assert all(name == design.name for name, design in DESIGNS.items())
+
+
+def test_importing_hdl_imports_no_torch():
+    code = "import sys, mbm_hw.hdl; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -1,0 +1,145 @@
+"""The exported Verilog: fresh, and in co-simulation equal to the reference.
+
+The simulator is that of the environment variable SIM, icarus by default. Without it these tests
+fail: a check that cannot run has not passed.
+"""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mbm_hw import MBM, Table, catalog
+from mbm_hw.hdl import DESIGNS, to_verilog
+from mbm_hw.hdl.designs import Design
+from mbm_hw.hdl.verilog import write_designs
+from sim import vectors
+from sim.runner import SimulationError, simulate
+from sim.simulators import MissingTool, environment
+
+ROOT = Path(__file__).parent.parent
+RTL = ROOT / "rtl"
+SIM = os.environ.get("SIM") or "icarus"
+
+
+def run_sim(*arguments, **variables):
+    command = [sys.executable, "-m", "sim", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_rtl_is_fresh(name):
+    spec, pipeline = DESIGNS[name]
+    text = (RTL / f"{name}.v").read_bytes()
+    assert text == to_verilog(spec, pipeline=pipeline).encode(), "rtl/ is stale: run `make verilog`"
+
+
+def test_rtl_holds_nothing_else():
+    assert {path.name for path in RTL.iterdir()} == {f"{name}.v" for name in DESIGNS}
+
+
+def test_write_designs_writes_all_and_removes_nothing(tmp_path):
+    (tmp_path / "mine.txt").write_text("kept")
+    paths = write_designs(tmp_path)
+    assert [path.name for path in paths] == [f"{name}.v" for name in DESIGNS]
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.txt", *(p.name for p in paths)}
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_rtl_equals_the_reference(name, tmp_path):
+    result = simulate(DESIGNS[name], RTL / f"{name}.v", SIM, tmp_path / name)
+    assert result.mismatches == 0, "\n".join(result.messages)
+    width = DESIGNS[name].spec.width
+    assert result.vectors >= (4**width if width <= 8 else 20_000)
+
+
+@pytest.mark.parametrize("pipeline", [0, 1, 3])
+def test_a_sign_magnitude_table_equals_the_reference(pipeline, tmp_path):
+    array = np.random.default_rng(1).integers(0, 64, (8, 8))
+    array[0, 0] = 0  # what the test benches expect of registers that were reset
+    spec = Table(array, sign_magnitude=True)
+    design = Design(spec, pipeline)
+    source = tmp_path / f"{design.name}.v"
+    source.write_text(to_verilog(spec, pipeline=pipeline))
+    result = simulate(design, source, SIM, tmp_path / "build")
+    assert result.mismatches == 0, "\n".join(result.messages)
+    assert result.vectors >= 15 * 15
+
+
+def test_verilog_that_does_not_compile_is_an_error(tmp_path):
+    source = tmp_path / "mbm8.v"
+    source.write_text("module mbm8(a, b, product); endmodul")
+    with pytest.raises(SimulationError, match="does not build"):
+        simulate(DESIGNS["mbm8"], source, SIM, tmp_path / "build")
+
+
+def test_an_output_that_is_unknown_is_a_mismatch(tmp_path):
+    source = tmp_path / "mbm4s.v"
+    ports = "input [3:0] a, input [3:0] b, output [7:0] product"
+    source.write_text(f"module mbm4s({ports});\nassign product = 8'bx;\nendmodule\n")
+    result = simulate(DESIGNS["mbm4s"], source, "icarus", tmp_path / "build")
+    assert (result.vectors, result.mismatches) == (256, 256)
+    assert result.messages[0] == "mbm4s: 0 * 0 is XXXXXXXX, expected 0"
+
+
+@pytest.mark.parametrize("simulator", ["icarus", "verilator"])
+def test_a_missing_simulator_is_an_error_that_says_how_to_get_it(simulator, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("sim.simulators.PRIVATE", tmp_path)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingTool, match="is not installed: run `"), environment(simulator):
+        pass
+
+
+def test_sim_ends_with_a_table(tmp_path):
+    result = run_sim("--sim", SIM, "--spec", "mbm4s", "--waves", "--results", str(tmp_path))
+    assert result.returncode == 0, result.stderr
+    header, _, row, summary = result.stdout.splitlines()
+    assert header.split() == ["design", "simulator", "vectors", "mismatches", "seconds"]
+    assert row.split()[:4] == ["mbm4s", SIM, "256", "0"]
+    assert summary.startswith("1 of 1 simulations, 256 products, 0 mismatches")
+    with (tmp_path / "results.csv").open() as file:
+        assert [line["design"] for line in csv.DictReader(file)] == ["mbm4s"]
+    waves = {"icarus": "mbm4s.fst", "verilator": "dump.vcd"}[SIM]
+    assert (tmp_path / SIM / "mbm4s" / waves).stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--spec", "mbm9"], "sim: no design is called 'mbm9'; known: exact8, "),
+        (["--sim", "vcs"], "sim: argument --sim: invalid choice: 'vcs'"),
+        (["--seed", "-1"], "sim: --seed must be at least 0, not -1"),
+    ],
+)
+def test_a_wrong_argument_is_one_line_and_status_2(arguments, message):
+    result = run_sim(*arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith(message)
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["mbm16", "mbm16s", "mbm32", "mbm32s"])
+def test_wide_operands_hold_the_corners_and_a_sample(name):
+    spec = catalog.CATALOG[name]
+    corners = set(vectors.corners(spec).tolist())
+    top = spec.width - 1 - spec.signed
+    assert {0, 1, 1 << top, (1 << top) - 1, (1 << top) + 1} <= corners
+    assert {spec.operand_min, spec.operand_max} <= corners
+    a, b = vectors.operand_pairs(spec, seed=3)
+    assert len(a) == len(corners) ** 2 + 20_000
+    again = vectors.operand_pairs(spec, seed=3)
+    assert np.array_equal((a, b), again)
+    assert not np.array_equal((a, b), vectors.operand_pairs(spec, seed=4))
+    assert (min(a.min(), b.min()), max(a.max(), b.max())) == (spec.operand_min, spec.operand_max)
+
+
+def test_narrow_operands_are_all_there():
+    a, b = vectors.operand_pairs(MBM(8, signed=True))
+    assert len(set(zip(a.tolist(), b.tolist(), strict=True))) == 1 << 16

