@@ -14,6 +14,13 @@ def test_a_table_survives_its_file(spec, suffix, tmp_path):
     assert read_table(path, signed=spec.signed) == Table(product_table(spec), signed=spec.signed)
 
 
+@pytest.mark.parametrize("suffix", ["npy", "csv"])
+def test_the_order_of_the_operands_survives(suffix, tmp_path):
+    array = np.arange(16 * 16).reshape(16, 16)
+    path = write_table(Table(array), tmp_path / f"table.{suffix}")
+    assert np.array_equal(read_table(path).array, array)
+
+
 def test_csv_lists_values_and_hex_lists_patterns(tmp_path):
     spec = Exact(4, signed=True)
     lines = write_table(spec, tmp_path / "t.csv").read_text().splitlines()
