@@ -8,7 +8,7 @@ STUDIES_WITH_DATA := models/cifar10_resnet20.yaml models/depth_7scenes.yaml
 KERNELS := $(shell find mbm_hw/ops/cpu -name '*.cpp' -o -name '*.h' -o -name 'CMakeLists.txt')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study test sim verilog lint clean
+.PHONY: help setup study test sim verilog bench lint clean
 
 help:     ## List the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ sim:      .venv/simulators ## Simulate rtl/ against the reference; SIM=icarus|ve
 
 verilog:  .venv/installed ## Write the catalog's Verilog to rtl/
 	$(BIN)/mbm-hw verilog --all rtl
+
+bench:    .venv/installed ## Time the layers beside PyTorch's exact ones; BENCH="--isa avx512 --batch 1 --threads 2"
+	$(BIN)/python -m bench $(BENCH)
 
 lint:     .venv/installed ## Check style and format
 	$(BIN)/ruff check .

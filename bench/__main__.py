@@ -1,0 +1,86 @@
+"""python -m bench: time the approximate layers beside PyTorch's exact float32 ones.
+
+Writes bench.json and bench.png, and prints a row for each layer, spec, batch, threads and
+instruction set: seconds, the ratio to the rival in the same run, products a second, the kernel.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+from tabulate import tabulate
+from tqdm import tqdm
+
+from bench.cases import LAYERS, plan, specs
+from bench.picture import plot_ratios
+from mbm_hw.files import replacing
+from mbm_hw.ops.cpu_kernels import available_isas
+
+# So that the rival of AVX2 kernels has AVX2 alone too.
+RIVAL_ENVIRONMENT = {
+    "avx2": {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"},
+}
+
+
+@click.command()
+@click.option("--isa", "isas", multiple=True, help="Instruction sets; default all there are.")
+@click.option("--layer", "layers", multiple=True, type=click.Choice(list(LAYERS)))
+@click.option("--spec", "chosen", multiple=True, type=click.Choice(list(specs())))
+@click.option("--batch", "batches", multiple=True, type=int, default=(1, 8), show_default=True)
+@click.option("--threads", multiple=True, type=int, default=(1, 2), show_default=True)
+@click.option("--repeats", type=click.IntRange(7), default=7, show_default=True)
+@click.option("--results", type=click.Path(path_type=Path), default=Path("results/bench"))
+def main(isas, layers, chosen, batches, threads, repeats, results):
+    """Time the approximate layers beside PyTorch's exact float32 ones."""
+    known = available_isas()
+    for isa in isas:
+        if isa not in known:
+            raise click.BadParameter(f"{isa}: this machine has {', '.join(known)}")
+    isas, layers = isas or tuple(reversed(known)), layers or tuple(LAYERS)
+    chosen = chosen or tuple(specs())
+    rows = []
+    groups = plan(layers, chosen, batches)
+    total = len(isas) * len(threads) * sum(1 + len(names) for _, names, _ in groups)
+    with tqdm(total=total, unit="timing", mininterval=1) as bar:
+        for isa in isas:
+            command = [sys.executable, "-m", "bench.worker", "--repeats", str(repeats)]
+            for option, values in (
+                ("layers", layers),
+                ("specs", chosen),
+                ("batches", batches),
+                ("threads", threads),
+            ):
+                command += [f"--{option}", *map(str, values)]
+            environment = os.environ | {"MBM_HW_ISA": isa} | RIVAL_ENVIRONMENT.get(isa, {})
+            with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as worker:
+                for line in worker.stdout:
+                    rows.append({"isa": isa} | json.loads(line))
+                    bar.update()
+            if worker.returncode:
+                sys.exit(worker.returncode)
+    with replacing(results / "bench.json") as file:
+        json.dump(rows, file, indent=1)
+    plot_ratios(rows, results / "bench.png")
+    print(tabulate([cells(row) for row in rows], headers="keys", tablefmt="github"))
+    print(f"{len(rows)} timings; bench.json and bench.png are in {results}/")
+
+
+def cells(row: dict) -> dict:
+    return {
+        "isa": row["isa"],
+        "layer": row["layer"],
+        "batch": row["batch"],
+        "threads": row["threads"],
+        "spec": row["spec"],
+        "ms": f"{1e3 * row['seconds']:.2f}",
+        "ratio": f"{row['ratio']:.2f}",
+        "G products/s": f"{row['products_per_second'] / 1e9:.1f}",
+        "kernel": row["kernel"],
+    }
+
+
+if __name__ == "__main__":
+    main()
