@@ -76,6 +76,7 @@ class StudyRun:
             Case(spec, name, layers) for spec in study.all_specs for name, layers in sets.items()
         ]
         self.total = len(self.cases) * len(self.dataset)
+        self._ranges = {}
 
     def rows(self) -> Iterator[dict]:
         """Yield a row for each case and image; rows that the store has are not computed again.
@@ -131,15 +132,17 @@ class StudyRun:
             for image, score in zip(images, scores, strict=True)
         ]
 
-    @functools.cache  # noqa: B019  (one run lives as long as its process)
     def _calibrated_ranges(self, baseline: Exact) -> dict[str, torch.Tensor]:
         """Return what calibration adds to the state: every layer observed in the float network."""
+        if baseline in self._ranges:
+            return self._ranges[baseline]
         network = copy.deepcopy(self.network)
         layers = {name for layers in self.layer_sets.values() for name in layers}
         convert_(network, baseline, self._chosen(layers), self.quantizer)
         calibrate_(network, self.dataset.calibration.split(16))
         added = network.state_dict().keys() - self.network.state_dict().keys()
-        return {key: network.state_dict()[key] for key in added}
+        self._ranges[baseline] = {key: network.state_dict()[key] for key in added}
+        return self._ranges[baseline]
 
     def _chosen(self, layers):
         return lambda module, name: name in layers
