@@ -13,7 +13,7 @@ from mbm_hw.catalog import CATALOG, find_spec
 from mbm_hw.errors import MAX_EXHAUSTIVE_PAIRS, METRICS, error_metrics, pair_count
 from mbm_hw.files import replacing
 from mbm_hw.published import TABLE_I
-from mbm_hw.spec import Spec
+from mbm_hw.spec import IntegerSpec, Spec
 from mbm_hw.table_files import read_table, write_table
 
 
@@ -44,8 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(2)
     except click.ClickException as error:
         fail(error.format_message())
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         fail(str(error))
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except (click.Abort, KeyboardInterrupt):
         click.echo("mbm-hw: interrupted; what was finished is kept", err=True)
         sys.exit(130)
@@ -78,7 +80,7 @@ def verilog(spec, pipeline, name, output, folder):
         paths = write_designs(folder)
         click.echo(f"wrote {len(paths)} designs to {folder}")
         return
-    text = to_verilog(find_spec(spec), name=name, pipeline=pipeline)
+    text = to_verilog(_integer_spec(spec), name=name, pipeline=pipeline)
     if output is None:
         click.echo(text, nl=False)
     else:
@@ -98,7 +100,14 @@ def verilog(spec, pipeline, name, output, folder):
 )
 def table(spec, output):
     """Write a multiplier's product table: SPEC is a name of at most 12 bits."""
-    click.echo(f"wrote {write_table(find_spec(spec), output)}")
+    click.echo(f"wrote {write_table(_integer_spec(spec), output)}")
+
+
+def _integer_spec(name: str) -> IntegerSpec:
+    spec = find_spec(name)
+    if not isinstance(spec, IntegerSpec):
+        raise click.UsageError(f"{name} is a float spec; this takes integer ones")
+    return spec
 
 
 @mbm_hw.command()

@@ -23,6 +23,8 @@ def replacing(path: str | Path, mode: str = "w") -> Iterator[IO]:
         with open(temporary, mode, **text) as file:
             yield file
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename == str(temporary):
+            error.filename = str(path)
         raise
