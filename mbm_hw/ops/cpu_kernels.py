@@ -5,6 +5,7 @@ import functools
 import torch
 from torch import Tensor
 
+from mbm_hw.float_spec import FloatExact, FloatSpec
 from mbm_hw.ops.codes import SpecValues, product_table_tensor, spec_of
 from mbm_hw.spec import Exact
 
@@ -15,6 +16,22 @@ def multiplier_of(spec: SpecValues, swapped: bool = False):
         return _multiplier(spec)  # commutative
     table = spec.table.t() if swapped else spec.table
     return _extension().table_multiplier(table, spec.width, spec.signed)
+
+
+@functools.cache
+def float_multiplier_of(spec: FloatSpec):
+    """Return the kernels' multiplier for a float spec."""
+    bits = spec.exponent_bits, spec.mantissa_bits
+    if isinstance(spec, FloatExact):
+        return _extension().float_exact_multiplier(*bits)
+    return _extension().float_log_multiplier(*bits, spec.truncation, spec.forced, spec.corrections)
+
+
+def value_outside_format(x: Tensor, spec: FloatSpec) -> float | None:
+    """Return a value of `x`, float32 [*, *, *, *], that the spec's format has not, or None."""
+    if x.numel() == 0 or (spec.exponent_bits, spec.mantissa_bits) == (8, 23):
+        return None
+    return _extension().value_outside_format(x, spec.exponent_bits, spec.mantissa_bits)
 
 
 def run_conv2d(x, w, out: Tensor, multiplier, stride, padding, dilation, groups):

@@ -174,7 +174,13 @@ class Conv2d {
     for (const Run& run : runs) {
       Sum* target = out + run.image * stride[0] + output * stride[1] + run.row * stride[2] +
                     run.column * stride[3];
-      for (int64_t i = 0; i < run.length; ++i) target[i * stride[3]] = sums[i];
+      for (int64_t i = 0; i < run.length; ++i) {
+        if constexpr (requires { multiplier_.finish(sums[i]); }) {
+          target[i * stride[3]] = multiplier_.finish(sums[i]);
+        } else {
+          target[i * stride[3]] = sums[i];
+        }
+      }
       sums += run.length;
     }
   }

@@ -3,12 +3,14 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/array.h>
+#include <nanobind/stl/optional.h>
 
 #include <stdexcept>
 #include <variant>
 
 #include "conv2d.h"
 #include "exact_multiplier.h"
+#include "float_multiplier.h"
 #include "log_multiplier.h"
 #include "table_multiplier.h"
 
@@ -19,6 +21,7 @@ namespace {
 
 using Codes = nb::ndarray<nb::ro, nb::ndim<4>, nb::device::cpu>;
 using Sums = nb::ndarray<nb::ndim<4>, nb::device::cpu>;
+using Values = nb::ndarray<const float, nb::ndim<4>, nb::device::cpu>;
 using Table = nb::ndarray<const int32_t, nb::ndim<2>, nb::device::cpu>;
 using Pair = std::array<int64_t, 2>;
 
@@ -42,6 +45,7 @@ class Multiplier {
  private:
   std::variant<std::monostate, ExactInt8, ExactUInt8, ExactInt16, ExactUInt16,
                LogMultiplier<int16_t>, LogMultiplier<int32_t>,
+               FloatExactMultiplier, FloatLogMultiplier,
                TableInt8, TableUInt8, TableInt16, TableUInt16> kind_;
 };
 
@@ -59,6 +63,16 @@ Multiplier* log_multiplier(int width, bool is_signed, int truncation,
       width, truncation, {corrections[0], corrections[1]}, small_characteristic};
   return is_signed ? Multiplier::make<LogMultiplier<int16_t>>(parameters)
                    : Multiplier::make<LogMultiplier<int32_t>>(parameters);
+}
+
+Multiplier* float_exact_multiplier(int exponent_bits, int mantissa_bits) {
+  return Multiplier::make<FloatExactMultiplier>(exponent_bits, mantissa_bits);
+}
+
+Multiplier* float_log_multiplier(int exponent_bits, int mantissa_bits, int truncation, bool forced,
+                                 std::array<uint32_t, 2> corrections) {
+  return Multiplier::make<FloatLogMultiplier>(FloatLogParameters{
+      exponent_bits, mantissa_bits, truncation, forced, {corrections[0], corrections[1]}});
 }
 
 Multiplier* table_multiplier(const Table& array, int width, bool is_signed) {
@@ -81,6 +95,11 @@ Shape4 shape_of(const Array& array) {
     shape.stride[i] = array.stride(i);
   }
   return shape;
+}
+
+std::optional<float> value_outside_format(const Values& x, int exponent_bits, int mantissa_bits) {
+  const nb::gil_scoped_release release;
+  return value_outside(FloatFormat(exponent_bits, mantissa_bits), x.data(), shape_of(x));
 }
 
 void conv2d(const Codes& x, const Codes& w, const Sums& out, const Multiplier& multiplier,
@@ -112,6 +131,13 @@ NB_MODULE(_cpu, m) {
   m.def("exact_multiplier", &exact_multiplier, nb::arg("width"), nb::arg("signed"));
   m.def("log_multiplier", &log_multiplier, nb::arg("width"), nb::arg("signed"),
         nb::arg("truncation"), nb::arg("corrections"), nb::arg("small_characteristic"));
+  m.def("float_exact_multiplier", &float_exact_multiplier, nb::arg("exponent_bits"),
+        nb::arg("mantissa_bits"));
+  m.def("float_log_multiplier", &float_log_multiplier, nb::arg("exponent_bits"),
+        nb::arg("mantissa_bits"), nb::arg("truncation"), nb::arg("forced"),
+        nb::arg("corrections"));
+  m.def("value_outside_format", &value_outside_format, nb::arg("x"), nb::arg("exponent_bits"),
+        nb::arg("mantissa_bits"));
   m.def("table_multiplier", &table_multiplier, nb::arg("table"), nb::arg("width"),
         nb::arg("signed"), nb::keep_alive<0, 1>());
   m.def("conv2d", &conv2d, nb::arg("x"), nb::arg("w"), nb::arg("out"), nb::arg("multiplier"),

@@ -29,10 +29,11 @@ struct Tile {
 };
 
 // A multiplier, for the convolution, is a class with
-//   Code     the type of a code in the tensors: int8_t, uint8_t, int16_t or int32_t
+//   Code     the type of a code in the tensors: int8_t, uint8_t, int16_t, int32_t; float
 //   Operand  what a code is packed into
-//   Sum      int32_t or int64_t, the type of the result
+//   Sum      int32_t, int64_t or float, the type of the result
 //   Operand encode(Code) const
 //   void add(const Tile<Operand, Sum>&) const
+//   Sum finish(Sum) const, where the result is not the sum itself
 
 }  // namespace mbm_hw
