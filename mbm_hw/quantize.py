@@ -45,6 +45,10 @@ class Quantizer:
         qmax = self.qmax(spec)
         return self.steps(x, scale).nan_to_num().round().clamp(-qmax, qmax).to(dtype)
 
+    def is_in_range(self, codes: Tensor, x: Tensor, scale: Tensor, spec: IntegerSpec) -> Tensor:
+        """Return, as bool, where `x` was rounded to its code, not clipped."""
+        return self.steps(x, scale).round().abs() <= self.qmax(spec)
+
 
 @dataclass(frozen=True)
 class Symmetric(Quantizer):

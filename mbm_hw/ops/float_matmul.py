@@ -40,7 +40,7 @@ def _float_matmul(
     )
     out = x.new_empty(_check(x, w))
     check_values("float_matmul", spec, x[None, None], w[None, None])
-    # A convolution of one pixel. The longer side of `out` becomes the image's row; products commute.
+    # A convolution of one pixel, the longer side of `out` the image's row; the products commute.
     image, kernel, sums = (x.t(), w.t(), out.t()) if len(x) >= w.shape[1] else (w, x, out)
     run_conv2d(
         image[None, :, None, :],

@@ -1,0 +1,58 @@
+"""Between float32 and the values of a floating-point format that a multiplier takes: rounding."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mbm_hw.quantize import Quantizer
+
+
+def round_to_format(x: Tensor, exponent_bits: int, mantissa_bits: int) -> Tensor:
+    """Return `x`, float32, rounded to a format's values, also as float32; no gradient.
+
+    exponent_bits : 2 to 8. mantissa_bits : stored ones, 1 to 23.
+
+    To the nearest mantissa, ties to even, as if the exponent had no bounds. Then what is above the
+    format's largest number is infinite, and what is below its smallest normal number is zero, each
+    with its sign: the formats of the specs have no subnormal numbers. NaN stays NaN.
+    """
+    dropped, bias = 23 - mantissa_bits, (1 << (exponent_bits - 1)) - 1
+    smallest, overflow = (128 - bias) << 23, (128 + bias) << 23
+    bits = x.detach().contiguous().view(torch.int32)
+    magnitude = bits & 0x7FFFFFFF
+    rounded = magnitude
+    if dropped:
+        odd = magnitude >> dropped & 1
+        rounded = (magnitude + odd + ((1 << (dropped - 1)) - 1)) >> dropped << dropped
+    # Half a step below `smallest` already rounds to it; float32's own subnormal numbers, among which
+    # that is where exponent_bits is 8, have steps twice as wide.
+    least = smallest - ((1 << dropped) >> (2 if exponent_bits == 8 else 1))
+    rounded = rounded.masked_fill(magnitude < least, 0)
+    rounded = rounded.masked_fill(rounded >= overflow, 0x7F800000)
+    # A NaN's pattern may have overflowed an int32 above.
+    rounded = torch.where(magnitude > 0x7F800000, magnitude, rounded)
+    return (rounded | bits & -0x80000000).view(torch.float32)
+
+
+@dataclass(frozen=True)
+class Rounding(Quantizer):
+    """What layers with a float spec do to their operands: no codes, no scales, no calibration."""
+
+    def observer(self):
+        return None
+
+    def activation_scale(self, amax, spec):
+        return torch.ones((), dtype=torch.float32)
+
+    def weight_scale(self, weight, spec):
+        return torch.ones(weight.shape[0], dtype=torch.float32, device=weight.device)
+
+    def steps(self, x, scale):
+        return x
+
+    def codes(self, x, scale, spec, dtype):
+        return round_to_format(x, spec.exponent_bits, spec.mantissa_bits)
+
+    def is_in_range(self, codes, x, scale, spec):
+        return codes.isfinite()
