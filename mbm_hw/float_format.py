@@ -25,8 +25,8 @@ def round_to_format(x: Tensor, exponent_bits: int, mantissa_bits: int) -> Tensor
     if dropped:
         odd = magnitude >> dropped & 1
         rounded = (magnitude + odd + ((1 << (dropped - 1)) - 1)) >> dropped << dropped
-    # Half a step below `smallest` already rounds to it; float32's own subnormal numbers, among which
-    # that is where exponent_bits is 8, have steps twice as wide.
+    # Half a step below `smallest` already rounds to it. With 8 exponent bits, that step is among
+    # float32's subnormal numbers, where it takes half as many patterns.
     least = smallest - ((1 << dropped) >> (2 if exponent_bits == 8 else 1))
     rounded = rounded.masked_fill(magnitude < least, 0)
     rounded = rounded.masked_fill(rounded >= overflow, 0x7F800000)
