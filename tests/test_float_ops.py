@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from isas import ISAS, forced
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from mbm_hw import CATALOG, MBM, FloatExact, FloatMBM, FloatMitchell, multiply, ops
@@ -128,9 +129,11 @@ def check_products(spec, a, b):
     """A sum of one product is the product, but for a negative zero: +0 + -0 is +0."""
     expected = summed(products_of(spec, a[:, None], b)[..., None])
     x, w = tensor(spec, a), tensor(spec, b)
-    check(spec, ops.float_matmul(x[:, None], w[None], spec), expected)
-    check(spec, ops.float_matmul(x[:, None], w[None, :5], spec), expected[:, :5])
-    check(spec, ops.float_matmul(x[:5, None], w[None], spec), expected[:5])
+    for isa in ISAS:
+        with forced(isa):
+            check(spec, ops.float_matmul(x[:, None], w[None], spec), expected)
+            check(spec, ops.float_matmul(x[:, None], w[None, :5], spec), expected[:, :5])
+            check(spec, ops.float_matmul(x[:5, None], w[None], spec), expected[:5])
 
 
 @pytest.mark.parametrize("spec", NARROW, ids=lambda spec: spec.identifier)
@@ -164,7 +167,9 @@ def test_products_of_a_sample_are_the_references(spec, kind):
     check_products(spec, a, b)
     expected = summed(products_of(spec, a, b)[:, None])
     x, w = tensor(spec, a)[None, :, None, None], tensor(spec, b)[:, None, None, None]
-    check(spec, ops.float_conv2d(x, w, spec, groups=700), expected)
+    for isa in ISAS:
+        with forced(isa):
+            check(spec, ops.float_conv2d(x, w, spec, groups=700), expected)
 
 
 @st.composite
@@ -195,18 +200,16 @@ KINDS = st.sampled_from(["network", "finite", "any"])
     convolution=convolutions(),
     layouts=st.tuples(*[st.sampled_from(sorted(LAYOUTS))] * 2),
     kinds=st.tuples(KINDS, KINDS),
+    isa=st.sampled_from(ISAS),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_conv2d_adds_in_order(spec, convolution, layouts, kinds, seed):
+def test_conv2d_adds_in_order(spec, convolution, layouts, kinds, isa, seed):
     x_shape, w_shape, parameters = convolution
     x = random_patterns(spec, x_shape, seed, kinds[0])
     w = random_patterns(spec, w_shape, seed + 1, kinds[1])
-    actual = ops.float_conv2d(
-        LAYOUTS[layouts[0]](tensor(spec, x)),
-        LAYOUTS[layouts[1]](tensor(spec, w)),
-        spec,
-        *parameters,
-    )
+    x_tensor, w_tensor = LAYOUTS[layouts[0]](tensor(spec, x)), LAYOUTS[layouts[1]](tensor(spec, w))
+    with forced(isa):
+        actual = ops.float_conv2d(x_tensor, w_tensor, spec, *parameters)
     check(spec, actual, naive_conv2d(spec, x, w, *parameters))
 
 
@@ -216,9 +219,10 @@ def test_conv2d_adds_in_order(spec, convolution, layouts, kinds, seed):
     shape=st.tuples(st.integers(0, 70), st.integers(0, 40), st.integers(0, 20)),
     transposed=st.tuples(st.booleans(), st.booleans()),
     kinds=st.tuples(KINDS, KINDS),
+    isa=st.sampled_from(ISAS),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_matmul_adds_in_order(spec, shape, transposed, kinds, seed):
+def test_matmul_adds_in_order(spec, shape, transposed, kinds, isa, seed):
     m, k, n = shape
     x = random_patterns(spec, (m, k), seed, kinds[0])
     w = random_patterns(spec, (k, n), seed + 1, kinds[1])
@@ -227,14 +231,15 @@ def test_matmul_adds_in_order(spec, shape, transposed, kinds, seed):
         for t, flag in zip((tensor(spec, x), tensor(spec, w)), transposed, strict=True)
     ]
     expected = summed(products_of(spec, x[:, None, :], w.T[None]))
-    check(spec, ops.float_matmul(*operands, spec), expected)
-    check(spec, ops.float_matmul(operands[1].t(), operands[0].t(), spec), expected.T)
+    with forced(isa):
+        check(spec, ops.float_matmul(*operands, spec), expected)
+        check(spec, ops.float_matmul(operands[1].t(), operands[0].t(), spec), expected.T)
 
 
 @each_spec
-@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize(("isa", "threads"), [*((isa, 1) for isa in ISAS), (ISAS[-1], 5)])
 @pytest.mark.parametrize("special", [False, True])
-def test_many_tiles_and_threads_give_the_same_bits(spec, threads, special):
+def test_many_tiles_and_threads_give_the_same_bits(spec, isa, threads, special):
     """More positions, terms and outputs than a tile holds, none a multiple of its sides."""
     x = random_patterns(spec, (2, 68, 17, 19), 1)
     w = random_patterns(spec, (278, 34, 3, 3), 2)
@@ -248,7 +253,8 @@ def test_many_tiles_and_threads_give_the_same_bits(spec, threads, special):
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        actual = ops.float_conv2d(tensor(spec, x), tensor(spec, w), spec, padding=1, groups=2)
+        with forced(isa):
+            actual = ops.float_conv2d(tensor(spec, x), tensor(spec, w), spec, padding=1, groups=2)
     finally:
         torch.set_num_threads(before)
     patches = torch.nn.functional.unfold(torch.from_numpy(x).double(), 3, padding=1).long().numpy()

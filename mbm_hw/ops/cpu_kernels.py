@@ -1,6 +1,7 @@
 """The way from the operators to the compiled CPU kernels, `mbm_hw.ops._cpu`."""
 
 import functools
+import os
 
 import torch
 from torch import Tensor
@@ -12,19 +13,33 @@ from mbm_hw.spec import Exact
 
 def multiplier_of(spec: SpecValues, swapped: bool = False):
     """Return the kernels' multiplier for `spec`; swapped: for weights as the first operand."""
+    isa = chosen_isa()
     if spec.table is None:
-        return _multiplier(spec)  # commutative
+        return _multiplier(spec, isa)  # commutative
     table = spec.table.t() if swapped else spec.table
-    return _extension().table_multiplier(table, spec.width, spec.signed)
+    return _extension().table_multiplier(table, spec.width, spec.signed, isa)
 
 
-@functools.cache
+def chosen_isa():
+    """Return the instruction set whose kernels run: MBM_HW_ISA's, or else the machine's best.
+
+    MBM_HW_ISA : an environment variable; one of `available_isas()`, else this is a ValueError.
+    """
+    name = os.environ.get("MBM_HW_ISA", "")
+    try:
+        return _extension().choose_isa(name)
+    except ValueError as error:
+        raise ValueError(f"MBM_HW_ISA: {error}") from None
+
+
+def available_isas() -> list[str]:
+    """Return what kernels this machine can run, the best last: `portable`, `avx2`, `avx512`."""
+    return [isa.name for isa in _extension().available_isas()]
+
+
 def float_multiplier_of(spec: FloatSpec):
     """Return the kernels' multiplier for a float spec."""
-    bits = spec.exponent_bits, spec.mantissa_bits
-    if isinstance(spec, FloatExact):
-        return _extension().float_exact_multiplier(*bits)
-    return _extension().float_log_multiplier(*bits, spec.truncation, spec.forced, spec.corrections)
+    return _float_multiplier(spec, chosen_isa())
 
 
 def value_outside_format(x: Tensor, spec: FloatSpec) -> float | None:
@@ -61,13 +76,23 @@ def _extension():
 
 
 @functools.cache
-def _multiplier(values: SpecValues):
+def _multiplier(values: SpecValues, isa):
     spec = spec_of(values)
     if isinstance(spec, Exact):
-        return _extension().exact_multiplier(spec.width, spec.signed)
+        return _extension().exact_multiplier(spec.width, spec.signed, isa)
     if spec.width <= 8:
         table = product_table_tensor(spec)
-        return _extension().table_multiplier(table, spec.width, spec.signed)
+        return _extension().table_multiplier(table, spec.width, spec.signed, isa)
     return _extension().log_multiplier(
-        spec.width, spec.signed, spec.truncation, spec.corrections, spec.small_characteristic
+        spec.width, spec.signed, spec.truncation, spec.corrections, spec.small_characteristic, isa
+    )
+
+
+@functools.cache
+def _float_multiplier(spec: FloatSpec, isa):
+    bits = spec.exponent_bits, spec.mantissa_bits
+    if isinstance(spec, FloatExact):
+        return _extension().float_exact_multiplier(*bits, isa)
+    return _extension().float_log_multiplier(
+        *bits, spec.truncation, spec.forced, spec.corrections, isa
     )

@@ -1,7 +1,7 @@
 // The exact product: ordinary integer arithmetic.
 #pragma once
 
-#include "tile.h"
+#include "kernels.h"
 
 namespace mbm_hw {
 
@@ -12,8 +12,12 @@ struct ExactMultiplier {
   using Operand = OperandT;
   using Sum = SumT;
 
+  Isa isa;
+
   Operand encode(Code code) const { return static_cast<Operand>(code); }
-  void add(const Tile<Operand, Sum>& tile) const;
+  void add(const Tile<Operand, Sum>& tile) const {
+    MBM_HW_CALL(isa, exact_add, tile);
+  }
 };
 
 using ExactInt8 = ExactMultiplier<int8_t, int16_t, int32_t>;      // signed, to 8 bits

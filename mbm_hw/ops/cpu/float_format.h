@@ -9,13 +9,9 @@
 #include <optional>
 
 #include "conv2d.h"
+#include "float_kernels.h"
 
 namespace mbm_hw {
-
-inline constexpr uint32_t kFloatSign = 1u << 31;
-inline constexpr uint32_t kFloatInfinity = 0xFFu << 23;
-inline constexpr uint32_t kFloatQuietNan = kFloatInfinity | 1u << 22;
-inline constexpr uint32_t kFloatMantissa = (1u << 23) - 1;
 
 // Where a format lies in float32. Bit patterns without the sign: normal numbers are smallest to
 // below `overflow`.

@@ -1,4 +1,4 @@
-// Products of floating-point formats, bit for bit as mbm_hw/float_reference.py has them, in float32.
+// The products of floating-point formats: what the convolution needs, around the kernels.
 #pragma once
 
 #include <bit>
@@ -6,20 +6,32 @@
 #include <cstdint>
 
 #include "float_format.h"
+#include "float_kernels.h"
 #include "tile.h"
 
 namespace mbm_hw {
 
 // What the float multipliers share.
-struct FloatMultiplier {
+class FloatMultiplier {
+ public:
   using Code = float;
   using Operand = uint32_t;
   using Sum = float;
 
-  // A NaN's sign and payload would depend on the machine.
-  static float finish(float sum) {
-    return std::isnan(sum) ? std::bit_cast<float>(kFloatQuietNan) : sum;
+  // Takes the scale off again. A NaN's sign and payload would depend on the machine; and a product
+  // with 1 on whether the caller's thread flushes subnormal numbers.
+  float finish(float sum) const {
+    if (std::isnan(sum)) return std::bit_cast<float>(kFloatQuietNan);
+    return products_.scale ? sum * unscale_ : sum;
   }
+
+ protected:
+  FloatMultiplier(int exponent_bits, int mantissa_bits, Isa isa);
+
+  FloatFormat format_;
+  FloatProducts products_;
+  float unscale_;
+  Isa isa_;
 };
 
 // The spec's derived numbers, as the Python properties of the same names give them.
@@ -33,9 +45,8 @@ struct FloatLogParameters {
 // Mitchell's product and MBM's.
 class FloatLogMultiplier : public FloatMultiplier {
  public:
-  explicit FloatLogMultiplier(const FloatLogParameters& parameters);
+  FloatLogMultiplier(const FloatLogParameters& parameters, Isa isa);
 
-  // The operand's pattern, flushed, its mantissa truncated and forced.
   uint32_t encode(float code) const {
     const uint32_t pattern = format_.flushed(std::bit_cast<uint32_t>(code));
     const uint32_t magnitude = pattern & ~kFloatSign;
@@ -46,23 +57,18 @@ class FloatLogMultiplier : public FloatMultiplier {
   void add(const Tile<Operand, Sum>& tile) const;
 
  private:
-  FloatFormat format_;
   uint32_t kept_, lowest_;  // the bits that truncation keeps; the one that is set
-  uint32_t corrections_[2];
 };
 
 // The product rounded to the nearest, ties to even.
 class FloatExactMultiplier : public FloatMultiplier {
  public:
-  FloatExactMultiplier(int exponent_bits, int mantissa_bits)
-      : format_(exponent_bits, mantissa_bits) {}
+  FloatExactMultiplier(int exponent_bits, int mantissa_bits, Isa isa)
+      : FloatMultiplier(exponent_bits, mantissa_bits, isa) {}
 
   uint32_t encode(float code) const { return format_.flushed(std::bit_cast<uint32_t>(code)); }
 
   void add(const Tile<Operand, Sum>& tile) const;
-
- private:
-  FloatFormat format_;
 };
 
 }  // namespace mbm_hw

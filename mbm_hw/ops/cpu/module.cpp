@@ -4,6 +4,8 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/string_view.h>
+#include <nanobind/stl/vector.h>
 
 #include <stdexcept>
 #include <variant>
@@ -11,6 +13,7 @@
 #include "conv2d.h"
 #include "exact_multiplier.h"
 #include "float_multiplier.h"
+#include "isa.h"
 #include "log_multiplier.h"
 #include "table_multiplier.h"
 
@@ -49,42 +52,43 @@ class Multiplier {
                TableInt8, TableUInt8, TableInt16, TableUInt16> kind_;
 };
 
-Multiplier* exact_multiplier(int width, bool is_signed) {
+Multiplier* exact_multiplier(int width, bool is_signed, Isa isa) {
   if (width <= 8) {
-    return is_signed ? Multiplier::make<ExactInt8>() : Multiplier::make<ExactUInt8>();
+    return is_signed ? Multiplier::make<ExactInt8>(isa) : Multiplier::make<ExactUInt8>(isa);
   }
-  return is_signed ? Multiplier::make<ExactInt16>() : Multiplier::make<ExactUInt16>();
+  return is_signed ? Multiplier::make<ExactInt16>(isa) : Multiplier::make<ExactUInt16>(isa);
 }
 
 Multiplier* log_multiplier(int width, bool is_signed, int truncation,
-                           std::array<uint32_t, 2> corrections, int small_characteristic) {
+                           std::array<uint32_t, 2> corrections, int small_characteristic, Isa isa) {
   if (width <= 8) throw std::invalid_argument("up to 8 bits, a log multiplier goes by its table");
   const LogParameters parameters{
       width, truncation, {corrections[0], corrections[1]}, small_characteristic};
-  return is_signed ? Multiplier::make<LogMultiplier<int16_t>>(parameters)
-                   : Multiplier::make<LogMultiplier<int32_t>>(parameters);
+  return is_signed ? Multiplier::make<LogMultiplier<int16_t>>(parameters, isa)
+                   : Multiplier::make<LogMultiplier<int32_t>>(parameters, isa);
 }
 
-Multiplier* float_exact_multiplier(int exponent_bits, int mantissa_bits) {
-  return Multiplier::make<FloatExactMultiplier>(exponent_bits, mantissa_bits);
+Multiplier* float_exact_multiplier(int exponent_bits, int mantissa_bits, Isa isa) {
+  return Multiplier::make<FloatExactMultiplier>(exponent_bits, mantissa_bits, isa);
 }
 
 Multiplier* float_log_multiplier(int exponent_bits, int mantissa_bits, int truncation, bool forced,
-                                 std::array<uint32_t, 2> corrections) {
-  return Multiplier::make<FloatLogMultiplier>(FloatLogParameters{
-      exponent_bits, mantissa_bits, truncation, forced, {corrections[0], corrections[1]}});
+                                 std::array<uint32_t, 2> corrections, Isa isa) {
+  const FloatLogParameters parameters{
+      exponent_bits, mantissa_bits, truncation, forced, {corrections[0], corrections[1]}};
+  return Multiplier::make<FloatLogMultiplier>(parameters, isa);
 }
 
-Multiplier* table_multiplier(const Table& array, int width, bool is_signed) {
+Multiplier* table_multiplier(const Table& array, int width, bool is_signed, Isa isa) {
   if (width < 4 || width > 12 || array.shape(0) != size_t(1) << width ||
       array.shape(1) != array.shape(0)) {
     throw std::invalid_argument("a table must be [2**width, 2**width], width 4 to 12");
   }
   const ProductTable table{array.data(), array.stride(0), array.stride(1), width};
   if (width <= 8) {
-    return is_signed ? Multiplier::make<TableInt8>(table) : Multiplier::make<TableUInt8>(table);
+    return is_signed ? Multiplier::make<TableInt8>(table, isa) : Multiplier::make<TableUInt8>(table, isa);
   }
-  return is_signed ? Multiplier::make<TableInt16>(table) : Multiplier::make<TableUInt16>(table);
+  return is_signed ? Multiplier::make<TableInt16>(table, isa) : Multiplier::make<TableUInt16>(table, isa);
 }
 
 template <class Array>
@@ -127,19 +131,27 @@ void conv2d(const Codes& x, const Codes& w, const Sums& out, const Multiplier& m
 NB_MODULE(_cpu, m) {
   m.doc() = "The CPU kernels of mbm_hw.ops; use them through its operators.";
   nb::set_leak_warnings(false);  // Python keeps multipliers in a cache until it exits
+  nb::enum_<Isa>(m, "Isa", "An instruction set that kernels are compiled for.")
+      .value("portable", Isa::kPortable)
+      .value("avx2", Isa::kAvx2)
+      .value("avx512", Isa::kAvx512);
+  m.def("choose_isa", &choose_isa, nb::arg("name"));
+  m.def("available_isas", &available_isas, "Those that this machine can run, the best one last.");
   nb::class_<Multiplier>(m, "Multiplier");
-  m.def("exact_multiplier", &exact_multiplier, nb::arg("width"), nb::arg("signed"));
+  m.def("exact_multiplier", &exact_multiplier, nb::arg("width"), nb::arg("signed"),
+        nb::arg("isa"));
   m.def("log_multiplier", &log_multiplier, nb::arg("width"), nb::arg("signed"),
-        nb::arg("truncation"), nb::arg("corrections"), nb::arg("small_characteristic"));
+        nb::arg("truncation"), nb::arg("corrections"), nb::arg("small_characteristic"),
+        nb::arg("isa"));
   m.def("float_exact_multiplier", &float_exact_multiplier, nb::arg("exponent_bits"),
-        nb::arg("mantissa_bits"));
+        nb::arg("mantissa_bits"), nb::arg("isa"));
   m.def("float_log_multiplier", &float_log_multiplier, nb::arg("exponent_bits"),
         nb::arg("mantissa_bits"), nb::arg("truncation"), nb::arg("forced"),
-        nb::arg("corrections"));
+        nb::arg("corrections"), nb::arg("isa"));
   m.def("value_outside_format", &value_outside_format, nb::arg("x"), nb::arg("exponent_bits"),
         nb::arg("mantissa_bits"));
   m.def("table_multiplier", &table_multiplier, nb::arg("table"), nb::arg("width"),
-        nb::arg("signed"), nb::keep_alive<0, 1>());
+        nb::arg("signed"), nb::arg("isa"), nb::keep_alive<0, 1>());
   m.def("conv2d", &conv2d, nb::arg("x"), nb::arg("w"), nb::arg("out"), nb::arg("multiplier"),
         nb::arg("stride"), nb::arg("padding"), nb::arg("dilation"), nb::arg("groups"),
         nb::arg("threads"));

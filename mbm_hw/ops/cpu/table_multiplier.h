@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "tile.h"
+#include "kernels.h"
 
 namespace mbm_hw {
 
@@ -26,14 +26,17 @@ class TableMultiplier {
   using Sum = SumT;
   using Entry = EntryT;
 
-  explicit TableMultiplier(const ProductTable& table);
+  TableMultiplier(const ProductTable& table, Isa isa);
   TableMultiplier(const TableMultiplier&) = delete;
   TableMultiplier& operator=(const TableMultiplier&) = delete;
 
   Operand encode(Code code) const { return static_cast<Operand>(code) & mask_; }
-  void add(const Tile<Operand, Sum>& tile) const;
+  void add(const Tile<Operand, Sum>& tile) const {
+    MBM_HW_CALL(isa_, table_add, rows_, width_, tile);
+  }
 
  private:
+  Isa isa_;
   int width_;
   Operand mask_;
   const Entry* rows_;  // [2**width of b][2**width of a]

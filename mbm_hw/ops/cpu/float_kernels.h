@@ -1,0 +1,36 @@
+// The kernels of the float multipliers, compiled for each instruction set; see isa.h.
+#pragma once
+
+#include <cstdint>
+
+#include "isa.h"
+#include "tile.h"
+
+namespace mbm_hw {
+
+inline constexpr uint32_t kFloatSign = 1u << 31;
+inline constexpr uint32_t kFloatInfinity = 0xFFu << 23;
+inline constexpr uint32_t kFloatQuietNan = kFloatInfinity | 1u << 22;
+inline constexpr uint32_t kFloatMantissa = (1u << 23) - 1;
+
+// A float spec, as it lies in float32. The operands of a tile are patterns of float32: flushed, all
+// NaNs one, and for the log products, the mantissa truncated and its lowest bit forced.
+struct FloatProducts {
+  // Patterns without a sign: the format's normal numbers are `smallest` to below `overflow`.
+  uint32_t smallest, overflow;
+  int dropped;      // bits of float32's mantissa that the format has not
+  bool even_total;  // of two mantissas, in units of the format's lowest bit
+  // The constants added without and with a carry, in units of 2**-23.
+  uint32_t corrections[2];
+  // Added to the exponent field of products, times 2**23, so that those of formats of up to 6
+  // exponent bits have bit 30 set, and underflows have not. The sums are scaled so, exactly.
+  uint32_t scale;
+};
+
+// Each adds a tile of products to the tile's sums, k ascending; see tile.h.
+MBM_HW_EACH_ISA(
+  void float_log_add(const FloatProducts& products, const Tile<uint32_t, float>& tile);
+  void float_exact_add(const FloatProducts& products, const Tile<uint32_t, float>& tile);
+)
+
+}  // namespace mbm_hw

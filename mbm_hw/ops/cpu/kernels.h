@@ -1,0 +1,40 @@
+// The kernels that are compiled for each instruction set: plain functions on plain data.
+#pragma once
+
+#include <cstdint>
+
+#include "isa.h"
+#include "tile.h"
+
+namespace mbm_hw {
+
+// The spec's derived numbers, as the Python properties of the same names give them; width 4 to 16.
+struct LogParameters {
+  int width;
+  int truncation;
+  uint32_t corrections[2];
+  int small_characteristic;
+};
+
+// An operand of `log_add`: fraction | characteristic << (width - 1) | kLogZero | kLogNegative.
+// kLogZero is above the sum of two characteristics; two zeros add up to twice the bit.
+inline constexpr uint32_t kLogZero = 1u << 28;
+inline constexpr uint32_t kLogNegative = 1u << 31;
+
+// Each adds a tile of products to the tile's sums; see tile.h.
+MBM_HW_EACH_ISA(
+  // Exact products.
+  void exact_add(const Tile<int16_t, int32_t>& tile);
+  void exact_add(const Tile<uint16_t, int64_t>& tile);
+  void exact_add(const Tile<int16_t, int64_t>& tile);
+
+  // Logarithmic products of any spec, step by step as mbm_hw/reference.py computes them.
+  void log_add(const LogParameters& parameters, const Tile<uint32_t, int64_t>& tile);
+
+  // Products read from rows in memory: rows[w << width | x].
+  void table_add(const int16_t* rows, int width, const Tile<uint8_t, int32_t>& tile);
+  void table_add(const uint16_t* rows, int width, const Tile<uint8_t, int64_t>& tile);
+  void table_add(const int32_t* rows, int width, const Tile<uint16_t, int64_t>& tile);
+)
+
+}  // namespace mbm_hw
