@@ -46,7 +46,8 @@ def value_outside_format(x: Tensor, spec: FloatSpec) -> float | None:
     """Return a value of `x`, float32 [*, *, *, *], that the spec's format has not, or None."""
     if x.numel() == 0 or (spec.exponent_bits, spec.mantissa_bits) == (8, 23):
         return None
-    return _extension().value_outside_format(x, spec.exponent_bits, spec.mantissa_bits)
+    bits = spec.exponent_bits, spec.mantissa_bits
+    return _extension().value_outside_format(x, *bits, chosen_isa())
 
 
 def run_conv2d(x, w, out: Tensor, multiplier, stride, padding, dilation, groups):

@@ -35,18 +35,12 @@ struct FloatFormat {
     return sum - least == value && !(std::bit_cast<uint32_t>(sum) & ((1u << dropped) - 1));
   }
 
-  // Flushes subnormal numbers to zeros and makes all NaNs one; both keep nothing else.
-  uint32_t flushed(uint32_t pattern) const {
-    const uint32_t magnitude = pattern & ~kFloatSign;
-    if (magnitude < smallest) return pattern & kFloatSign;
-    return magnitude > kFloatInfinity ? kFloatQuietNan : pattern;
-  }
-
   uint32_t smallest, overflow;
   int dropped;  // bits of float32's mantissa that the format has not
 };
 
 // A value of `x` that the format has not, if there is one.
-std::optional<float> value_outside(const FloatFormat& format, const float* x, const Shape4& shape);
+std::optional<float> value_outside(const FloatFormat& format, const float* x, const Shape4& shape,
+                                   Isa isa);
 
 }  // namespace mbm_hw

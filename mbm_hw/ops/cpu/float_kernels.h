@@ -13,13 +13,13 @@ inline constexpr uint32_t kFloatInfinity = 0xFFu << 23;
 inline constexpr uint32_t kFloatQuietNan = kFloatInfinity | 1u << 22;
 inline constexpr uint32_t kFloatMantissa = (1u << 23) - 1;
 
-// A float spec, as it lies in float32. The operands of a tile are patterns of float32: flushed, all
-// NaNs one, and for the log products, the mantissa truncated and its lowest bit forced.
+// A float spec, as it lies in float32. The operands of a tile are patterns of float32.
 struct FloatProducts {
   // Patterns without a sign: the format's normal numbers are `smallest` to below `overflow`.
   uint32_t smallest, overflow;
   int dropped;      // bits of float32's mantissa that the format has not
-  bool even_total;  // of two mantissas, in units of the format's lowest bit
+  // What the log products take of a normal operand: the bits kept, and the lowest of them, set.
+  uint32_t kept, lowest;
   // The constants added without and with a carry, in units of 2**-23.
   uint32_t corrections[2];
   // Added to the exponent field of products, times 2**23, so that those of formats of up to 6
@@ -31,6 +31,9 @@ struct FloatProducts {
 MBM_HW_EACH_ISA(
   void float_log_add(const FloatProducts& products, const Tile<uint32_t, float>& tile);
   void float_exact_add(const FloatProducts& products, const Tile<uint32_t, float>& tile);
+
+  // Whether all of `count` values, `step` apart, are zeros or normal numbers of the format.
+  bool float_all_plain(const FloatProducts& products, const float* x, int64_t count, int64_t step);
 )
 
 }  // namespace mbm_hw

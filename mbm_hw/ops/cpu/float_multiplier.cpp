@@ -24,24 +24,25 @@ constexpr int kMaxScaledExponentBits = 6;
 }  // namespace
 
 FloatMultiplier::FloatMultiplier(int exponent_bits, int mantissa_bits, Isa isa)
-    : format_(exponent_bits, mantissa_bits), products_{}, isa_(isa) {
+    : products_{}, isa_(isa) {
+  const FloatFormat format(exponent_bits, mantissa_bits);
   const int bias = (1 << (exponent_bits - 1)) - 1;
   const int scale = exponent_bits <= kMaxScaledExponentBits ? bias : 0;
-  products_.smallest = format_.smallest;
-  products_.overflow = format_.overflow;
-  products_.dropped = format_.dropped;
+  products_.smallest = format.smallest;
+  products_.overflow = format.overflow;
+  products_.dropped = format.dropped;
+  products_.kept = ~0u;
   products_.scale = uint32_t(scale) << 23;
   unscale_ = std::ldexp(1.0f, -scale);
 }
 
 FloatLogMultiplier::FloatLogMultiplier(const FloatLogParameters& parameters, Isa isa)
     : FloatMultiplier(parameters.exponent_bits, parameters.mantissa_bits, isa) {
-  const int lowest = format_.dropped + parameters.truncation;
-  kept_ = ~((1u << lowest) - 1);
-  lowest_ = parameters.truncation > 0 || parameters.forced ? 1u << lowest : 0;
-  products_.even_total = lowest_ != 0;
+  const int lowest = products_.dropped + parameters.truncation;
+  products_.kept = ~0u << lowest;
+  products_.lowest = parameters.truncation > 0 || parameters.forced ? 1u << lowest : 0;
   for (int i = 0; i < 2; ++i) {
-    products_.corrections[i] = parameters.corrections[i] << format_.dropped;
+    products_.corrections[i] = parameters.corrections[i] << products_.dropped;
   }
 }
 

@@ -18,6 +18,8 @@ class FloatMultiplier {
   using Operand = uint32_t;
   using Sum = float;
 
+  uint32_t encode(float code) const { return std::bit_cast<uint32_t>(code); }
+
   // Takes the scale off again. A NaN's sign and payload would depend on the machine; and a product
   // with 1 on whether the caller's thread flushes subnormal numbers.
   float finish(float sum) const {
@@ -28,7 +30,6 @@ class FloatMultiplier {
  protected:
   FloatMultiplier(int exponent_bits, int mantissa_bits, Isa isa);
 
-  FloatFormat format_;
   FloatProducts products_;
   float unscale_;
   Isa isa_;
@@ -47,17 +48,7 @@ class FloatLogMultiplier : public FloatMultiplier {
  public:
   FloatLogMultiplier(const FloatLogParameters& parameters, Isa isa);
 
-  uint32_t encode(float code) const {
-    const uint32_t pattern = format_.flushed(std::bit_cast<uint32_t>(code));
-    const uint32_t magnitude = pattern & ~kFloatSign;
-    const bool is_normal = magnitude - 1 < kFloatInfinity - 1;
-    return is_normal ? (pattern & kept_) | lowest_ : pattern;
-  }
-
   void add(const Tile<Operand, Sum>& tile) const;
-
- private:
-  uint32_t kept_, lowest_;  // the bits that truncation keeps; the one that is set
 };
 
 // The product rounded to the nearest, ties to even.
@@ -65,8 +56,6 @@ class FloatExactMultiplier : public FloatMultiplier {
  public:
   FloatExactMultiplier(int exponent_bits, int mantissa_bits, Isa isa)
       : FloatMultiplier(exponent_bits, mantissa_bits, isa) {}
-
-  uint32_t encode(float code) const { return format_.flushed(std::bit_cast<uint32_t>(code)); }
 
   void add(const Tile<Operand, Sum>& tile) const;
 };

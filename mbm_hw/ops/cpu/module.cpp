@@ -101,9 +101,10 @@ Shape4 shape_of(const Array& array) {
   return shape;
 }
 
-std::optional<float> value_outside_format(const Values& x, int exponent_bits, int mantissa_bits) {
+std::optional<float> value_outside_format(const Values& x, int exponent_bits, int mantissa_bits,
+                                          Isa isa) {
   const nb::gil_scoped_release release;
-  return value_outside(FloatFormat(exponent_bits, mantissa_bits), x.data(), shape_of(x));
+  return value_outside(FloatFormat(exponent_bits, mantissa_bits), x.data(), shape_of(x), isa);
 }
 
 void conv2d(const Codes& x, const Codes& w, const Sums& out, const Multiplier& multiplier,
@@ -149,7 +150,7 @@ NB_MODULE(_cpu, m) {
         nb::arg("mantissa_bits"), nb::arg("truncation"), nb::arg("forced"),
         nb::arg("corrections"), nb::arg("isa"));
   m.def("value_outside_format", &value_outside_format, nb::arg("x"), nb::arg("exponent_bits"),
-        nb::arg("mantissa_bits"));
+        nb::arg("mantissa_bits"), nb::arg("isa"));
   m.def("table_multiplier", &table_multiplier, nb::arg("table"), nb::arg("width"),
         nb::arg("signed"), nb::arg("isa"), nb::keep_alive<0, 1>());
   m.def("conv2d", &conv2d, nb::arg("x"), nb::arg("w"), nb::arg("out"), nb::arg("multiplier"),

@@ -16,6 +16,14 @@ constexpr uint32_t kOne = 1u << 23;  // of a mantissa
 inline uint32_t bits_of(float x) { return __builtin_bit_cast(uint32_t, x); }
 inline float float_of(uint32_t x) { return __builtin_bit_cast(float, x); }
 
+// The operand as the products take it: subnormal numbers are zeros.
+inline uint32_t encoded(const FloatProducts& products, uint32_t pattern) {
+  const uint32_t magnitude = pattern & ~kFloatSign;
+  const uint32_t normal = (pattern & products.kept) | products.lowest;
+  const uint32_t nonzero = magnitude < kFloatInfinity ? normal : pattern;
+  return magnitude < products.smallest ? pattern & kFloatSign : nonzero;
+}
+
 // Any products, special values too.
 
 // Zero, infinity and NaN among the operands, then underflow and overflow of the finite product,
@@ -70,25 +78,17 @@ struct ExactProduct {
   }
 };
 
-// A part of a tile: rows k to k + depth of x and of `outputs` weights, and some positions.
-struct Part {
-  const uint32_t* x;  // [depth][kTilePositions]
-  const uint32_t* w;  // [outputs][w_stride]
-  int64_t w_stride;
-  float* sums;  // [outputs][kTilePositions]
-  int outputs, depth, positions;
-};
+constexpr int kChunk = 64;  // terms that are encoded at a time
+constexpr int kBlock = 8;   // outputs likewise
 
 template <class Product>
-void add_any(const FloatProducts& products, const Part& part, const Product& product) {
-  for (int o = 0; o < part.outputs; ++o) {
-    float* __restrict sums = part.sums + o * kTilePositions;
-    for (int k = 0; k < part.depth; ++k) {
-      const uint32_t weight = part.w[o * part.w_stride + k];
-      const uint32_t* x = part.x + k * kTilePositions;
-      for (int p = 0; p < part.positions; ++p) {
-        sums[p] += float_of(product(products, x[p], weight));
-      }
+void add_any(const FloatProducts& products, const uint32_t* x, int x_stride, const uint32_t* w,
+             int depth, int positions, float* __restrict sums, const Product& product) {
+  const FloatProducts local = products;
+  for (int k = 0; k < depth; ++k) {
+    const uint32_t weight = w[k];
+    for (int p = 0; p < positions; ++p) {
+      sums[p] += float_of(product(local, x[k * x_stride + p], weight));
     }
   }
 }
@@ -97,48 +97,34 @@ void add_any(const FloatProducts& products, const Part& part, const Product& pro
 
 // Products of finite numbers that do not overflow.
 
-constexpr int kVectors = 2;                   // of positions, in registers
-constexpr int kStrip = kVectors * kLanes;     // positions
-constexpr int kChunk = 64;                    // terms whose weights are prepared at a time
-constexpr int kBlock = 8;                     // outputs, in registers
+constexpr int kVectors = 2;                // of positions, in registers
+constexpr int kStrip = kVectors * kLanes;  // positions
 constexpr int kStrips = kTilePositions / kStrip;
 
-// The exponent fields of some finite numbers but zeros; largest : of all, 255 if one is not finite.
+// The exponent fields of some numbers: of all but zeros the smallest, and the largest.
 struct Exponents {
   uint32_t smallest = 255, largest = 0;
   bool has_zero = false;
+
+  void include(const Exponents& others) {
+    smallest = others.smallest < smallest ? others.smallest : smallest;
+    largest = others.largest > largest ? others.largest : largest;
+    has_zero |= others.has_zero;
+  }
 };
 
-struct ExponentScan {
-  Integers smallest = all(~kFloatSign), largest = all(0);
-
-  void look_at(Integers x) {
-    const Integers magnitude = both(x, all(~kFloatSign));
-    largest = most(largest, magnitude);
-    // A zero less 1 is above all others.
-    smallest = least(smallest, plus(magnitude, all(~0u)));
-    zero = most(zero, plus(magnitude, all(~0u)));
+Exponents exponents_of(const uint32_t* patterns, int count) {
+  // A zero less 1 is above all others.
+  uint32_t smallest = ~0u, largest = 0, zero = 0;
+  for (int i = 0; i < count; ++i) {
+    const uint32_t magnitude = patterns[i] & ~kFloatSign, less = magnitude - 1;
+    smallest = less < smallest ? less : smallest;
+    largest = magnitude > largest ? magnitude : largest;
+    zero = less > zero ? less : zero;
   }
-
-  Exponents result() const {
-    uint32_t low[kLanes], high[kLanes], wrapped[kLanes];
-    store(low, smallest);
-    store(high, largest);
-    store(wrapped, zero);
-    Exponents found;
-    uint32_t smallest_field = 255;
-    for (int i = 0; i < kLanes; ++i) {
-      const uint32_t field = (low[i] + 1) >> 23;
-      smallest_field = field < smallest_field ? field : smallest_field;
-      found.largest = high[i] >> 23 > found.largest ? high[i] >> 23 : found.largest;
-      found.has_zero |= wrapped[i] == ~0u;
-    }
-    found.smallest = smallest_field;
-    return found;
-  }
-
-  Integers zero = all(0);
-};
+  const uint32_t field = smallest == ~0u ? 255 : (smallest + 1) >> 23;
+  return {field, largest >> 23, zero == ~0u};
+}
 
 // How the products of a block and a strip go, from the fastest on.
 enum class Way {
@@ -157,8 +143,9 @@ Way way_of(const FloatProducts& products, const Exponents& x, const Exponents& w
   return int(x.smallest + w.smallest) - 127 >= smallest ? Way::kPlain : Way::kAny;
 }
 
-// The weights of a block and a chunk, prepared. Those of a log product's:
+// The weights of a block and a chunk, encoded and prepared.
 struct Weights {
+  uint32_t pattern[kBlock][kChunk];
   uint32_t addend[kBlock][kChunk];  // the pattern, less 127 << 23, plus the scale
   uint32_t corner[kBlock][kChunk];  // a mantissa from here on meets the corner: no correction
   uint32_t correction[kBlock][kChunk];  // c * 2**kb, as a float, with the scale
@@ -224,8 +211,8 @@ void add_strip(const uint32_t* x, const Weights& w, int block, int depth, float*
     }
   }
   for (int k = 0; k < depth; ++k) {
-    const typename Lanes::X xs[kVectors]{typename Lanes::X(load(x + k * kTilePositions)),
-                                         typename Lanes::X(load(x + k * kTilePositions + kLanes))};
+    const typename Lanes::X xs[kVectors]{typename Lanes::X(load(x + k * kStrip)),
+                                         typename Lanes::X(load(x + k * kStrip + kLanes))};
 #pragma GCC unroll 8
     for (int o = 0; o < kOutputs; ++o) {
 #pragma GCC unroll 2
@@ -271,22 +258,21 @@ struct LogKernel {
       : products(p),
         corrected(p.corrections[0] != 0),
         floors(p.dropped > 0 && corrected &&
-               !(p.even_total && !(p.corrections[0] >> p.dropped & 1))) {}
+               !(p.lowest && !(p.corrections[0] >> p.dropped & 1))) {}
 
   bool is_direct() const { return products.corrections[0] == 2 * products.corrections[1]; }
 
-  void prepare(const Part& part, int chunk, int count, Weights& w) const {
+  void prepare(Weights& w, int outputs, int depth) const {
     // A bit less than the constant: where the fused multiply-add would round a tie, down.
     const float constant = float(int32_t(products.corrections[0])) * 0x1p-23f;
     const uint32_t correction = bits_of(constant) - 1;
     const uint32_t corner = 2 * kOne - products.corrections[1];
     const uint32_t grid = ~0u << products.dropped;
-    for (int o = 0; o < part.outputs; ++o) {
-      const uint32_t* source = part.w + o * part.w_stride + chunk;
-      for (int k = 0; k < count; ++k) {
-        const uint32_t weight = source[k];
+    const uint32_t offset = products.scale - (127u << 23);
+    for (int o = 0; o < outputs; ++o) {
+      for (int k = 0; k < depth; ++k) {
+        const uint32_t weight = w.pattern[o][k];
         const bool nonzero = weight & ~kFloatSign;
-        const uint32_t offset = products.scale - (127u << 23);
         w.addend[o][k] = weight + offset;
         w.corner[o][k] = corner - (weight & kFloatMantissa);
         w.correction[o][k] = nonzero ? (weight & ~kFloatMantissa) + correction + offset : 0;
@@ -314,12 +300,13 @@ struct ExactKernel {
   // The product of two significands must fit float32's, or be what it rounds.
   bool is_direct() const { return products.dropped == 0 || products.dropped >= 12; }
 
-  void prepare(const Part& part, int chunk, int count, Weights& w) const {
+  void prepare(Weights& w, int outputs, int depth) const {
     w.corner[0][0] = uint32_t(products.dropped);
-    for (int o = 0; o < part.outputs; ++o) {
-      const uint32_t* source = part.w + o * part.w_stride + chunk;
-      for (int k = 0; k < count; ++k) {
-        w.addend[o][k] = source[k] & ~kFloatSign ? source[k] + products.scale : source[k];
+    const uint32_t scale = products.scale;
+    for (int o = 0; o < outputs; ++o) {
+      for (int k = 0; k < depth; ++k) {
+        const uint32_t weight = w.pattern[o][k];
+        w.addend[o][k] = weight & ~kFloatSign ? weight + scale : weight;
       }
     }
   }
@@ -332,45 +319,60 @@ struct ExactKernel {
 
 template <class Kernel>
 void add(const Kernel& kernel, const Tile<uint32_t, float>& tile) {
-  const FloatProducts& products = kernel.products;
+  const FloatProducts products = kernel.products;
   const int strips = (tile.positions + kStrip - 1) / kStrip;
   Weights weights;
+  // A chunk of x, encoded, strip by strip: in the tile, rows of a strip share few cache sets.
+  alignas(64) uint32_t x[kStrips][kChunk * kStrip];
+  Exponents of_x[kStrips];
   for (int chunk = 0; chunk < tile.depth; chunk += kChunk) {
     const int depth = tile.depth - chunk < kChunk ? tile.depth - chunk : kChunk;
-    const uint32_t* x = tile.x + chunk * kTilePositions;
-    Exponents of_x[kStrips];
     for (int strip = 0; strip < strips; ++strip) {
-      ExponentScan scan;
       for (int k = 0; k < depth; ++k) {
-        const uint32_t* row = x + k * kTilePositions + strip * kStrip;
-        for (int v = 0; v < kVectors; ++v) scan.look_at(load(row + v * kLanes));
+        const uint32_t* row = tile.x + (chunk + k) * kTilePositions + strip * kStrip;
+        for (int p = 0; p < kStrip; ++p) x[strip][k * kStrip + p] = encoded(products, row[p]);
       }
-      of_x[strip] = scan.result();
+      of_x[strip] = exponents_of(x[strip], depth * kStrip);
     }
     for (int o = 0; o < tile.outputs; o += kBlock) {
       const int outputs = tile.outputs - o < kBlock ? tile.outputs - o : kBlock;
-      const Part part{x, tile.w + o * tile.w_stride, tile.w_stride,
-                      tile.sums + o * kTilePositions, outputs, depth, kStrip};
-      ExponentScan scan;
+      Exponents of_w;
       for (int i = 0; i < outputs; ++i) {
-        const uint32_t* row = part.w + i * tile.w_stride + chunk;
-        int k = 0;
-        for (; k + kLanes <= depth; k += kLanes) scan.look_at(load(row + k));
-        for (; k < depth; ++k) scan.look_at(all(row[k]));
+        const uint32_t* row = tile.w + (o + i) * tile.w_stride + chunk;
+        for (int k = 0; k < depth; ++k) weights.pattern[i][k] = encoded(products, row[k]);
+        of_w.include(exponents_of(weights.pattern[i], depth));
       }
-      const Exponents of_w = scan.result();
-      kernel.prepare(part, chunk, depth, weights);
+      kernel.prepare(weights, outputs, depth);
       for (int strip = 0; strip < strips; ++strip) {
         const Way way = kernel.is_direct() ? way_of(products, of_x[strip], of_w) : Way::kAny;
-        const uint32_t* strip_x = x + strip * kStrip;
-        float* sums = part.sums + strip * kStrip;
-        if (way == Way::kAny) {
-          const Part any{strip_x, part.w + chunk, part.w_stride, sums, outputs, depth, kStrip};
-          add_any(products, any, Kernel::kProduct);
-        } else {
-          kernel.add_block(way, of_w.has_zero)(strip_x, weights, outputs, depth, sums);
+        float* sums = tile.sums + o * kTilePositions + strip * kStrip;
+        if (way != Way::kAny) {
+          kernel.add_block(way, of_w.has_zero)(x[strip], weights, outputs, depth, sums);
+          continue;
+        }
+        for (int i = 0; i < outputs; ++i) {
+          add_any(products, x[strip], kStrip, weights.pattern[i], depth, kStrip,
+                  sums + i * kTilePositions, Kernel::kProduct);
         }
       }
+    }
+  }
+}
+
+#else
+
+template <class Product>
+void add(const FloatProducts& products, const Tile<uint32_t, float>& tile, const Product& product) {
+  uint32_t x[kChunk * kTilePositions], w[kChunk];
+  for (int chunk = 0; chunk < tile.depth; chunk += kChunk) {
+    const int depth = tile.depth - chunk < kChunk ? tile.depth - chunk : kChunk;
+    for (int i = 0; i < depth * kTilePositions; ++i) {
+      x[i] = encoded(products, tile.x[chunk * kTilePositions + i]);
+    }
+    for (int o = 0; o < tile.outputs; ++o) {
+      for (int k = 0; k < depth; ++k) w[k] = encoded(products, tile.w[o * tile.w_stride + chunk + k]);
+      add_any(products, x, kTilePositions, w, depth, tile.positions,
+              tile.sums + o * kTilePositions, product);
     }
   }
 }
@@ -378,6 +380,23 @@ void add(const Kernel& kernel, const Tile<uint32_t, float>& tile) {
 #endif
 
 }  // namespace
+
+bool float_all_plain(const FloatProducts& products, const float* x, int64_t count, int64_t step) {
+  const uint32_t lower = (1u << products.dropped) - 1;
+  const uint32_t normals = products.overflow - products.smallest;
+  const auto odd = [=](float value) -> uint32_t {
+    const uint32_t magnitude = bits_of(value) & ~kFloatSign;
+    const bool plain = magnitude - products.smallest < normals || magnitude == 0;
+    return plain ? magnitude & lower : 1;
+  };
+  uint32_t found = 0;
+  if (step == 1) {
+    for (int64_t i = 0; i < count; ++i) found |= odd(x[i]);
+  } else {
+    for (int64_t i = 0; i < count; ++i) found |= odd(x[i * step]);
+  }
+  return found == 0;
+}
 
 #ifdef MBM_HW_FLOAT_LANES
 
@@ -392,15 +411,11 @@ void float_exact_add(const FloatProducts& products, const Tile<uint32_t, float>&
 #else
 
 void float_log_add(const FloatProducts& products, const Tile<uint32_t, float>& tile) {
-  const Part part{tile.x, tile.w, tile.w_stride, tile.sums,
-                  tile.outputs, tile.depth, tile.positions};
-  add_any(products, part, LogProduct());
+  add(products, tile, LogProduct());
 }
 
 void float_exact_add(const FloatProducts& products, const Tile<uint32_t, float>& tile) {
-  const Part part{tile.x, tile.w, tile.w_stride, tile.sums,
-                  tile.outputs, tile.depth, tile.positions};
-  add_any(products, part, ExactProduct());
+  add(products, tile, ExactProduct());
 }
 
 #endif
