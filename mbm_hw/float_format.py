@@ -15,24 +15,22 @@ def round_to_format(x: Tensor, exponent_bits: int, mantissa_bits: int) -> Tensor
 
     To the nearest mantissa, ties to even, as if the exponent had no bounds. Then what is above the
     format's largest number is infinite, and what is below its smallest normal number is zero, each
-    with its sign: the formats of the specs have no subnormal numbers. NaN stays NaN.
+    with its sign: the formats of the specs have no subnormal numbers. NaN becomes the quiet NaN.
     """
     dropped, bias = 23 - mantissa_bits, (1 << (exponent_bits - 1)) - 1
     smallest, overflow = (128 - bias) << 23, (128 + bias) << 23
     bits = x.detach().contiguous().view(torch.int32)
     magnitude = bits & 0x7FFFFFFF
-    rounded = magnitude
-    if dropped:
-        odd = magnitude >> dropped & 1
-        rounded = (magnitude + odd + ((1 << (dropped - 1)) - 1)) >> dropped << dropped
+    is_nan = magnitude > 0x7F800000
     # Half a step below `smallest` already rounds to it. With 8 exponent bits, that step is among
     # float32's subnormal numbers, where it takes half as many patterns.
-    least = smallest - ((1 << dropped) >> (2 if exponent_bits == 8 else 1))
-    rounded = rounded.masked_fill(magnitude < least, 0)
-    rounded = rounded.masked_fill(rounded >= overflow, 0x7F800000)
-    # A NaN's pattern may have overflowed an int32 above.
-    rounded = torch.where(magnitude > 0x7F800000, magnitude, rounded)
-    return (rounded | bits & -0x80000000).view(torch.float32)
+    is_zero = magnitude < smallest - ((1 << dropped) >> (2 if exponent_bits == 8 else 1))
+    if dropped:  # a NaN's pattern may overflow int32
+        odd = (magnitude >> dropped).bitwise_and_(1)
+        magnitude.add_(odd).add_((1 << (dropped - 1)) - 1).bitwise_and_(-1 << dropped)
+    magnitude.masked_fill_(magnitude >= overflow, 0x7F800000)
+    magnitude.masked_fill_(is_zero, 0).masked_fill_(is_nan, 0x7FC00000)
+    return magnitude.bitwise_or_(bits & -0x80000000).view(torch.float32)
 
 
 @dataclass(frozen=True)

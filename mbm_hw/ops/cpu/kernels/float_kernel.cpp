@@ -33,14 +33,17 @@ inline uint32_t with_special_values(const FloatProducts& products, uint32_t a, u
   const uint32_t sign = (a ^ b) & kFloatSign;
   a &= ~kFloatSign;
   b &= ~kFloatSign;
-  const bool zero = a == 0 || b == 0;
-  const bool special = a >= kFloatInfinity || b >= kFloatInfinity;
-  const bool nan = a > kFloatInfinity || b > kFloatInfinity || (special && zero);
+  // Signed comparisons, bitwise operators and no branches, so that compilers make vectors of it.
+  const int32_t low = int32_t(a < b ? a : b), high = int32_t(a < b ? b : a);
+  constexpr int32_t kInfinity = kFloatInfinity;
   uint32_t product = (uint32_t(exponent) << 23 | mantissa) + products.scale;
   product = exponent >= int32_t(products.overflow >> 23) ? kFloatInfinity : product;
-  product = zero || exponent < int32_t(products.smallest >> 23) ? 0 : product;
-  product = special ? kFloatInfinity : product;
-  return nan ? kFloatQuietNan : product | sign;
+  product = exponent < int32_t(products.smallest >> 23) ? 0 : product;
+  product = low == 0 ? 0 : product;
+  product = high >= kInfinity ? kFloatInfinity : product;
+  product |= sign;
+  product = high > kInfinity ? kFloatQuietNan : product;
+  return (high == kInfinity) & (low == 0) ? kFloatQuietNan : product;
 }
 
 inline int32_t exponent_sum(uint32_t a, uint32_t b) {
@@ -52,11 +55,13 @@ struct LogProduct {
     const uint32_t total = (a & kFloatMantissa) + (b & kFloatMantissa);
     const uint32_t carry = total >> 23;
     const uint32_t fraction = total & kFloatMantissa;
-    uint32_t corrected = fraction + products.corrections[carry];
-    corrected = carry && corrected >= kOne ? fraction : corrected;
+    const uint32_t plain = fraction + products.corrections[0];
+    const uint32_t with_carry = fraction + products.corrections[1];
+    const uint32_t cornered = int32_t(with_carry) >= int32_t(kOne) ? fraction : with_carry;
+    const uint32_t corrected = carry == 0 ? plain : cornered;
     const uint32_t overflow = corrected >> 23;
     const uint32_t grid = ~0u << products.dropped;
-    const uint32_t mantissa = overflow ? (kOne + corrected) >> 1 & grid : corrected;
+    const uint32_t mantissa = overflow == 0 ? corrected : (kOne + corrected) >> 1 & grid;
     const int32_t exponent = exponent_sum(a, b) + int32_t(carry | overflow);
     return with_special_values(products, a, b, exponent, mantissa & kFloatMantissa);
   }
