@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.library import custom_op
 
+from mbm_hw.ops.cpu_kernels import run_round_to_format
 from mbm_hw.quantize import Quantizer
 
 
@@ -17,20 +19,25 @@ def round_to_format(x: Tensor, exponent_bits: int, mantissa_bits: int) -> Tensor
     format's largest number is infinite, and what is below its smallest normal number is zero, each
     with its sign: the formats of the specs have no subnormal numbers. NaN becomes the quiet NaN.
     """
-    dropped, bias = 23 - mantissa_bits, (1 << (exponent_bits - 1)) - 1
-    smallest, overflow = (128 - bias) << 23, (128 + bias) << 23
-    bits = x.detach().contiguous().view(torch.int32)
-    magnitude = bits & 0x7FFFFFFF
-    is_nan = magnitude > 0x7F800000
-    # Half a step below `smallest` already rounds to it. With 8 exponent bits, that step is among
-    # float32's subnormal numbers, where it takes half as many patterns.
-    is_zero = magnitude < smallest - ((1 << dropped) >> (2 if exponent_bits == 8 else 1))
-    if dropped:  # a NaN's pattern may overflow int32
-        odd = (magnitude >> dropped).bitwise_and_(1)
-        magnitude.add_(odd).add_((1 << (dropped - 1)) - 1).bitwise_and_(-1 << dropped)
-    magnitude.masked_fill_(magnitude >= overflow, 0x7F800000)
-    magnitude.masked_fill_(is_zero, 0).masked_fill_(is_nan, 0x7FC00000)
-    return magnitude.bitwise_or_(bits & -0x80000000).view(torch.float32)
+    if not 2 <= exponent_bits <= 8 or not 1 <= mantissa_bits <= 23:
+        bits = f"{exponent_bits} and {mantissa_bits}"
+        raise ValueError(f"a format has 2 to 8 exponent and 1 to 23 mantissa bits, not {bits}")
+    if x.dtype != torch.float32:
+        raise TypeError(f"round_to_format takes torch.float32 values, not {x.dtype}")
+    return _round_to_format(x.detach(), exponent_bits, mantissa_bits)
+
+
+@custom_op("mbm_hw::round_to_format", mutates_args=(), device_types="cpu")
+def _round_to_format(x: Tensor, exponent_bits: int, mantissa_bits: int) -> Tensor:
+    x = x.contiguous()
+    rounded = torch.empty_like(x)
+    run_round_to_format(x, rounded, exponent_bits, mantissa_bits)
+    return rounded
+
+
+@_round_to_format.register_fake
+def _(x, exponent_bits, mantissa_bits):
+    return x.new_empty(x.shape)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "errors": CORE,
     "table_files": CORE | {"files"},
     "quantize": CORE,
-    "float_format": {"quantize"},
+    "float_format": {"quantize", "ops"},
     "hdl": CORE | {"files"},
     "ops": CORE,
     "nn": CORE | {"quantize", "float_format", "ops"},

@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from isas import ISAS, forced
 from torch import nn
 from torch.nn import functional
 
@@ -40,11 +41,14 @@ def rounded(x, exponent_bits, mantissa_bits):
 
 def check_rounding(patterns, exponent_bits, mantissa_bits):
     x = patterns.astype(np.uint32).view(np.float32)
-    actual = round_to_format(torch.from_numpy(x), exponent_bits, mantissa_bits).numpy()
     expected = rounded(x, exponent_bits, mantissa_bits)
-    assert np.array_equal(np.isnan(actual), np.isnan(x))
-    same = (actual.view(np.uint32) == expected.view(np.uint32)) | np.isnan(x)
-    assert same.all(), f"{x[~same][0]!r} became {actual[~same][0]!r}, not {expected[~same][0]!r}"
+    for isa in ISAS:
+        with forced(isa):
+            actual = round_to_format(torch.from_numpy(x), exponent_bits, mantissa_bits).numpy()
+        assert np.array_equal(np.isnan(actual), np.isnan(x))
+        same = (actual.view(np.uint32) == expected.view(np.uint32)) | np.isnan(x)
+        wrong = x[~same], actual[~same], expected[~same]
+        assert same.all(), f"{isa}: {wrong[0][0]!r} became {wrong[1][0]!r}, not {wrong[2][0]!r}"
 
 
 @pytest.mark.parametrize("bits", FORMATS)
@@ -71,6 +75,18 @@ def test_rounding_to_normal_numbers_is_torchs(bits, dtype):
     expected = x.to(dtype).float()
     normal = expected.abs() >= torch.finfo(dtype).tiny
     assert torch.equal(round_to_format(x, *bits)[normal], expected[normal])
+
+
+def test_rounding_refuses_what_it_cannot_round():
+    with pytest.raises(TypeError, match=r"takes torch.float32 values, not torch.float64"):
+        round_to_format(torch.zeros(2).double(), 8, 7)
+    with pytest.raises(ValueError, match="2 to 8 exponent and 1 to 23 mantissa bits, not 9 and 7"):
+        round_to_format(torch.zeros(2), 9, 7)
+
+
+def test_rounding_is_a_proper_operator():
+    x = torch.randn(5, 4).t()
+    torch.library.opcheck(torch.ops.mbm_hw.round_to_format.default, (x, 8, 7))
 
 
 def test_rounding_takes_any_strides_and_no_values():

@@ -50,6 +50,14 @@ def value_outside_format(x: Tensor, spec: FloatSpec) -> float | None:
     return _extension().value_outside_format(x, *bits, chosen_isa())
 
 
+def run_round_to_format(x: Tensor, rounded: Tensor, exponent_bits: int, mantissa_bits: int):
+    """Write `x` rounded to a format to `rounded`, both float32, contiguous, of the same shape."""
+    if x.numel():
+        bits = exponent_bits, mantissa_bits
+        threads = torch.get_num_threads()
+        _extension().round_to_format(x.view(-1), rounded.view(-1), *bits, threads, chosen_isa())
+
+
 def run_conv2d(x, w, out: Tensor, multiplier, stride, padding, dilation, groups):
     """Write the sums of a convolution to `out`, on as many threads as torch uses.
 

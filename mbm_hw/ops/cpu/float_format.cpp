@@ -4,9 +4,14 @@ namespace mbm_hw {
 
 namespace {
 
+FloatProducts products_of(const FloatFormat& format) {
+  return {format.smallest, format.overflow, format.dropped, ~0u, 0, {0, 0}, 0};
+}
+
+// Looks at `count` values, `step` apart; first by what nearly all values are.
 std::optional<float> value_outside(const FloatFormat& format, const float* x, int64_t count,
                                    int64_t step, Isa isa) {
-  const FloatProducts products{format.smallest, format.overflow, format.dropped, ~0u, 0, {0, 0}, 0};
+  const FloatProducts products = products_of(format);
   if (MBM_HW_CALL(isa, float_all_plain, products, x, count, step)) return std::nullopt;
   for (int64_t i = 0; i < count; ++i) {
     if (!format.holds(std::bit_cast<uint32_t>(x[i * step]))) return x[i * step];
@@ -38,6 +43,18 @@ std::optional<float> value_outside(const FloatFormat& format, const float* x, co
     }
   }
   return std::nullopt;
+}
+
+void round_values(const FloatFormat& format, const float* x, int64_t count, float* rounded,
+                  int threads, Isa isa) {
+  constexpr int64_t kBlock = 1 << 18;  // values worth a thread
+  const FloatProducts products = products_of(format);
+  run_tasks((count + kBlock - 1) / kBlock, threads, [&](const NextTask& next) {
+    for (int64_t block; next(block);) {
+      const int64_t first = block * kBlock, size = std::min(kBlock, count - first);
+      MBM_HW_CALL(isa, float_round, products, x + first, size, rounded + first);
+    }
+  });
 }
 
 }  // namespace mbm_hw

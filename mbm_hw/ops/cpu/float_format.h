@@ -43,4 +43,8 @@ struct FloatFormat {
 std::optional<float> value_outside(const FloatFormat& format, const float* x, const Shape4& shape,
                                    Isa isa);
 
+// Rounds `count` values to the format's; see float_round.
+void round_values(const FloatFormat& format, const float* x, int64_t count, float* rounded,
+                  int threads, Isa isa);
+
 }  // namespace mbm_hw

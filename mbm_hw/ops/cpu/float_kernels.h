@@ -32,6 +32,10 @@ MBM_HW_EACH_ISA(
   void float_log_add(const FloatProducts& products, const Tile<uint32_t, float>& tile);
   void float_exact_add(const FloatProducts& products, const Tile<uint32_t, float>& tile);
 
+  // Rounds `count` values to the nearest of the format's, ties to even, as if the exponent had no
+  // bounds; then to infinity and to zero, each with its sign. NaN becomes the quiet NaN.
+  void float_round(const FloatProducts& products, const float* x, int64_t count, float* rounded);
+
   // Whether all of `count` values, `step` apart, are zeros or normal numbers of the format.
   bool float_all_plain(const FloatProducts& products, const float* x, int64_t count, int64_t step);
 )

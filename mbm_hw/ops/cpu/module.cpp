@@ -107,6 +107,14 @@ std::optional<float> value_outside_format(const Values& x, int exponent_bits, in
   return value_outside(FloatFormat(exponent_bits, mantissa_bits), x.data(), shape_of(x), isa);
 }
 
+void round_to_format(const nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>& x,
+                     const nb::ndarray<float, nb::ndim<1>, nb::c_contig, nb::device::cpu>& rounded,
+                     int exponent_bits, int mantissa_bits, int threads, Isa isa) {
+  const nb::gil_scoped_release release;
+  round_values(FloatFormat(exponent_bits, mantissa_bits), x.data(), int64_t(x.shape(0)),
+               rounded.data(), threads, isa);
+}
+
 void conv2d(const Codes& x, const Codes& w, const Sums& out, const Multiplier& multiplier,
             Pair stride, Pair padding, Pair dilation, int64_t groups, int threads) {
   const Conv2dGeometry geometry{
@@ -151,6 +159,8 @@ NB_MODULE(_cpu, m) {
         nb::arg("corrections"), nb::arg("isa"));
   m.def("value_outside_format", &value_outside_format, nb::arg("x"), nb::arg("exponent_bits"),
         nb::arg("mantissa_bits"), nb::arg("isa"));
+  m.def("round_to_format", &round_to_format, nb::arg("x"), nb::arg("rounded"),
+        nb::arg("exponent_bits"), nb::arg("mantissa_bits"), nb::arg("threads"), nb::arg("isa"));
   m.def("table_multiplier", &table_multiplier, nb::arg("table"), nb::arg("width"),
         nb::arg("signed"), nb::arg("isa"), nb::keep_alive<0, 1>());
   m.def("conv2d", &conv2d, nb::arg("x"), nb::arg("w"), nb::arg("out"), nb::arg("multiplier"),
