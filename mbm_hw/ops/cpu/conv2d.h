@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "aligned.h"
 #include "parallel.h"
 #include "tile.h"
 
@@ -81,17 +82,19 @@ class Conv2d {
     });
     const TaskGrid tasks(geometry_, used);
     run_tasks(tasks.count(), used, [&](const NextTask& next) {
-      std::vector<Operand> packed(kTileDepth * kTilePositions);
-      std::vector<Sum> sums(kTileOutputs * kTilePositions);
+      AlignedArray<Operand> packed(kTileDepth * kTilePositions);
+      AlignedArray<Sum> sums(kTileOutputs * kTilePositions);
+      AlignedArray<uint8_t> scratch(Multiplier::kScratch);
       for (int64_t index; next(index);) {
-        run_task(tasks[index], x, weights.data(), out, packed.data(), sums.data());
+        run_task(tasks[index], x, weights.data(), out, packed.data(), sums.data(),
+                 scratch.data());
       }
     });
   }
 
  private:
   void run_task(const Task& task, const Code* x, const Operand* weights, Sum* out, Operand* packed,
-                Sum* sums) const {
+                Sum* sums, uint8_t* scratch) const {
     const auto runs = runs_of(geometry_, task.position, task.positions);
     const int64_t first = task.group * (geometry_.w.size[0] / geometry_.groups) + task.output;
     std::fill_n(sums, task.outputs * kTilePositions, Sum(0));
@@ -101,7 +104,7 @@ class Conv2d {
         pack_term(x, task, runs, term + k, packed + k * kTilePositions);
       }
       multiplier_.add({packed, weights + first * terms_ + term, terms_, sums, int(task.outputs),
-                       depth, int(task.positions)});
+                       depth, int(task.positions), scratch});
     }
     for (int64_t o = 0; o < task.outputs; ++o) {
       write_output(out, runs, first + o, sums + o * kTilePositions);

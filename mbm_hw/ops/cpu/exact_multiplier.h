@@ -11,6 +11,7 @@ struct ExactMultiplier {
   using Code = CodeT;
   using Operand = OperandT;
   using Sum = SumT;
+  static constexpr int kScratch = 0;
 
   Isa isa;
 

@@ -21,6 +21,16 @@ struct LogParameters {
 inline constexpr uint32_t kLogZero = 1u << 28;
 inline constexpr uint32_t kLogNegative = 1u << 31;
 
+// The products of up to 8-bit codes as byte planes: a row for each weight's pattern holds, for 128
+// patterns of x, the low bytes of product + bias and then their high bytes. On cache lines.
+inline constexpr int kBytePlanesRow = 256;
+struct BytePlanes {
+  const uint8_t* first;   // of x below 128
+  const uint8_t* second;  // of x from 128; may be null where there is none
+  int bias;               // 0 or 2^15: makes them unsigned
+  bool odd;               // the product of -x is minus that of x, for x from -127 to 127
+};
+
 // Each adds a tile of products to the tile's sums; see tile.h.
 MBM_HW_EACH_ISA(
   // Exact products.
@@ -36,5 +46,12 @@ MBM_HW_EACH_ISA(
   void table_add(const uint16_t* rows, int width, const Tile<uint8_t, int64_t>& tile);
   void table_add(const int32_t* rows, int width, const Tile<uint16_t, int64_t>& tile);
 )
+
+#ifdef MBM_HW_X86
+namespace avx512 {
+void byte_table_add(const BytePlanes& planes, const Tile<uint8_t, int32_t>& tile);
+void byte_table_add(const BytePlanes& planes, const Tile<uint8_t, int64_t>& tile);
+}  // namespace avx512
+#endif
 
 }  // namespace mbm_hw

@@ -15,6 +15,7 @@ class LogMultiplier {
   using Code = CodeT;
   using Operand = uint32_t;
   using Sum = int64_t;
+  static constexpr int kScratch = 0;
 
   LogMultiplier(const LogParameters& parameters, Isa isa) : parameters_(parameters), isa_(isa) {}
 

@@ -45,6 +45,9 @@ class Multiplier {
  private:
   std::variant<std::monostate, ExactInt8, ExactUInt8, ExactInt16, ExactUInt16,
                LogMultiplier<int16_t>, LogMultiplier<int32_t>,
+#ifdef MBM_HW_X86
+               ByteTableInt8, ByteTableUInt8,
+#endif
                TableInt8, TableUInt8, TableInt16, TableUInt16> kind_;
 };
 
@@ -70,6 +73,12 @@ Multiplier* table_multiplier(const Table& array, int width, bool is_signed, Isa 
     throw std::invalid_argument("a table must be [2**width, 2**width], width 4 to 12");
   }
   const ProductTable table{array.data(), array.stride(0), array.stride(1), width};
+#ifdef MBM_HW_X86
+  if (width <= 8 && isa == Isa::kAvx512) {
+    return is_signed ? Multiplier::make<ByteTableInt8>(table)
+                     : Multiplier::make<ByteTableUInt8>(table);
+  }
+#endif
   if (width <= 8) {
     return is_signed ? Multiplier::make<TableInt8>(table, isa) : Multiplier::make<TableUInt8>(table, isa);
   }

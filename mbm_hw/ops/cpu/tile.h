@@ -26,12 +26,14 @@ struct Tile {
   int64_t w_stride;
   Sum* sums;  // [outputs][kTilePositions]
   int outputs, depth, positions;
+  uint8_t* scratch;  // the multiplier's kScratch bytes
 };
 
 // A multiplier, for the convolution, is a class with
 //   Code     the type of a code in the tensors: int8_t, uint8_t, int16_t or int32_t
 //   Operand  what a code is packed into
 //   Sum      int32_t or int64_t, the type of the result
+//   kScratch bytes of scratch memory that add() wants; they begin on a cache line, as x and sums do
 //   Operand encode(Code) const
 //   void add(const Tile<Operand, Sum>&) const
 
