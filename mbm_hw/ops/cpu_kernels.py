@@ -67,9 +67,16 @@ def _multiplier(values: SpecValues, isa):
     spec = spec_of(values)
     if isinstance(spec, Exact):
         return _extension().exact_multiplier(spec.width, spec.signed, isa)
-    if spec.width <= 8:
-        table = product_table_tensor(spec)
-        return _extension().table_multiplier(table, spec.width, spec.signed, isa)
-    return _extension().log_multiplier(
-        spec.width, spec.signed, spec.truncation, spec.corrections, spec.small_characteristic, isa
-    )
+    if spec.width > 8 or isa.name == "avx2":
+        multiplier = _extension().log_multiplier(
+            spec.width,
+            spec.signed,
+            spec.truncation,
+            spec.corrections,
+            spec.small_characteristic,
+            isa,
+        )
+        if multiplier is not None:
+            return multiplier
+    table = product_table_tensor(spec)
+    return _extension().table_multiplier(table, spec.width, spec.signed, isa)

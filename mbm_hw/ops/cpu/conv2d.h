@@ -66,6 +66,7 @@ class Conv2d {
  public:
   using Code = typename Multiplier::Code;
   using Operand = typename Multiplier::Operand;
+  using Weight = typename Multiplier::Weight;
   using Sum = typename Multiplier::Sum;
 
   Conv2d(const Multiplier& multiplier, const Conv2dGeometry& geometry)
@@ -76,7 +77,7 @@ class Conv2d {
   void run(const Code* x, const Code* w, Sum* out, int threads) const {
     const int used = useful_threads(geometry_, threads);
     const int64_t outputs = geometry_.w.size[0];
-    std::vector<Operand> weights(outputs * terms_);
+    std::vector<Weight> weights(outputs * terms_);
     run_tasks(outputs, used, [&](const NextTask& next) {
       for (int64_t o; next(o);) pack_weights(w, o, weights.data() + o * terms_);
     });
@@ -93,7 +94,7 @@ class Conv2d {
   }
 
  private:
-  void run_task(const Task& task, const Code* x, const Operand* weights, Sum* out, Operand* packed,
+  void run_task(const Task& task, const Code* x, const Weight* weights, Sum* out, Operand* packed,
                 Sum* sums, uint8_t* scratch) const {
     const auto runs = runs_of(geometry_, task.position, task.positions);
     const int64_t first = task.group * (geometry_.w.size[0] / geometry_.groups) + task.output;
@@ -111,14 +112,14 @@ class Conv2d {
     }
   }
 
-  void pack_weights(const Code* w, int64_t output, Operand* packed) const {
+  void pack_weights(const Code* w, int64_t output, Weight* packed) const {
     const auto& [size, stride] = geometry_.w;
     const bool adjoining =
         stride[3] == 1 && stride[2] == size[3] && stride[1] == size[2] * size[3];
     if (adjoining || size[2] * size[3] == 1) {
       const Code* source = w + output * stride[0];
       for (int64_t k = 0; k < terms_; ++k) {
-        packed[k] = multiplier_.encode(source[adjoining ? k : k * stride[1]]);
+        packed[k] = multiplier_.encode_weight(source[adjoining ? k : k * stride[1]]);
       }
       return;
     }
@@ -126,7 +127,7 @@ class Conv2d {
       for (int64_t row = 0; row < size[2]; ++row) {
         const Code* source = w + output * stride[0] + c * stride[1] + row * stride[2];
         for (int64_t column = 0; column < size[3]; ++column) {
-          *packed++ = multiplier_.encode(source[column * stride[3]]);
+          *packed++ = multiplier_.encode_weight(source[column * stride[3]]);
         }
       }
     }

@@ -31,6 +31,20 @@ struct BytePlanes {
   bool odd;               // the product of -x is minus that of x, for x from -127 to 127
 };
 
+// What `pattern_add` must know of a spec. Its weights are float32 patterns, truncated.
+struct PatternParameters {
+  int width, truncation;
+  float correction;     // 0, or the constant added where the fractions' sum does not carry
+  const int8_t* small;  // what is added to products of small operands: [w + kSmall][x & 127]; or null
+  uint32_t small_min, small_end;  // the patterns of |w| that it concerns: from, and to below
+};
+inline constexpr uint32_t kPatternOfZero = 67u << 23;  // 2**-60
+inline constexpr int kSmall = 63;  // the largest magnitude that can have such products
+#ifndef PD
+#define PD 64
+#endif
+inline constexpr int kPatternScratch = 64 * PD * 9;
+
 // Each adds a tile of products to the tile's sums; see tile.h.
 MBM_HW_EACH_ISA(
   // Exact products.
@@ -48,7 +62,13 @@ MBM_HW_EACH_ISA(
 )
 
 #ifdef MBM_HW_X86
+namespace avx2 {
+void pattern_add(const PatternParameters& parameters, const Tile<int8_t, int32_t, uint32_t>& tile);
+void pattern_add(const PatternParameters& parameters, const Tile<int16_t, int64_t, uint32_t>& tile);
+}  // namespace avx2
 namespace avx512 {
+void pattern_add(const PatternParameters& parameters, const Tile<int8_t, int32_t, uint32_t>& tile);
+void pattern_add(const PatternParameters& parameters, const Tile<int16_t, int64_t, uint32_t>& tile);
 void byte_table_add(const BytePlanes& planes, const Tile<uint8_t, int32_t>& tile);
 void byte_table_add(const BytePlanes& planes, const Tile<uint8_t, int64_t>& tile);
 }  // namespace avx512

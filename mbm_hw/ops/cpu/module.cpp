@@ -13,6 +13,7 @@
 #include "exact_multiplier.h"
 #include "isa.h"
 #include "log_multiplier.h"
+#include "pattern_multiplier.h"
 #include "table_multiplier.h"
 
 namespace nb = nanobind;
@@ -46,7 +47,7 @@ class Multiplier {
   std::variant<std::monostate, ExactInt8, ExactUInt8, ExactInt16, ExactUInt16,
                LogMultiplier<int16_t>, LogMultiplier<int32_t>,
 #ifdef MBM_HW_X86
-               ByteTableInt8, ByteTableUInt8,
+               ByteTableInt8, ByteTableUInt8, PatternInt8, PatternInt16,
 #endif
                TableInt8, TableUInt8, TableInt16, TableUInt16> kind_;
 };
@@ -60,9 +61,15 @@ Multiplier* exact_multiplier(int width, bool is_signed, Isa isa) {
 
 Multiplier* log_multiplier(int width, bool is_signed, int truncation,
                            std::array<uint32_t, 2> corrections, int small_characteristic, Isa isa) {
-  if (width <= 8) throw std::invalid_argument("up to 8 bits, a log multiplier goes by its table");
   const LogParameters parameters{
       width, truncation, {corrections[0], corrections[1]}, small_characteristic};
+#ifdef MBM_HW_X86
+  if (is_signed && isa != Isa::kPortable && PatternInt16::takes(parameters)) {
+    return width <= 8 ? Multiplier::make<PatternInt8>(parameters, isa)
+                      : Multiplier::make<PatternInt16>(parameters, isa);
+  }
+#endif
+  if (width <= 8) return nullptr;
   return is_signed ? Multiplier::make<LogMultiplier<int16_t>>(parameters, isa)
                    : Multiplier::make<LogMultiplier<int32_t>>(parameters, isa);
 }

@@ -24,6 +24,7 @@ class TableMultiplier {
  public:
   using Code = CodeT;
   using Operand = OperandT;
+  using Weight = Operand;
   using Sum = SumT;
   static constexpr int kScratch = 0;
   using Entry = EntryT;
@@ -33,6 +34,7 @@ class TableMultiplier {
   TableMultiplier& operator=(const TableMultiplier&) = delete;
 
   Operand encode(Code code) const { return static_cast<Operand>(code) & mask_; }
+  Weight encode_weight(Code code) const { return encode(code); }
   void add(const Tile<Operand, Sum>& tile) const {
     MBM_HW_CALL(isa_, table_add, rows_, width_, tile);
   }
@@ -52,12 +54,14 @@ class ByteTableMultiplier {
  public:
   using Code = CodeT;
   using Operand = uint8_t;
+  using Weight = Operand;
   using Sum = SumT;
   static constexpr int kScratch = 2 * kTileDepth * kTilePositions;
 
   explicit ByteTableMultiplier(const ProductTable& table);
 
   Operand encode(Code code) const { return static_cast<Operand>(code) & mask_; }
+  Weight encode_weight(Code code) const { return encode(code); }
   void add(const Tile<Operand, Sum>& tile) const { avx512::byte_table_add(planes_, tile); }
 
  private:
