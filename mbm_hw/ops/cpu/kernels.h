@@ -40,10 +40,7 @@ struct PatternParameters {
 };
 inline constexpr uint32_t kPatternOfZero = 67u << 23;  // 2**-60
 inline constexpr int kSmall = 63;  // the largest magnitude that can have such products
-#ifndef PD
-#define PD 64
-#endif
-inline constexpr int kPatternScratch = 64 * PD * 9;
+inline constexpr int kPatternScratch = kTileDepth * (64 * 8 + kTilePositions);
 
 // Each adds a tile of products to the tile's sums; see tile.h.
 MBM_HW_EACH_ISA(

@@ -19,17 +19,14 @@
 
 namespace mbm_hw::MBM_HW_ISA {
 
-static constexpr int kPanel = 64;       // positions and terms whose patterns are made together:
-#ifndef PD
-#define PD 64
-#endif
-static constexpr int kPanelDepth = PD;  // they fit the first-level cache
+static constexpr int kPanel = 64;  // positions whose patterns are made together
 static constexpr uint32_t kPatternOfOne = 0x3F800000, kWithoutMantissa = 0xFF800000;
 
 #ifdef __AVX512F__
 using Int = __m512i;
 using Float = __m512;
 static constexpr int kLanes = 16;
+// Of a block of sums in registers: registers of positions, and outputs.
 static constexpr int kVectors = 4, kOutputs = 4, kWideOutputs = 2, kGroupOutputs = 6;
 static inline Int load(const void* data) { return _mm512_load_si512(data); }
 static inline void store(void* data, Int x) { _mm512_store_si512(data, x); }
@@ -42,11 +39,23 @@ static inline Float add(Float a, Float b) { return _mm512_add_ps(a, b); }
 static inline Float fma(Float a, Float b, Float c) { return _mm512_fmadd_ps(a, b, c); }
 static inline Int truncate(Float x) { return _mm512_cvttps_epi32(x); }
 static inline Int round(Float x) { return _mm512_cvtps_epi32(x); }
+static inline Float to_floats(Int x) { return _mm512_cvtepi32_ps(x); }
+static inline Float multiply(Float a, Float b) { return _mm512_mul_ps(a, b); }
+static inline Int bit_or(Int a, Int b) { return _mm512_or_si512(a, b); }
+static inline Int where_zero(Int x, Int chosen, Int other) {
+  return _mm512_mask_blend_epi32(_mm512_cmpeq_epi32_mask(x, _mm512_setzero_si512()), other, chosen);
+}
+static inline Int widen(const int8_t* x) {
+  return _mm512_cvtepi8_epi32(_mm_load_si128((const __m128i*)x));
+}
+static inline Int widen(const int16_t* x) {
+  return _mm512_cvtepi16_epi32(_mm256_load_si256((const __m256i*)x));
+}
 #else
 using Int = __m256i;
 using Float = __m256;
 static constexpr int kLanes = 8;
-static constexpr int kVectors = 2, kOutputs = 4, kWideOutputs = 2, kGroupOutputs = 4;
+static constexpr int kVectors = 2, kOutputs = 3, kWideOutputs = 2, kGroupOutputs = 3;
 static inline Int load(const void* data) { return _mm256_load_si256((const __m256i*)data); }
 static inline void store(void* data, Int x) { _mm256_store_si256((__m256i*)data, x); }
 static inline Int set1(uint32_t x) { return _mm256_set1_epi32(int(x)); }
@@ -58,41 +67,59 @@ static inline Float add(Float a, Float b) { return _mm256_add_ps(a, b); }
 static inline Float fma(Float a, Float b, Float c) { return _mm256_fmadd_ps(a, b, c); }
 static inline Int truncate(Float x) { return _mm256_cvttps_epi32(x); }
 static inline Int round(Float x) { return _mm256_cvtps_epi32(x); }
+static inline Float to_floats(Int x) { return _mm256_cvtepi32_ps(x); }
+static inline Float multiply(Float a, Float b) { return _mm256_mul_ps(a, b); }
+static inline Int bit_or(Int a, Int b) { return _mm256_or_si256(a, b); }
+static inline Int where_zero(Int x, Int chosen, Int other) {
+  return _mm256_blendv_epi8(other, chosen, _mm256_cmpeq_epi32(x, _mm256_setzero_si256()));
+}
+static inline Int widen(const int8_t* x) {
+  return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i*)x));
+}
+static inline Int widen(const int16_t* x) {
+  return _mm256_cvtepi16_epi32(_mm_load_si128((const __m128i*)x));
+}
 #endif
 
 // How a panel's products are summed; see the top.
 enum Sums { kGroups, kNarrow, kWide };
 
-// The activations of a panel, on cache lines.
-struct Panel {
-  uint32_t patterns[kPanelDepth][kPanel];  // less that of 1.0
-  float corrections[kPanelDepth][kPanel];  // the operand without its mantissa, times the constant
-  int8_t small[kPanelDepth][kPanel];       // codes from -63 to 63, or 0 for others
+// The activations of a panel, and the small ones of the whole tile; on cache lines.
+struct Activations {
+  uint32_t patterns[kTileDepth][kPanel];  // less that of 1.0
+  float corrections[kTileDepth][kPanel];  // the operand without its mantissa, times the constant
+  int8_t small[kTileDepth][kTilePositions];  // codes from -63 to 63, or 0 for others
 };
-static_assert(sizeof(Panel) <= kPatternScratch);
+static_assert(sizeof(Activations) <= kPatternScratch);
+
+template <bool corrected, class Code>
+static void make_patterns(const PatternParameters& parameters, const Code* x, int depth,
+                          Activations& made) {
+  const int dropped = 24 - parameters.width + parameters.truncation;
+  const Int kept = set1(parameters.truncation ? ~0u << dropped : ~0u);
+  const Int forced = set1(parameters.truncation ? 1u << dropped : 0);
+  const Float constant = floats(set1(__builtin_bit_cast(uint32_t, parameters.correction)));
+  for (int k = 0; k < depth; ++k, x += kTilePositions) {
+    for (int p = 0; p < kPanel; p += kLanes) {
+      const Int code = widen(x + p);
+      const Int truncated = bit_or(bit_and(bits(to_floats(code)), kept), forced);
+      const Int pattern = where_zero(code, set1(kPatternOfZero), truncated);
+      store(&made.patterns[k][p], add(pattern, set1(0u - kPatternOfOne)));
+      if constexpr (corrected) {
+        const Float power = floats(bit_and(pattern, set1(kWithoutMantissa)));
+        store(&made.corrections[k][p], bits(multiply(power, constant)));
+      }
+    }
+  }
+}
 
 template <class Code>
-static void make_panel(const PatternParameters& parameters, const Code* x, int depth,
-                       Panel& panel) {
-  const int dropped = 24 - parameters.width + parameters.truncation;
-  const uint32_t kept = parameters.truncation ? ~0u << dropped : ~0u;
-  const uint32_t forced = parameters.truncation ? 1u << dropped : 0;
+static void make_small(const Code* x, int depth, int positions, Activations& made) {
   for (int k = 0; k < depth; ++k, x += kTilePositions) {
-    for (int p = 0; p < kPanel; ++p) {
-      const float value = float(x[p]);
-      uint32_t pattern;
-      __builtin_memcpy(&pattern, &value, sizeof pattern);
-      pattern = x[p] == 0 ? kPatternOfZero : (pattern & kept) | forced;
-      panel.patterns[k][p] = pattern - kPatternOfOne;
-      const uint32_t power = pattern & kWithoutMantissa;
-      float correction;
-      __builtin_memcpy(&correction, &power, sizeof power);
-      panel.corrections[k][p] = correction * parameters.correction;
-    }
-    if (parameters.small) {
-      for (int p = 0; p < kPanel; ++p) {
-        panel.small[k][p] = x[p] >= -kSmall && x[p] <= kSmall ? int8_t(x[p]) : int8_t(0);
-      }
+    int8_t* small = made.small[k];
+    for (int p = 0; p < positions; ++p) {
+      const bool is_small = x[p] >= -kSmall && x[p] <= kSmall;
+      small[p] = int8_t(is_small ? x[p] : Code(0));
     }
   }
 }
@@ -112,7 +139,7 @@ static inline void add_to(Sum* sums, const uint32_t* sum, const float* near) {
 }
 
 template <Sums kind, bool corrected, int outputs, class Sum>
-static inline void add_block(const Panel& panel, int first, const uint32_t* w, int64_t w_stride,
+static inline void add_block(const Activations& made, int first, const uint32_t* w, int64_t w_stride,
                              int depth, Sum* sums) {
   constexpr bool wide = kind == kWide;
   Int total[outputs][kVectors];
@@ -123,7 +150,7 @@ static inline void add_block(const Panel& panel, int first, const uint32_t* w, i
       if constexpr (wide) near[o][v] = floats(set1(0));
     }
   }
-  const auto x = [&](int k, int v) { return load(&panel.patterns[k][first + v * kLanes]); };
+  const auto x = [&](int k, int v) { return load(&made.patterns[k][first + v * kLanes]); };
   int k = 0;
   if constexpr (kind == kGroups) {
     for (; k + 4 <= depth; k += 4) {
@@ -145,7 +172,7 @@ static inline void add_block(const Panel& panel, int first, const uint32_t* w, i
     Float correction[kVectors];
     for (int v = 0; v < kVectors; ++v) {
       pattern[v] = x(k, v);
-      correction[v] = floats(load(&panel.corrections[k][first + v * kLanes]));
+      correction[v] = floats(load(&made.corrections[k][first + v * kLanes]));
     }
     for (int o = 0; o < outputs; ++o) {
       const Int weight = set1(w[o * w_stride + k]);
@@ -175,113 +202,91 @@ static inline void add_block(const Panel& panel, int first, const uint32_t* w, i
 }
 
 // Adds what the products of a small weight and small codes lack: -1, 0 or 1, from a row of bytes.
-template <class Sum>
-static void add_small(const PatternParameters& parameters, const Panel& panel, const uint32_t* w,
-                      int depth, Sum* sums) {
-  constexpr int kMostTerms = 127;
-#ifdef __AVX512F__
-  Int total = set1(0);
-#else
-  Int total[2] = {set1(0), set1(0)};
-#endif
-  int terms = 0;
-  const auto flush = [&] {
-    alignas(64) int8_t bytes[kPanel];
-#ifdef __AVX512F__
-    store(bytes, total);
-    total = set1(0);
-#else
-    store(bytes, total[0]);
-    store(bytes + 32, total[1]);
-    total[0] = total[1] = set1(0);
-#endif
-    for (int p = 0; p < kPanel; ++p) sums[p] += bytes[p];
-    terms = 0;
-  };
-  for (int first = 0; first < depth; first += 32) {
-    uint32_t chosen = 0;  // of 32 weights
-    const int count = depth - first < 32 ? depth - first : 32;
-    for (int i = 0; i < count; ++i) {
-      const uint32_t magnitude = w[first + i] & 0x7FFFFFFF;
-      chosen |= uint32_t(magnitude >= parameters.small_min && magnitude < parameters.small_end) << i;
+template <class Code, class Sum>
+static void add_small(const PatternParameters& parameters, const Activations& made,
+                      const Tile<Code, Sum, uint32_t>& tile) {
+  constexpr int kMostTerms = 127, kBytes = 4 * kLanes;
+  for (int o = 0; o < tile.outputs; ++o) {
+    const uint32_t* w = tile.w + o * tile.w_stride;
+    uint8_t chosen[kTileDepth];
+    int count = 0;
+    for (int k = 0; k < tile.depth; ++k) {
+      const uint32_t magnitude = w[k] & 0x7FFFFFFF;
+      chosen[count] = uint8_t(k);
+      count += magnitude >= parameters.small_min && magnitude < parameters.small_end;
     }
-    for (; chosen; chosen &= chosen - 1) {
-      const int k = first + __builtin_ctz(chosen);
-      float weight;
-      __builtin_memcpy(&weight, w + k, sizeof weight);
-      const int8_t* row = parameters.small + 128 * (int(weight) + kSmall);
+    for (int first = 0; first < count; first += kMostTerms) {
+      const int end = count - first < kMostTerms ? count : first + kMostTerms;
+      for (int p = 0; p < tile.positions; p += kBytes) {
+        Int total = set1(0);
+        for (int i = first; i < end; ++i) {
+          const int k = chosen[i];
+          const auto weight = __builtin_bit_cast(float, w[k]);
+          const int8_t* row = parameters.small + 128 * (int(weight) + kSmall);
+          const Int code = load(made.small[k] + p);
 #ifdef __AVX512F__
-      const Int entry = _mm512_permutex2var_epi8(load(row), load(panel.small[k]), load(row + 64));
-      total = _mm512_add_epi8(total, entry);
+          const Int entry = _mm512_permutex2var_epi8(load(row), code, load(row + 64));
+          total = _mm512_add_epi8(total, entry);
 #else
-      const auto part = [&](int i) {
-        return _mm256_broadcastsi128_si256(_mm_load_si128((const __m128i*)(row + i)));
-      };
-      for (int i = 0; i < 2; ++i) {
-        const Int code = load(panel.small[k] + 32 * i), magnitude = _mm256_abs_epi8(code);
-        // A byte shuffle gives 0 where the index's top bit is set.
-        Int entry = _mm256_shuffle_epi8(part(0), _mm256_add_epi8(magnitude, _mm256_set1_epi8(112)));
-        for (int n = 16; n < 64; n += 16) {
-          const Int index = _mm256_sub_epi8(magnitude, _mm256_set1_epi8(int8_t(n)));
-          const Int inside = _mm256_adds_epu8(index, _mm256_set1_epi8(112));
-          entry = _mm256_or_si256(entry, _mm256_shuffle_epi8(part(n), inside));
-        }
-        total[i] = _mm256_add_epi8(total[i], _mm256_sign_epi8(entry, code));
-      }
+          const auto part = [&](int i) {
+            return _mm256_broadcastsi128_si256(_mm_load_si128((const __m128i*)(row + i)));
+          };
+          // A byte shuffle gives 0 where the index's top bit is set.
+          const Int magnitude = _mm256_abs_epi8(code), high = _mm256_set1_epi8(112);
+          Int entry = _mm256_shuffle_epi8(part(0), _mm256_adds_epu8(magnitude, high));
+          for (int n = 16; n < 64; n += 16) {
+            const Int index = _mm256_sub_epi8(magnitude, _mm256_set1_epi8(int8_t(n)));
+            entry = _mm256_or_si256(
+                entry, _mm256_shuffle_epi8(part(n), _mm256_adds_epu8(index, high)));
+          }
+          total = _mm256_add_epi8(total, _mm256_sign_epi8(entry, code));
 #endif
-      if (++terms == kMostTerms) flush();
+        }
+        alignas(64) int8_t bytes[kBytes];
+        store(bytes, total);
+        Sum* sums = tile.sums + o * kTilePositions + p;
+        for (int i = 0; i < kBytes; ++i) sums[i] += bytes[i];
+      }
     }
   }
-  if (terms) flush();
 }
 
 template <Sums kind, bool corrected, class Code, class Sum>
-static void add_panel(const PatternParameters& parameters, const Panel& panel,
-                      const Tile<Code, Sum, uint32_t>& tile, int first_term, int depth,
-                      Sum* sums) {
-  const uint32_t* const weights = tile.w + first_term;
+static void add_products(const PatternParameters& parameters, Activations& made,
+                         const Tile<Code, Sum, uint32_t>& tile) {
   constexpr int outputs = kind == kGroups ? kGroupOutputs : kind == kWide ? kWideOutputs : kOutputs;
-  int o = 0;
-  for (; o + outputs <= tile.outputs; o += outputs) {
-    for (int first = 0; first < kPanel; first += kVectors * kLanes) {
-      add_block<kind, corrected, outputs>(panel, first, weights + o * tile.w_stride, tile.w_stride,
-                                          depth, sums + o * kTilePositions);
-    }
-  }
-  for (; o < tile.outputs; ++o) {
-    for (int first = 0; first < kPanel; first += kVectors * kLanes) {
-      add_block<kind, corrected, 1>(panel, first, weights + o * tile.w_stride, tile.w_stride,
-                                    depth, sums + o * kTilePositions);
-    }
-  }
-  if (parameters.small) {
-    for (int i = 0; i < tile.outputs; ++i) {
-      add_small(parameters, panel, weights + i * tile.w_stride, depth,
-                sums + i * kTilePositions);
+  for (int panel = 0; panel < tile.positions; panel += kPanel) {
+    make_patterns<corrected>(parameters, tile.x + panel, tile.depth, made);
+    for (int o = 0; o < tile.outputs;) {
+      const bool full = o + outputs <= tile.outputs;
+      const uint32_t* w = tile.w + o * tile.w_stride;
+      Sum* sums = tile.sums + o * kTilePositions + panel;
+      for (int first = 0; first < kPanel; first += kVectors * kLanes) {
+        full ? add_block<kind, corrected, outputs>(made, first, w, tile.w_stride, tile.depth, sums)
+             : add_block<kind, corrected, 1>(made, first, w, tile.w_stride, tile.depth, sums);
+      }
+      o += full ? outputs : 1;
     }
   }
 }
 
 template <class Code, class Sum>
 static void add_tile(const PatternParameters& parameters, const Tile<Code, Sum, uint32_t>& tile) {
-  auto& panel = *reinterpret_cast<Panel*>(tile.scratch);
+  auto& made = *reinterpret_cast<Activations*>(tile.scratch);
   const bool corrected = parameters.correction != 0;
-  for (int first = 0; first < tile.positions; first += kPanel) {
-    for (int k = 0; k < tile.depth; k += kPanelDepth) {
-      const int depth = tile.depth - k < kPanelDepth ? tile.depth - k : kPanelDepth;
-      make_panel(parameters, tile.x + k * kTilePositions + first, depth, panel);
-      Sum* sums = tile.sums + first;
-      if (parameters.width > 12) {
-        corrected ? add_panel<kWide, true>(parameters, panel, tile, k, depth, sums)
-                  : add_panel<kWide, false>(parameters, panel, tile, k, depth, sums);
-      } else if (corrected) {
-        add_panel<kNarrow, true>(parameters, panel, tile, k, depth, sums);
-      } else if (parameters.truncation) {
-        add_panel<kNarrow, false>(parameters, panel, tile, k, depth, sums);
-      } else {
-        add_panel<kGroups, false>(parameters, panel, tile, k, depth, sums);
-      }
-    }
+  if (parameters.width > 12) {
+    corrected ? add_products<kWide, true>(parameters, made, tile)
+              : add_products<kWide, false>(parameters, made, tile);
+  } else if (corrected) {
+    add_products<kNarrow, true>(parameters, made, tile);
+  } else if (parameters.truncation) {
+    add_products<kNarrow, false>(parameters, made, tile);
+  } else {
+    add_products<kGroups, false>(parameters, made, tile);
+  }
+  if (parameters.small) {
+    make_small(tile.x, tile.depth, (tile.positions + kPanel - 1) / kPanel * kPanel, made);
+    add_small(parameters, made, tile);
   }
 }
 
