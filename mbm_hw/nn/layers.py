@@ -9,7 +9,8 @@ from torch.nn import functional
 from mbm_hw.nn.ste import fake_quantize, straight_through
 from mbm_hw.ops import code_dtype, conv2d, matmul
 from mbm_hw.ops.codes import SpecValues, check_spec, spec_values
-from mbm_hw.quantize import AmaxObserver, Quantizer, Symmetric, rescale
+from mbm_hw.ops.scaling import quantize, rescale
+from mbm_hw.quantize import AmaxObserver, Quantizer, Symmetric
 from mbm_hw.spec import IntegerSpec
 
 
@@ -116,7 +117,12 @@ class ApproxLayer(nn.Module):
             raise TypeError(f"{type(self).__name__} takes a floating input, not {x.dtype}")
 
     def _codes(self, x, scale):
-        return self.quantizer.codes(x, scale, self.spec, code_dtype(self.spec))
+        unit, is_factor = self.quantizer.unit(scale)
+        limit = self.quantizer.qmax(self.spec)
+        return quantize(x.detach(), unit, is_factor, limit, code_dtype(self.spec))
+
+    def _float_bias(self):
+        return None if self.bias is None else self.bias.detach().float()
 
     def _with_gradient(self, y, x, x_scale, w_scale, exact_layer):
         """Return `y` with the gradient of `exact_layer` on fake-quantised x and weight."""
@@ -172,7 +178,7 @@ class ApproxConv2d(ApproxLayer, nn.Conv2d):
         x_codes = self._codes(batch, x_scale)
         w_codes = self._codes(self.weight.float(), w_scale)
         sums = conv2d(x_codes, w_codes, self._spec_values, *geometry)
-        y = rescale(sums, x_scale, w_scale[:, 0], _channels(self.bias))
+        y = rescale(sums, x_scale * w_scale.flatten(), self._float_bias())
         y = self._with_gradient(
             y, batch, x_scale, w_scale, lambda x, w, b: functional.conv2d(x, w, b, *geometry)
         )
@@ -200,10 +206,6 @@ class ApproxLinear(ApproxLayer, nn.Linear):
         x_codes = self._codes(rows, x_scale)
         w_codes = self._codes(self.weight.float(), w_scale[:, None])
         sums = matmul(x_codes, w_codes.t(), self._spec_values)
-        y = rescale(sums, x_scale, w_scale, self.bias)
+        y = rescale(sums, x_scale * w_scale, self._float_bias())
         y = self._with_gradient(y, rows, x_scale, w_scale[:, None], functional.linear)
         return y.reshape(*x.shape[:-1], self.out_features).to(x.dtype)
-
-
-def _channels(bias):
-    return None if bias is None else bias[:, None, None]

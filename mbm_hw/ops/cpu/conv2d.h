@@ -162,8 +162,10 @@ class Conv2d {
         const Code* source = x + run.image * stride[0] + channel * stride[1] + row * stride[2] +
                              (column + begin * column_step) * stride[3];
         const int64_t step = column_step * stride[3];
-        for (int64_t i = 0; i < inside; ++i) {
-          packed[i] = multiplier_.encode(source[step == 1 ? i : i * step]);
+        if (step == 1) {  // apart, so that the compiler uses vectors
+          for (int64_t i = 0; i < inside; ++i) packed[i] = multiplier_.encode(source[i]);
+        } else {
+          for (int64_t i = 0; i < inside; ++i) packed[i] = multiplier_.encode(source[i * step]);
         }
         packed += inside;
       }
@@ -178,7 +180,11 @@ class Conv2d {
     for (const Run& run : runs) {
       Sum* target = out + run.image * stride[0] + output * stride[1] + run.row * stride[2] +
                     run.column * stride[3];
-      for (int64_t i = 0; i < run.length; ++i) target[i * stride[3]] = sums[i];
+      if (stride[3] == 1) {
+        std::copy_n(sums, run.length, target);
+      } else {
+        for (int64_t i = 0; i < run.length; ++i) target[i * stride[3]] = sums[i];
+      }
       sums += run.length;
     }
   }

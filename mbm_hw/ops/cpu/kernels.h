@@ -42,7 +42,7 @@ inline constexpr uint32_t kPatternOfZero = 67u << 23;  // 2**-60
 inline constexpr int kSmall = 63;  // the largest magnitude that can have such products
 inline constexpr int kPatternScratch = kTileDepth * (64 * 8 + kTilePositions);
 
-// Each adds a tile of products to the tile's sums; see tile.h.
+// Each `add` adds a tile of products to the tile's sums; see tile.h.
 MBM_HW_EACH_ISA(
   // Exact products.
   void exact_add(const Tile<int16_t, int32_t>& tile);
@@ -51,6 +51,20 @@ MBM_HW_EACH_ISA(
 
   // Logarithmic products of any spec, step by step as mbm_hw/reference.py computes them.
   void log_add(const LogParameters& parameters, const Tile<uint32_t, int64_t>& tile);
+
+  // codes[i] = x[i] / scale (or x[i] * scale) rounded half to even, in +-limit; 0 for NaN.
+  void quantize(const float* x, int64_t count, float scale, bool multiply, float limit,
+                int8_t* codes);
+  void quantize(const float* x, int64_t count, float scale, bool multiply, float limit,
+                int16_t* codes);
+
+  // y[i] = float(sums[i]) * scale + bias, rounded after each step.
+  void rescale(const int32_t* sums, int64_t count, float scale, float bias, float* y);
+  void rescale(const int64_t* sums, int64_t count, float scale, float bias, float* y);
+  void rescale_each(const int32_t* sums, int64_t count, const float* scale, const float* bias,
+                    float* y);
+  void rescale_each(const int64_t* sums, int64_t count, const float* scale, const float* bias,
+                    float* y);
 
   // Products read from rows in memory: rows[w << width | x].
   void table_add(const int16_t* rows, int width, const Tile<uint8_t, int32_t>& tile);
