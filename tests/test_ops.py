@@ -15,6 +15,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from mbm_hw import MBM, Exact, Mitchell, Table, multiply, ops, product_table
 from mbm_hw.ops.codes import spec_values
 from mbm_hw.ops.cpu_kernels import available_isas
+from mbm_hw.ops.scaling import quantize, rescale
+from mbm_hw.quantize import Fixed, Symmetric
+from mbm_hw.quantize import rescale as plain_rescale
 
 SIGN_MAGNITUDE = Table(product_table(MBM(8)), sign_magnitude=True)
 # Its products differ from any other's, of every zero too, and a * b is not b * a.
@@ -259,6 +262,41 @@ def test_no_terms_and_no_outputs(spec):
     assert ops.conv2d(
         torch.zeros(0, 3, 4, 4).char(), torch.zeros(5, 3, 1, 1).char(), spec
     ).shape == (0, 5, 4, 4)
+
+
+@pytest.mark.usefixtures("each_isa")
+@pytest.mark.parametrize("width", [8, 16])
+@pytest.mark.parametrize("quantizer", [Symmetric(), Fixed(scale=30, limit=120)], ids=repr)
+def test_codes_are_the_quantizers(quantizer, width):
+    spec = MBM(width, signed=True)
+    random = torch.Generator().manual_seed(0)
+    x = torch.randn(40, 3, 7, 70, generator=random) * 60
+    x[1, 0, 0] = torch.arange(70) / 2 - 17  # halves, where the scale is 1
+    x[0, 0, 0, :3] = torch.tensor([torch.nan, torch.inf, -torch.inf])
+    scales = torch.rand(40, 1, 1, 1, generator=random) + 0.01
+    scales[1] = 1
+    qmax, dtype = quantizer.qmax(spec), ops.code_dtype(spec)
+    for scale in (scales, scales[2], scales[2, 0, 0, 0]):
+        if isinstance(quantizer, Fixed) and scale.ndim:
+            continue
+        for layout in LAYOUTS.values():
+            expected = quantizer.codes(layout(x), scale, spec, dtype)
+            actual = quantize(layout(x), *quantizer.unit(scale), qmax, dtype)
+            assert torch.equal(actual, expected)
+
+
+@pytest.mark.usefixtures("each_isa")
+@pytest.mark.parametrize("dtype", [torch.int32, torch.int64])
+def test_sums_are_rescaled_in_the_documented_order(dtype):
+    random = torch.Generator().manual_seed(0)
+    info, scale = torch.iinfo(dtype), torch.rand(9, generator=random)
+    for shape in ((5, 9), (3, 9, 7, 60), (2, 9, 0)):
+        sums = torch.randint(info.min, info.max, shape, generator=random, dtype=dtype)
+        for bias in (torch.randn(9, generator=random) * 2**20, None):
+            ends = [1] * (len(shape) - 2)
+            b = None if bias is None else bias.view(-1, *ends)
+            expected = plain_rescale(sums, torch.ones(()), scale.view(-1, *ends), b)
+            assert torch.equal(rescale(sums, scale, bias), expected)
 
 
 @pytest.mark.usefixtures("each_isa")

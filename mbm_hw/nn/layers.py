@@ -12,7 +12,8 @@ from mbm_hw.nn.ste import fake_quantize, straight_through
 from mbm_hw.ops import code_dtype, conv2d, float_conv2d, float_matmul, matmul
 from mbm_hw.ops.codes import SpecValues, check_spec, spec_values
 from mbm_hw.ops.float_values import float_spec_values
-from mbm_hw.quantize import AmaxObserver, Quantizer, Symmetric, rescale
+from mbm_hw.ops.scaling import quantize, rescale
+from mbm_hw.quantize import AmaxObserver, Quantizer, Symmetric
 from mbm_hw.spec import Spec
 
 
@@ -135,8 +136,18 @@ class ApproxLayer(nn.Module):
             raise TypeError(f"{type(self).__name__} takes a floating input, not {x.dtype}")
 
     def _codes(self, x, scale):
-        dtype = torch.float32 if isinstance(self.spec, FloatSpec) else code_dtype(self.spec)
-        return self.operand_quantizer.codes(x, scale, self.spec, dtype)
+        if isinstance(self.spec, FloatSpec):
+            return self.operand_quantizer.codes(x.detach(), scale, self.spec, torch.float32)
+        unit, is_factor = self.quantizer.unit(scale)
+        limit = self.quantizer.qmax(self.spec)
+        return quantize(x.detach(), unit, is_factor, limit, code_dtype(self.spec))
+
+    def _output(self, sums, scale):
+        """Return sums * scale + bias; scale, float32 [O], is 1 for float specs."""
+        bias = None if self.bias is None else self.bias.detach().float()
+        if not isinstance(self.spec, FloatSpec):
+            return rescale(sums, scale, bias)
+        return sums if bias is None else sums + bias.reshape(-1, *[1] * (sums.ndim - 2))
 
     def _with_gradient(self, y, x, x_scale, w_scale, exact_layer):
         """Return `y` with the gradient of `exact_layer` on fake-quantised x and weight."""
@@ -194,7 +205,7 @@ class ApproxConv2d(ApproxLayer, nn.Conv2d):
         w_codes = self._codes(self.weight.float(), w_scale)
         operator = float_conv2d if isinstance(self.spec, FloatSpec) else conv2d
         sums = operator(x_codes, w_codes, self._spec_values, *geometry)
-        y = rescale(sums, x_scale, w_scale[:, 0], _channels(self.bias))
+        y = self._output(sums, x_scale * w_scale.flatten())
         y = self._with_gradient(
             y, batch, x_scale, w_scale, lambda x, w, b: functional.conv2d(x, w, b, *geometry)
         )
@@ -223,10 +234,6 @@ class ApproxLinear(ApproxLayer, nn.Linear):
         w_codes = self._codes(self.weight.float(), w_scale[:, None])
         operator = float_matmul if isinstance(self.spec, FloatSpec) else matmul
         sums = operator(x_codes, w_codes.t(), self._spec_values)
-        y = rescale(sums, x_scale, w_scale, self.bias)
+        y = self._output(sums, x_scale * w_scale)
         y = self._with_gradient(y, rows, x_scale, w_scale[:, None], functional.linear)
         return y.reshape(*x.shape[:-1], self.out_features).to(x.dtype)
-
-
-def _channels(bias):
-    return None if bias is None else bias[:, None, None]

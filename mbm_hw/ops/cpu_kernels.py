@@ -72,6 +72,27 @@ def run_conv2d(x, w, out: Tensor, multiplier, stride, padding, dilation, groups)
     _extension().conv2d(x, w, out, multiplier, *pairs, groups, torch.get_num_threads())
 
 
+def run_quantize(x: Tensor, scale: Tensor, multiply: bool, limit: int, codes: Tensor):
+    """Write the codes of `x`; `x` and `codes` dense and alike in memory, scale [1 or rows]."""
+    if x.numel():
+        x, codes = (t.as_strided((t.numel(),), (1,)) for t in (x.detach(), codes))
+        threads = torch.get_num_threads()
+        scale = scale.detach()
+        _extension().quantize(x, scale, multiply, limit, codes, chosen_isa(), threads)
+
+
+def run_rescale(sums: Tensor, scale: Tensor, bias: Tensor | None, y: Tensor):
+    """Write sums * scale + bias to `y`; all contiguous, sums and y [N, C, ...]."""
+    if y.numel():
+        # Minus zero is what leaves every float as it is.
+        bias = torch.full_like(scale, -0.0) if bias is None else bias.float().contiguous()
+        inner = y[0, 0].numel()
+        sums, y = sums.reshape(-1), y.view(-1)
+        threads = torch.get_num_threads()
+        scale, bias = scale.detach(), bias.detach()
+        _extension().rescale(sums, inner, scale, bias, y, chosen_isa(), threads)
+
+
 @functools.cache
 def _extension():
     try:
@@ -89,12 +110,19 @@ def _multiplier(values: SpecValues, isa):
     spec = spec_of(values)
     if isinstance(spec, Exact):
         return _extension().exact_multiplier(spec.width, spec.signed, isa)
-    if spec.width <= 8:
-        table = product_table_tensor(spec)
-        return _extension().table_multiplier(table, spec.width, spec.signed, isa)
-    return _extension().log_multiplier(
-        spec.width, spec.signed, spec.truncation, spec.corrections, spec.small_characteristic, isa
-    )
+    if spec.width > 8 or isa.name == "avx2":
+        multiplier = _extension().log_multiplier(
+            spec.width,
+            spec.signed,
+            spec.truncation,
+            spec.corrections,
+            spec.small_characteristic,
+            isa,
+        )
+        if multiplier is not None:
+            return multiplier
+    table = product_table_tensor(spec)
+    return _extension().table_multiplier(table, spec.width, spec.signed, isa)
 
 
 @functools.cache

@@ -10,11 +10,14 @@ template <class CodeT, class OperandT, class SumT>
 struct ExactMultiplier {
   using Code = CodeT;
   using Operand = OperandT;
+  using Weight = Operand;
   using Sum = SumT;
+  static constexpr int kScratch = 0;
 
   Isa isa;
 
   Operand encode(Code code) const { return static_cast<Operand>(code); }
+  Weight encode_weight(Code code) const { return encode(code); }
   void add(const Tile<Operand, Sum>& tile) const {
     MBM_HW_CALL(isa, exact_add, tile);
   }

@@ -16,9 +16,12 @@ class FloatMultiplier {
  public:
   using Code = float;
   using Operand = uint32_t;
+  using Weight = uint32_t;
   using Sum = float;
+  static constexpr int kScratch = 0;
 
   uint32_t encode(float code) const { return std::bit_cast<uint32_t>(code); }
+  uint32_t encode_weight(float code) const { return std::bit_cast<uint32_t>(code); }
 
   // Takes the scale off again. A NaN's sign and payload would depend on the machine; and a product
   // with 1 on whether the caller's thread flushes subnormal numbers.

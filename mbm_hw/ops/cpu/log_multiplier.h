@@ -14,7 +14,9 @@ class LogMultiplier {
  public:
   using Code = CodeT;
   using Operand = uint32_t;
+  using Weight = Operand;
   using Sum = int64_t;
+  static constexpr int kScratch = 0;
 
   LogMultiplier(const LogParameters& parameters, Isa isa) : parameters_(parameters), isa_(isa) {}
 
@@ -30,6 +32,7 @@ class LogMultiplier {
     return fraction | characteristic << fraction_width | (code < 0 ? kLogNegative : 0);
   }
 
+  Weight encode_weight(Code code) const { return encode(code); }
   void add(const Tile<Operand, Sum>& tile) const {
     MBM_HW_CALL(isa_, log_add, parameters_, tile);
   }

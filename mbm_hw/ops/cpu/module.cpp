@@ -7,6 +7,7 @@
 #include <nanobind/stl/string_view.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <variant>
 
@@ -15,6 +16,8 @@
 #include "float_multiplier.h"
 #include "isa.h"
 #include "log_multiplier.h"
+#include "parallel.h"
+#include "pattern_multiplier.h"
 #include "table_multiplier.h"
 
 namespace nb = nanobind;
@@ -49,6 +52,9 @@ class Multiplier {
   std::variant<std::monostate, ExactInt8, ExactUInt8, ExactInt16, ExactUInt16,
                LogMultiplier<int16_t>, LogMultiplier<int32_t>,
                FloatExactMultiplier, FloatLogMultiplier,
+#ifdef MBM_HW_X86
+               ByteTableInt8, ByteTableUInt8, PatternInt8, PatternInt16,
+#endif
                TableInt8, TableUInt8, TableInt16, TableUInt16> kind_;
 };
 
@@ -61,9 +67,15 @@ Multiplier* exact_multiplier(int width, bool is_signed, Isa isa) {
 
 Multiplier* log_multiplier(int width, bool is_signed, int truncation,
                            std::array<uint32_t, 2> corrections, int small_characteristic, Isa isa) {
-  if (width <= 8) throw std::invalid_argument("up to 8 bits, a log multiplier goes by its table");
   const LogParameters parameters{
       width, truncation, {corrections[0], corrections[1]}, small_characteristic};
+#ifdef MBM_HW_X86
+  if (is_signed && isa != Isa::kPortable && PatternInt16::takes(parameters)) {
+    return width <= 8 ? Multiplier::make<PatternInt8>(parameters, isa)
+                      : Multiplier::make<PatternInt16>(parameters, isa);
+  }
+#endif
+  if (width <= 8) return nullptr;
   return is_signed ? Multiplier::make<LogMultiplier<int16_t>>(parameters, isa)
                    : Multiplier::make<LogMultiplier<int32_t>>(parameters, isa);
 }
@@ -85,6 +97,12 @@ Multiplier* table_multiplier(const Table& array, int width, bool is_signed, Isa 
     throw std::invalid_argument("a table must be [2**width, 2**width], width 4 to 12");
   }
   const ProductTable table{array.data(), array.stride(0), array.stride(1), width};
+#ifdef MBM_HW_X86
+  if (width <= 8 && isa == Isa::kAvx512) {
+    return is_signed ? Multiplier::make<ByteTableInt8>(table)
+                     : Multiplier::make<ByteTableUInt8>(table);
+  }
+#endif
   if (width <= 8) {
     return is_signed ? Multiplier::make<TableInt8>(table, isa) : Multiplier::make<TableUInt8>(table, isa);
   }
@@ -135,6 +153,70 @@ void conv2d(const Codes& x, const Codes& w, const Sums& out, const Multiplier& m
   });
 }
 
+using Floats = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using FloatsOut = nb::ndarray<float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Flat = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+constexpr int64_t kChunk = 1 << 14;  // elements to a task
+
+// Runs work(first, count) over chunks of `size` elements.
+template <class Work>
+void in_chunks(int64_t size, int threads, const Work& work) {
+  const int64_t chunks = (size + kChunk - 1) / kChunk;
+  const int wanted = int(std::min<int64_t>(threads, (chunks + 3) / 4));
+  run_tasks(chunks, wanted, [&](const NextTask& next) {
+    for (int64_t i; next(i);) work(i * kChunk, std::min(kChunk, size - i * kChunk));
+  });
+}
+
+// Rows of x, as many as scales, have one each.
+template <class Code>
+void quantize(const Floats& x, const Floats& scale, bool multiply, float limit, Flat<Code> codes,
+              Isa isa, int threads) {
+  const int64_t rows = scale.shape(0), row = rows ? x.shape(0) / rows : 0;
+  const float *source = x.data(), *scales = scale.data();
+  Code* target = codes.data();
+  const nb::gil_scoped_release release;
+  in_chunks(rows * row, threads, [&](int64_t first, int64_t count) {
+    while (count > 0) {
+      const int64_t part = std::min(count, row - first % row);
+      MBM_HW_CALL(isa, quantize, source + first, part, scales[first / row], multiply, limit,
+                  target + first);
+      first += part;
+      count -= part;
+    }
+  });
+}
+
+// sums is [any][channels][inner].
+template <class Sum>
+void rescale(Flat<const Sum> sums, int64_t inner, const Floats& scale, const Floats& bias,
+             FloatsOut y, Isa isa, int threads) {
+  const int64_t channels = scale.shape(0);
+  const Sum* source = sums.data();
+  const float *scales = scale.data(), *biases = bias.data();
+  float* target = y.data();
+  const int64_t size = int64_t(sums.shape(0));
+  const nb::gil_scoped_release release;
+  in_chunks(size, threads, [&](int64_t first, int64_t count) {
+    while (count > 0) {
+      const int64_t channel = first / inner % channels;
+      int64_t part = std::min(count, inner - first % inner);
+      if (inner == 1) {
+        part = std::min(count, channels - channel);
+        MBM_HW_CALL(isa, rescale_each, source + first, part, scales + channel, biases + channel,
+                    target + first);
+      } else {
+        MBM_HW_CALL(isa, rescale, source + first, part, scales[channel], biases[channel],
+                    target + first);
+      }
+      first += part;
+      count -= part;
+    }
+  });
+}
+
 }  // namespace
 
 NB_MODULE(_cpu, m) {
@@ -163,6 +245,18 @@ NB_MODULE(_cpu, m) {
         nb::arg("exponent_bits"), nb::arg("mantissa_bits"), nb::arg("threads"), nb::arg("isa"));
   m.def("table_multiplier", &table_multiplier, nb::arg("table"), nb::arg("width"),
         nb::arg("signed"), nb::arg("isa"), nb::keep_alive<0, 1>());
+  m.def("quantize", &quantize<int8_t>, nb::arg("x").noconvert(), nb::arg("scale").noconvert(),
+        nb::arg("multiply"), nb::arg("limit"), nb::arg("codes").noconvert(), nb::arg("isa"),
+        nb::arg("threads"));
+  m.def("quantize", &quantize<int16_t>, nb::arg("x").noconvert(), nb::arg("scale").noconvert(),
+        nb::arg("multiply"), nb::arg("limit"), nb::arg("codes").noconvert(), nb::arg("isa"),
+        nb::arg("threads"));
+  m.def("rescale", &rescale<int32_t>, nb::arg("sums").noconvert(), nb::arg("inner"),
+        nb::arg("scale").noconvert(), nb::arg("bias").noconvert(), nb::arg("y").noconvert(),
+        nb::arg("isa"), nb::arg("threads"));
+  m.def("rescale", &rescale<int64_t>, nb::arg("sums").noconvert(), nb::arg("inner"),
+        nb::arg("scale").noconvert(), nb::arg("bias").noconvert(), nb::arg("y").noconvert(),
+        nb::arg("isa"), nb::arg("threads"));
   m.def("conv2d", &conv2d, nb::arg("x"), nb::arg("w"), nb::arg("out"), nb::arg("multiplier"),
         nb::arg("stride"), nb::arg("padding"), nb::arg("dilation"), nb::arg("groups"),
         nb::arg("threads"));

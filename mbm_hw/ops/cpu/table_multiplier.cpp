@@ -30,6 +30,34 @@ TableMultiplier<CodeT, OperandT, EntryT, SumT>::TableMultiplier(const ProductTab
   rows_ = copy_.data();
 }
 
+#ifdef MBM_HW_X86
+template <class CodeT, class SumT>
+ByteTableMultiplier<CodeT, SumT>::ByteTableMultiplier(const ProductTable& table)
+    : mask_((1u << table.width) - 1), bytes_(2 * 256 * kBytePlanesRow) {
+  constexpr int kHalf = 256 * kBytePlanesRow;
+  const int size = 1 << table.width;
+  const bool is_signed = std::is_signed_v<CodeT>;
+  planes_ = {bytes_.data(), bytes_.data() + kHalf, is_signed ? 1 << 15 : 0,
+             is_signed && size == 256};
+  for (int b = 0; b < size; ++b) {
+    const int32_t* row = table.data + b * table.b_stride;
+    const auto product = [&](int a) { return row[a * table.a_stride]; };
+    for (int a = 0; a < size; ++a) {
+      const int word = product(a) + planes_.bias;
+      uint8_t* planes = bytes_.data() + a / 128 * kHalf + b * kBytePlanesRow + a % 128;
+      planes[0] = uint8_t(word);
+      planes[128] = uint8_t(word >> 8);
+    }
+    for (int a = 0; a < 128 && planes_.odd; ++a) {
+      planes_.odd = product((256 - a) % 256) == -product(a);
+    }
+  }
+}
+
+template class ByteTableMultiplier<int8_t, int32_t>;
+template class ByteTableMultiplier<uint8_t, int64_t>;
+#endif
+
 template class TableMultiplier<int8_t, uint8_t, int16_t, int32_t>;
 template class TableMultiplier<uint8_t, uint8_t, uint16_t, int64_t>;
 template class TableMultiplier<int16_t, uint16_t, int32_t, int64_t>;
