@@ -33,9 +33,17 @@ class Quantizer:
         """Return the scales, float32 [O], of weights float32 [O, ...]."""
         raise NotImplementedError
 
+    def unit(self, scale: Tensor) -> tuple[Tensor, bool]:
+        """Return what takes a value to the number that is rounded to a code, float32.
+
+        It is a divisor, or where the second is True a factor. scale : as for `codes`.
+        """
+        return scale, False
+
     def steps(self, x: Tensor, scale: Tensor) -> Tensor:
         """Return `x` in units of `scale`: what is rounded to a code."""
-        return x / scale
+        unit, is_factor = self.unit(scale)
+        return x * unit if is_factor else x / unit
 
     def codes(self, x: Tensor, scale: Tensor, spec: IntegerSpec, dtype: torch.dtype) -> Tensor:
         """Return the codes of `x`, as `dtype`, in +-qmax(spec).
@@ -44,6 +52,10 @@ class Quantizer:
         """
         qmax = self.qmax(spec)
         return self.steps(x, scale).nan_to_num().round().clamp(-qmax, qmax).to(dtype)
+
+    def is_in_range(self, codes: Tensor, x: Tensor, scale: Tensor, spec: IntegerSpec) -> Tensor:
+        """Return, as bool, where `x` was rounded to its code, not clipped."""
+        return self.steps(x, scale).round().abs() <= self.qmax(spec)
 
 
 @dataclass(frozen=True)
@@ -110,8 +122,8 @@ class Fixed(Quantizer):
     def weight_scale(self, weight, spec):
         return self.activation_scale(None, spec).to(weight.device).expand(weight.shape[0])
 
-    def steps(self, x, scale):
-        return x * self.scale
+    def unit(self, scale):
+        return torch.tensor(self.scale, dtype=torch.float32, device=scale.device), True
 
 
 # By name, as study files say it.

@@ -21,10 +21,11 @@ MAY_IMPORT = {
     "errors": CORE,
     "table_files": CORE | {"files"},
     "quantize": CORE,
+    "float_format": {"quantize", "ops"},
     "hdl": CORE | {"files"},
     "ops": CORE,
-    "nn": CORE | {"quantize", "ops"},
-    "studies": CORE | {"files", "table_files", "quantize", "ops", "nn"},
+    "nn": CORE | {"quantize", "float_format", "ops"},
+    "studies": CORE | {"files", "table_files", "quantize", "float_format", "ops", "nn"},
 }
 RIM = {"cli", "__init__", "__main__"}  # these may import everything
 

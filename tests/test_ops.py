@@ -1,5 +1,7 @@
 """The operators against sums of the reference's products in Python integers."""
 
+import contextlib
+import os
 import subprocess
 import sys
 
@@ -12,6 +14,10 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from mbm_hw import MBM, Exact, Mitchell, Table, multiply, ops, product_table
 from mbm_hw.ops.codes import spec_values
+from mbm_hw.ops.cpu_kernels import available_isas
+from mbm_hw.ops.scaling import quantize, rescale
+from mbm_hw.quantize import Fixed, Symmetric
+from mbm_hw.quantize import rescale as plain_rescale
 
 SIGN_MAGNITUDE = Table(product_table(MBM(8)), sign_magnitude=True)
 # Its products differ from any other's, of every zero too, and a * b is not b * a.
@@ -39,6 +45,26 @@ SPECS = (
     SIGN_MAGNITUDE,
 )
 each_spec = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.identifier)
+
+
+ISAS = available_isas()
+
+
+@contextlib.contextmanager
+def forced(isa):
+    """Have the kernels of an instruction set run."""
+    before = os.environ.get("MBM_HW_ISA", "")
+    os.environ["MBM_HW_ISA"] = isa
+    try:
+        yield
+    finally:
+        os.environ["MBM_HW_ISA"] = before
+
+
+@pytest.fixture(params=ISAS)
+def each_isa(request):
+    with forced(request.param):
+        yield
 
 
 def random_codes(spec, shape, seed=0, extreme=False):
@@ -115,14 +141,16 @@ LAYOUTS = {
     spec=st.sampled_from(SPECS),
     convolution=convolutions(),
     layouts=st.tuples(*[st.sampled_from(sorted(LAYOUTS))] * 2),
+    isa=st.sampled_from(ISAS),
     extreme=st.booleans(),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_conv2d_equals_the_reference(spec, convolution, layouts, extreme, seed):
+def test_conv2d_equals_the_reference(spec, convolution, layouts, isa, extreme, seed):
     x_shape, w_shape, parameters = convolution
     x = LAYOUTS[layouts[0]](random_codes(spec, x_shape, seed, extreme))
     w = LAYOUTS[layouts[1]](random_codes(spec, w_shape, seed + 1, extreme))
-    actual = ops.conv2d(x, w, spec, *parameters)
+    with forced(isa):
+        actual = ops.conv2d(x, w, spec, *parameters)
     check(spec, actual, naive_conv2d(x, w, spec, *parameters))
 
 
@@ -131,17 +159,21 @@ def test_conv2d_equals_the_reference(spec, convolution, layouts, extreme, seed):
     spec=st.sampled_from(SPECS),
     shape=st.tuples(*[st.integers(0, 9)] * 3),
     transposed=st.tuples(st.booleans(), st.booleans()),
+    isa=st.sampled_from(ISAS),
     extreme=st.booleans(),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_matmul_equals_the_reference(spec, shape, transposed, extreme, seed):
+def test_matmul_equals_the_reference(spec, shape, transposed, isa, extreme, seed):
     m, k, n = shape
     x = random_codes(spec, (k, m) if transposed[0] else (m, k), seed, extreme)
     w = random_codes(spec, (n, k) if transposed[1] else (k, n), seed + 1, extreme)
     x, w = (tensor.t() if t else tensor for tensor, t in zip((x, w), transposed, strict=True))
-    check(spec, ops.matmul(x, w, spec), naive_matmul(x, w, spec))
+    with forced(isa):
+        actual = ops.matmul(x, w, spec)
+    check(spec, actual, naive_matmul(x, w, spec))
 
 
+@pytest.mark.usefixtures("each_isa")
 @each_spec
 def test_every_product_of_two_codes_is_the_references(spec):
     """With one term a sum is a product; above 9 bits, of all powers of two and a sample."""
@@ -160,6 +192,7 @@ def test_every_product_of_two_codes_is_the_references(spec):
     check(spec, ops.matmul(tensor[:100, None], tensor[None], spec), expected[:100])
 
 
+@pytest.mark.usefixtures("each_isa")
 @each_spec
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_many_tiles_and_threads_give_the_same_sums(spec, threads):
@@ -182,6 +215,7 @@ def test_many_tiles_and_threads_give_the_same_sums(spec, threads):
         check(spec, actual[image, o].flatten(), expected)
 
 
+@pytest.mark.usefixtures("each_isa")
 def test_wide_images_and_deep_sums_in_matmul():
     spec = ODD_TABLE
     x, w = random_codes(spec, (700, 600), 1), random_codes(spec, (600, 3), 2)
@@ -191,6 +225,7 @@ def test_wide_images_and_deep_sums_in_matmul():
     )
 
 
+@pytest.mark.usefixtures("each_isa")
 @pytest.mark.parametrize("product", [-(2**15), 2**15 - 1])
 def test_the_largest_sum_fits_int32(product):
     table = Table(np.full((256, 256), product), signed=True)
@@ -200,6 +235,7 @@ def test_the_largest_sum_fits_int32(product):
     assert ops.conv2d(image, image, table).item() == product * 2**16
 
 
+@pytest.mark.usefixtures("each_isa")
 @pytest.mark.parametrize("spec", [MBM(8, signed=True), Exact(8, signed=True)], ids=repr)
 def test_extreme_codes_at_the_most_terms(spec):
     x = torch.full((1, 2**16), -128, dtype=torch.int8)
@@ -209,6 +245,7 @@ def test_extreme_codes_at_the_most_terms(spec):
         ops.matmul(torch.zeros(1, 65537, dtype=torch.int8), torch.zeros(65537, 1).char(), spec)
 
 
+@pytest.mark.usefixtures("each_isa")
 def test_int64_sums_have_no_such_limit():
     x = torch.full((1, 70_000), 255, dtype=torch.uint8)
     assert ops.matmul(x, x.t(), MBM(8)).item() == 70_000 * 65024
@@ -227,6 +264,42 @@ def test_no_terms_and_no_outputs(spec):
     ).shape == (0, 5, 4, 4)
 
 
+@pytest.mark.usefixtures("each_isa")
+@pytest.mark.parametrize("width", [8, 16])
+@pytest.mark.parametrize("quantizer", [Symmetric(), Fixed(scale=30, limit=120)], ids=repr)
+def test_codes_are_the_quantizers(quantizer, width):
+    spec = MBM(width, signed=True)
+    random = torch.Generator().manual_seed(0)
+    x = torch.randn(40, 3, 7, 70, generator=random) * 60
+    x[1, 0, 0] = torch.arange(70) / 2 - 17  # halves, where the scale is 1
+    x[0, 0, 0, :3] = torch.tensor([torch.nan, torch.inf, -torch.inf])
+    scales = torch.rand(40, 1, 1, 1, generator=random) + 0.01
+    scales[1] = 1
+    qmax, dtype = quantizer.qmax(spec), ops.code_dtype(spec)
+    for scale in (scales, scales[2], scales[2, 0, 0, 0]):
+        if isinstance(quantizer, Fixed) and scale.ndim:
+            continue
+        for layout in LAYOUTS.values():
+            expected = quantizer.codes(layout(x), scale, spec, dtype)
+            actual = quantize(layout(x), *quantizer.unit(scale), qmax, dtype)
+            assert torch.equal(actual, expected)
+
+
+@pytest.mark.usefixtures("each_isa")
+@pytest.mark.parametrize("dtype", [torch.int32, torch.int64])
+def test_sums_are_rescaled_in_the_documented_order(dtype):
+    random = torch.Generator().manual_seed(0)
+    info, scale = torch.iinfo(dtype), torch.rand(9, generator=random)
+    for shape in ((5, 9), (3, 9, 7, 60), (2, 9, 0)):
+        sums = torch.randint(info.min, info.max, shape, generator=random, dtype=dtype)
+        for bias in (torch.randn(9, generator=random) * 2**20, None):
+            ends = [1] * (len(shape) - 2)
+            b = None if bias is None else bias.view(-1, *ends)
+            expected = plain_rescale(sums, torch.ones(()), scale.view(-1, *ends), b)
+            assert torch.equal(rescale(sums, scale, bias), expected)
+
+
+@pytest.mark.usefixtures("each_isa")
 def test_padding_is_a_real_zero_code():
     ones = Table(np.ones((16, 16), dtype=int), signed=True)
     x, w = torch.zeros(1, 1, 1, 1).char(), torch.zeros(1, 1, 3, 3).char()
@@ -337,6 +410,11 @@ def test_matmul_says_what_is_wrong(x, w, error, text):
 def test_the_schemas_own_values_are_checked(values, text):
     with pytest.raises(ValueError, match=text):
         torch.ops.mbm_hw.matmul(CODES[0, 0], CODES[0, 0], *values)
+
+
+def test_an_unknown_instruction_set_is_named():
+    with forced("mmx"), pytest.raises(ValueError, match="MBM_HW_ISA: there are no kernels 'mmx'"):
+        ops.matmul(CODES[0, 0], CODES[0, 0], MBM8S)
 
 
 def in_a_fresh_interpreter(program):

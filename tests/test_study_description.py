@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from mbm_hw.catalog import CATALOG
+from mbm_hw.float_spec import FloatExact, FloatMitchell
 from mbm_hw.reference import product_table
 from mbm_hw.spec import MBM, Exact, Mitchell, Table
 from mbm_hw.studies.description import Layers, Study, read_study
@@ -91,6 +93,13 @@ def test_layer_sets_are_single_layers_groups_and_all():
     assert list(Layers(all=False).sets(names)) == names
     with pytest.raises(ValueError, match=r"no layer matches 'up'; known: encoder\.a, dec"):
         Layers(each="up").sets(names)
+
+
+def test_float_specs_are_compared_with_exact_ones_of_their_format(tmp_path):
+    study = read_study(written(tmp_path, STUDY.replace("mbm16s", "mbm_bf16, mitchell_fp16")))
+    assert study.specs[2:] == (CATALOG["mbm_bf16"], FloatMitchell(5, 10))
+    assert study.baseline(study.specs[2]) == FloatExact(8, 7)
+    assert study.all_specs[:3] == (Exact(8, signed=True), FloatExact(8, 7), FloatExact(5, 10))
 
 
 def test_unsigned_and_empty_specs_cannot_be_studied():

@@ -9,6 +9,7 @@ import time
 import pytest
 import torch
 
+from mbm_hw.catalog import CATALOG
 from mbm_hw.spec import MBM
 from mbm_hw.studies.description import Layers, Study
 from mbm_hw.studies.results import write_results
@@ -62,6 +63,25 @@ def test_a_study_scores_every_image_in_every_case(study, tmp_path):
     assert len(rows) == run.total
     counted = {r["layer_set"]: r["multiplications"] for r in rows}
     assert counted == {"none": 0, "0": 4 * 9 * 9, "2": 6 * 36, "4": 60, "all": 324 + 216 + 60}
+
+
+def test_float_and_integer_specs_share_a_study(study, tmp_path):
+    specs = (MBM(8, signed=True), CATALOG["mbm_bf16"], CATALOG["exact_fp32"])
+    study = Study(**{**vars(study), "specs": specs, "layers": Layers(each="*")})
+    run = StudyRun(study, tmp_path / "results")
+    summaries = write_results(run, list(run.rows()))
+    both = {s.spec: s.baseline for s in summaries if s.layer_set == "all"}
+    assert both == {
+        "exact8s": "exact8s",
+        "exact_bf16": "exact_bf16",
+        "exact_fp32": "exact_fp32",
+        "mbm8s": "exact8s",
+        "mbm_bf16": "exact_bf16",
+    }
+    losses = {s.spec: s.averages["cross_entropy"] for s in summaries if s.layer_set != "2"}
+    assert losses["exact_fp32"] == pytest.approx(losses["float"], rel=1e-5)
+    assert losses["exact_bf16"] == pytest.approx(losses["float"], rel=1e-2)
+    assert losses["mbm_bf16"] not in (losses["exact_bf16"], losses["mbm8s"])
 
 
 def test_images_left_over_from_a_batch_are_scored_like_the_others(study, tmp_path):

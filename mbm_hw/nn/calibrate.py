@@ -13,8 +13,9 @@ def calibrate_(model: nn.Module, batches: Iterable[Tensor | tuple]) -> list[str]
 
     batches : inputs of `model`: a tensor each, or a tuple of arguments.
     Returns the names of the layers calibrated: those whose quantiser needs it and that the batches
-    reached. The model runs in eval mode and without gradients, its approximate layers exactly;
-    modes are then as before. If anything raises, no scale has changed.
+    reached. Layers with a float spec need none; where no layer does, nothing is run. The model runs
+    in eval mode and without gradients, its approximate layers exactly; modes are then as before. If
+    anything raises, no scale has changed.
 
     A model without approximate layers is a ValueError, and so are no batches and activations that
     are not finite.
@@ -23,7 +24,7 @@ def calibrate_(model: nn.Module, batches: Iterable[Tensor | tuple]) -> list[str]
     if not layers:
         raise ValueError("calibrate_ takes a model with approximate layers: convert_ it first")
     modes = {module: module.training for module in model.modules()}
-    observers = {name: layer.quantizer.observer() for name, layer in layers.items()}
+    observers = {name: layer.operand_quantizer.observer() for name, layer in layers.items()}
     observers = {name: observer for name, observer in observers.items() if observer is not None}
     try:
         for name, observer in observers.items():

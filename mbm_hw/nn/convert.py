@@ -6,7 +6,7 @@ from torch import nn
 
 from mbm_hw.nn.layers import ApproxConv2d, ApproxLinear
 from mbm_hw.quantize import Quantizer
-from mbm_hw.spec import IntegerSpec
+from mbm_hw.spec import Spec
 
 _LAYERS = {
     kind: layer for layer in (ApproxConv2d, ApproxLinear) for kind in (layer, layer.FLOAT_CLASS)
@@ -15,18 +15,19 @@ _LAYERS = {
 
 def convert_(
     model: nn.Module,
-    spec: IntegerSpec,
+    spec: Spec,
     filter_fn: Callable[[nn.Module, str], bool] | None = None,
     quantizer: Quantizer | None = None,
 ) -> list[str]:
     """Swap the convolutions and linear layers inside `model`, in place; return their names.
 
-    spec : a signed integer spec of 4 to 16 bits; an unsigned one is a ValueError that names its
-        signed twin.
+    spec : a signed integer spec of 4 to 16 bits, or a float spec; an unsigned one is a ValueError
+        that names its signed twin.
     filter_fn : called with each such layer and its name; those it refuses are left. Subclasses of
         torch's layers are left, too: their forward may be another one.
     quantizer : None for `mbm_hw.quantize.Symmetric()`, and for layers already approximate, their
         own. Those are given the new spec, and keep their calibration if the quantiser is the same.
+        It is for integer specs: layers with a float spec round to its format, and only remember it.
 
     A layer that occurs in several places is swapped in all of them, and named once. If one layer
     cannot be swapped, none is. A `model` that itself is a layer is a ValueError.

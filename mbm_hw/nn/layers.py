@@ -6,11 +6,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mbm_hw.float_format import Rounding
+from mbm_hw.float_spec import FloatSpec
 from mbm_hw.nn.ste import fake_quantize, straight_through
-from mbm_hw.ops import code_dtype, conv2d, matmul
+from mbm_hw.ops import code_dtype, conv2d, float_conv2d, float_matmul, matmul
 from mbm_hw.ops.codes import SpecValues, check_spec, spec_values
-from mbm_hw.quantize import AmaxObserver, Quantizer, Symmetric, rescale
-from mbm_hw.spec import IntegerSpec
+from mbm_hw.ops.float_values import float_spec_values
+from mbm_hw.ops.scaling import quantize, rescale
+from mbm_hw.quantize import AmaxObserver, Quantizer, Symmetric
+from mbm_hw.spec import Spec
 
 
 class ApproxLayer(nn.Module):
@@ -21,7 +25,11 @@ class ApproxLayer(nn.Module):
     floating dtype are first converted to float32, autocast or not. The weights' codes are made anew
     in each forward, so whatever changes the weights counts.
 
-    spec : a signed integer spec of 4 to 16 bits. quantizer : see `mbm_hw.quantize`.
+    With a float spec, inputs and weights are rounded to its format (`float_format`) in place of
+    codes, the scales are 1, and nothing is calibrated; the output is sum + bias.
+
+    spec : a signed integer spec of 4 to 16 bits, or a float spec.
+    quantizer : see `mbm_hw.quantize`; for integer specs. operand_quantizer : the one in use.
     layer_name : where `convert_` found the layer; for error messages.
     activation_amax : float32 [], a buffer; None, and not in the state_dict, until calibrated or
         loaded. It holds for every spec; loading a state_dict without it leaves it as it is.
@@ -31,12 +39,12 @@ class ApproxLayer(nn.Module):
 
     FLOAT_CLASS: ClassVar[type[nn.Module]]
 
-    def __init__(self, *args, spec: IntegerSpec, quantizer: Quantizer | None = None, **kwargs):
+    def __init__(self, *args, spec: Spec, quantizer: Quantizer | None = None, **kwargs):
         super().__init__(*args, **kwargs)
         self._set_multiplier(spec, Symmetric() if quantizer is None else quantizer)
 
     @classmethod
-    def from_float(cls, module: nn.Module, spec: IntegerSpec, quantizer: Quantizer | None = None):
+    def from_float(cls, module: nn.Module, spec: Spec, quantizer: Quantizer | None = None):
         """Return `module` as an approximate layer with the same parameters, hooks and mode.
 
         module : a layer of torch's class, or of this one; a subclass is a TypeError, since its
@@ -68,39 +76,51 @@ class ApproxLayer(nn.Module):
         return layer
 
     @property
+    def operand_quantizer(self) -> Quantizer:
+        return Rounding() if isinstance(self.spec, FloatSpec) else self.quantizer
+
+    @property
     def activation_scale(self) -> Tensor:
         """The scale of the input's codes, float32 []; a RuntimeError before calibration."""
-        if self.activation_amax is None and self.quantizer.observer() is not None:
+        if self.activation_amax is None and self.operand_quantizer.observer() is not None:
             raise RuntimeError(
                 f"layer {self.layer_name!r}, {self}, is not calibrated: "
                 "run mbm_hw.nn.calibrate_(model, batches) before the first forward"
             )
-        return self.quantizer.activation_scale(self.activation_amax, self.spec)
+        return self.operand_quantizer.activation_scale(self.activation_amax, self.spec)
 
     @property
     def weight_scale(self) -> Tensor:
         """The scales of the weights' codes, float32 [O]."""
-        return self.quantizer.weight_scale(self.weight.float(), self.spec)
+        return self.operand_quantizer.weight_scale(self.weight.float(), self.spec)
 
     def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, spec={self.spec.identifier}, quantizer={self.quantizer}"
+        text = f"{super().extra_repr()}, spec={self.spec.identifier}"
+        return text if isinstance(self.spec, FloatSpec) else f"{text}, quantizer={self.quantizer}"
 
     def _set_multiplier(self, spec, quantizer):
-        check_spec(spec)
-        if not spec.signed:
-            twin = spec.twin(signed=True).identifier
-            raise ValueError(f"layers need signed operands: {twin}, not {spec.identifier}")
-        quantizer.qmax(spec)
+        if not isinstance(spec, FloatSpec):
+            check_spec(spec)
+            if not spec.signed:
+                twin = spec.twin(signed=True).identifier
+                raise ValueError(f"layers need signed operands: {twin}, not {spec.identifier}")
+            quantizer.qmax(spec)
         self.spec, self.quantizer = spec, quantizer
         self.layer_name = ""
         self.observer: AmaxObserver | None = None
         self.register_buffer("activation_amax", None)
-        *self._plain_spec, table = spec_values(spec)
+        table = None
+        if isinstance(spec, FloatSpec):
+            self._plain_spec = float_spec_values(spec)
+        else:
+            *self._plain_spec, table = spec_values(spec)
         table = None if table is None else table.to(self.weight.device)
         self.register_buffer("product_table", table, persistent=False)
 
     @property
     def _spec_values(self):
+        if isinstance(self.spec, FloatSpec):
+            return self._plain_spec
         return SpecValues(*self._plain_spec, self.product_table)
 
     def _observe(self, x):
@@ -116,7 +136,18 @@ class ApproxLayer(nn.Module):
             raise TypeError(f"{type(self).__name__} takes a floating input, not {x.dtype}")
 
     def _codes(self, x, scale):
-        return self.quantizer.codes(x, scale, self.spec, code_dtype(self.spec))
+        if isinstance(self.spec, FloatSpec):
+            return self.operand_quantizer.codes(x.detach(), scale, self.spec, torch.float32)
+        unit, is_factor = self.quantizer.unit(scale)
+        limit = self.quantizer.qmax(self.spec)
+        return quantize(x.detach(), unit, is_factor, limit, code_dtype(self.spec))
+
+    def _output(self, sums, scale):
+        """Return sums * scale + bias; scale, float32 [O], is 1 for float specs."""
+        bias = None if self.bias is None else self.bias.detach().float()
+        if not isinstance(self.spec, FloatSpec):
+            return rescale(sums, scale, bias)
+        return sums if bias is None else sums + bias.reshape(-1, *[1] * (sums.ndim - 2))
 
     def _with_gradient(self, y, x, x_scale, w_scale, exact_layer):
         """Return `y` with the gradient of `exact_layer` on fake-quantised x and weight."""
@@ -125,8 +156,9 @@ class ApproxLayer(nn.Module):
         if not (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)):
             return y
         with torch.autocast(x.device.type, enabled=False):
-            fake_x = fake_quantize(x, x_scale, self.quantizer, self.spec)
-            fake_w = fake_quantize(self.weight.float(), w_scale, self.quantizer, self.spec)
+            fake_x = fake_quantize(x, x_scale, self.operand_quantizer, self.spec)
+            weight = self.weight.float()
+            fake_w = fake_quantize(weight, w_scale, self.operand_quantizer, self.spec)
             return straight_through(y, exact_layer(fake_x, fake_w, bias))
 
     def _apply(self, fn, recurse=True):
@@ -149,7 +181,7 @@ class ApproxConv2d(ApproxLayer, nn.Conv2d):
     """torch.nn.Conv2d with approximate products; see `ApproxLayer`.
 
     Takes its arguments and inputs, [N, C, H, W] or [C, H, W], floating, and has its state_dict's
-    keys. Padding with zeros pads with code 0, whose products are the spec's.
+    keys. Padding with zeros pads with code 0, or +0, whose products are the spec's.
     """
 
     FLOAT_CLASS = nn.Conv2d
@@ -171,8 +203,9 @@ class ApproxConv2d(ApproxLayer, nn.Conv2d):
         x_scale, w_scale = self.activation_scale, self.weight_scale[:, None, None, None]
         x_codes = self._codes(batch, x_scale)
         w_codes = self._codes(self.weight.float(), w_scale)
-        sums = conv2d(x_codes, w_codes, self._spec_values, *geometry)
-        y = rescale(sums, x_scale, w_scale[:, 0], _channels(self.bias))
+        operator = float_conv2d if isinstance(self.spec, FloatSpec) else conv2d
+        sums = operator(x_codes, w_codes, self._spec_values, *geometry)
+        y = self._output(sums, x_scale * w_scale.flatten())
         y = self._with_gradient(
             y, batch, x_scale, w_scale, lambda x, w, b: functional.conv2d(x, w, b, *geometry)
         )
@@ -199,11 +232,8 @@ class ApproxLinear(ApproxLayer, nn.Linear):
         x_scale, w_scale = self.activation_scale, self.weight_scale
         x_codes = self._codes(rows, x_scale)
         w_codes = self._codes(self.weight.float(), w_scale[:, None])
-        sums = matmul(x_codes, w_codes.t(), self._spec_values)
-        y = rescale(sums, x_scale, w_scale, self.bias)
+        operator = float_matmul if isinstance(self.spec, FloatSpec) else matmul
+        sums = operator(x_codes, w_codes.t(), self._spec_values)
+        y = self._output(sums, x_scale * w_scale)
         y = self._with_gradient(y, rows, x_scale, w_scale[:, None], functional.linear)
         return y.reshape(*x.shape[:-1], self.out_features).to(x.dtype)
-
-
-def _channels(bias):
-    return None if bias is None else bias[:, None, None]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mbm_hw.quantize import Quantizer
-from mbm_hw.spec import IntegerSpec
+from mbm_hw.spec import Spec
 
 
 def straight_through(approximate: Tensor, exact: Tensor) -> Tensor:
@@ -15,16 +15,15 @@ def straight_through(approximate: Tensor, exact: Tensor) -> Tensor:
     return _StraightThrough.apply(approximate, exact)
 
 
-def fake_quantize(x: Tensor, scale: Tensor, quantizer: Quantizer, spec: IntegerSpec) -> Tensor:
+def fake_quantize(x: Tensor, scale: Tensor, quantizer: Quantizer, spec: Spec) -> Tensor:
     """Return code * scale for the codes of `x`, float32.
 
     The gradient is 1 where x rounds to a code in range and 0 where that was clipped; scale is a
     constant.
     """
     codes = quantizer.codes(x.detach(), scale, spec, torch.float32)
-    steps = quantizer.steps(x, scale)
-    inside = steps.detach().round().abs() <= quantizer.qmax(spec)
-    return straight_through(codes, steps * inside) * scale
+    inside = quantizer.is_in_range(codes, x.detach(), scale, spec)
+    return straight_through(codes, quantizer.steps(x, scale) * inside) * scale
 
 
 class _StraightThrough(torch.autograd.Function):

@@ -1,11 +1,14 @@
-"""PyTorch operators on integer codes: `conv2d` and `matmul`, exact sums of a spec's products.
+"""PyTorch operators: `conv2d` and `matmul` on integer codes, `float_conv2d` and `float_matmul`.
 
-`codes` says which codes and sums a spec has. Importing registers the operators, in
-`torch.ops.mbm_hw`, and compiles nothing: the kernels were compiled when the package was installed.
+Sums of a spec's products: exact ones of integers, in a fixed order of floats. `codes` says which
+codes and sums an integer spec has. Importing registers the operators, in `torch.ops.mbm_hw`, and
+compiles nothing: the kernels were compiled when the package was installed.
 """
 
 from mbm_hw.ops.codes import code_dtype, sum_dtype
 from mbm_hw.ops.conv2d import conv2d
+from mbm_hw.ops.float_conv2d import float_conv2d
+from mbm_hw.ops.float_matmul import float_matmul
 from mbm_hw.ops.matmul import matmul
 
-__all__ = ["code_dtype", "conv2d", "matmul", "sum_dtype"]
+__all__ = ["code_dtype", "conv2d", "float_conv2d", "float_matmul", "matmul", "sum_dtype"]

@@ -14,6 +14,7 @@ from mbm_hw.ops.codes import (
     sum_dtype,
 )
 from mbm_hw.ops.cpu_kernels import multiplier_of, run_conv2d
+from mbm_hw.ops.geometry import conv2d_shape, pair
 from mbm_hw.spec import IntegerSpec
 
 
@@ -42,7 +43,8 @@ def conv2d(
     for name, tensor in (("x_codes", x_codes), ("w_codes", w_codes)):
         if not isinstance(tensor, Tensor):
             raise TypeError(f"conv2d: {name} must be a tensor, not {type(tensor).__name__}")
-    pairs = (_pair("stride", stride), _pair("padding", padding), _pair("dilation", dilation))
+    pairs = {"stride": stride, "padding": padding, "dilation": dilation}
+    pairs = [pair("conv2d", name, value) for name, value in pairs.items()]
     return _conv2d(x_codes, w_codes, *values, *pairs, groups)
 
 
@@ -77,40 +79,6 @@ def _(x, w, family, width, truncation, signed, table, stride, padding, dilation,
 def _check(x, w, spec, stride, padding, dilation, groups) -> list[int]:
     """Return the shape of the output, or raise."""
     check_operands("conv2d", spec, x, w)
-    shapes = f"{list(x.shape)} and {list(w.shape)}"
-    if x.ndim != 4 or w.ndim != 4:
-        raise ValueError(f"conv2d takes x [N, C, H, W] and w [O, I, kH, kW], not {shapes}")
-    for name, numbers, least in (
-        ("stride", stride, 1),
-        ("padding", padding, 0),
-        ("dilation", dilation, 1),
-    ):
-        if len(numbers) != 2 or min(numbers) < least:
-            raise ValueError(
-                f"conv2d: {name} must be two numbers of at least {least}, not {list(numbers)}"
-            )
-    if groups < 1 or w.shape[0] % groups or x.shape[1] != w.shape[1] * groups:
-        raise ValueError(
-            f"conv2d takes x [N, C, H, W] and w [O, C / groups, kH, kW], O divisible by groups, "
-            f"not {shapes} with groups={groups}"
-        )
+    shape = conv2d_shape("conv2d", x, w, stride, padding, dilation, groups)
     check_terms("conv2d", spec, w.shape[1] * w.shape[2] * w.shape[3])
-    out = [x.shape[0], w.shape[0]]
-    for i in (0, 1):
-        padded = x.shape[2 + i] + 2 * padding[i]
-        extent = dilation[i] * (w.shape[2 + i] - 1) + 1
-        if w.shape[2 + i] < 1 or padded < extent:
-            raise ValueError(
-                f"conv2d: the kernel must have 1 to as many pixels as the padded input, "
-                f"not {extent} for {padded}, in {shapes}"
-            )
-        out.append((padded - extent) // stride[i] + 1)
-    return out
-
-
-def _pair(name: str, value: int | Sequence[int]) -> list[int]:
-    """Return a convolution's parameter as [vertical, horizontal]."""
-    numbers = [value, value] if isinstance(value, int) else list(value)
-    if len(numbers) != 2 or not all(isinstance(number, int) for number in numbers):
-        raise ValueError(f"conv2d: {name} must be an integer or two, not {value!r}")
-    return numbers
+    return shape

@@ -1,20 +1,61 @@
 """The way from the operators to the compiled CPU kernels, `mbm_hw.ops._cpu`."""
 
 import functools
+import os
 
 import torch
 from torch import Tensor
 
+from mbm_hw.float_spec import FloatExact, FloatSpec
 from mbm_hw.ops.codes import SpecValues, product_table_tensor, spec_of
 from mbm_hw.spec import Exact
 
 
 def multiplier_of(spec: SpecValues, swapped: bool = False):
     """Return the kernels' multiplier for `spec`; swapped: for weights as the first operand."""
+    isa = chosen_isa()
     if spec.table is None:
-        return _multiplier(spec)  # commutative
+        return _multiplier(spec, isa)  # commutative
     table = spec.table.t() if swapped else spec.table
-    return _extension().table_multiplier(table, spec.width, spec.signed)
+    return _extension().table_multiplier(table, spec.width, spec.signed, isa)
+
+
+def chosen_isa():
+    """Return the instruction set whose kernels run: MBM_HW_ISA's, or else the machine's best.
+
+    MBM_HW_ISA : an environment variable; one of `available_isas()`, else this is a ValueError.
+    """
+    name = os.environ.get("MBM_HW_ISA", "")
+    try:
+        return _extension().choose_isa(name)
+    except ValueError as error:
+        raise ValueError(f"MBM_HW_ISA: {error}") from None
+
+
+def available_isas() -> list[str]:
+    """Return what kernels this machine can run, the best last: `portable`, `avx2`, `avx512`."""
+    return [isa.name for isa in _extension().available_isas()]
+
+
+def float_multiplier_of(spec: FloatSpec):
+    """Return the kernels' multiplier for a float spec."""
+    return _float_multiplier(spec, chosen_isa())
+
+
+def value_outside_format(x: Tensor, spec: FloatSpec) -> float | None:
+    """Return a value of `x`, float32 [*, *, *, *], that the spec's format has not, or None."""
+    if x.numel() == 0 or (spec.exponent_bits, spec.mantissa_bits) == (8, 23):
+        return None
+    bits = spec.exponent_bits, spec.mantissa_bits
+    return _extension().value_outside_format(x, *bits, chosen_isa())
+
+
+def run_round_to_format(x: Tensor, rounded: Tensor, exponent_bits: int, mantissa_bits: int):
+    """Write `x` rounded to a format to `rounded`, both float32, contiguous, of the same shape."""
+    if x.numel():
+        bits = exponent_bits, mantissa_bits
+        threads = torch.get_num_threads()
+        _extension().round_to_format(x.view(-1), rounded.view(-1), *bits, threads, chosen_isa())
 
 
 def run_conv2d(x, w, out: Tensor, multiplier, stride, padding, dilation, groups):
@@ -31,6 +72,27 @@ def run_conv2d(x, w, out: Tensor, multiplier, stride, padding, dilation, groups)
     _extension().conv2d(x, w, out, multiplier, *pairs, groups, torch.get_num_threads())
 
 
+def run_quantize(x: Tensor, scale: Tensor, multiply: bool, limit: int, codes: Tensor):
+    """Write the codes of `x`; `x` and `codes` dense and alike in memory, scale [1 or rows]."""
+    if x.numel():
+        x, codes = (t.as_strided((t.numel(),), (1,)) for t in (x.detach(), codes))
+        threads = torch.get_num_threads()
+        scale = scale.detach()
+        _extension().quantize(x, scale, multiply, limit, codes, chosen_isa(), threads)
+
+
+def run_rescale(sums: Tensor, scale: Tensor, bias: Tensor | None, y: Tensor):
+    """Write sums * scale + bias to `y`; all contiguous, sums and y [N, C, ...]."""
+    if y.numel():
+        # Minus zero is what leaves every float as it is.
+        bias = torch.full_like(scale, -0.0) if bias is None else bias.float().contiguous()
+        inner = y[0, 0].numel()
+        sums, y = sums.reshape(-1), y.view(-1)
+        threads = torch.get_num_threads()
+        scale, bias = scale.detach(), bias.detach()
+        _extension().rescale(sums, inner, scale, bias, y, chosen_isa(), threads)
+
+
 @functools.cache
 def _extension():
     try:
@@ -44,13 +106,30 @@ def _extension():
 
 
 @functools.cache
-def _multiplier(values: SpecValues):
+def _multiplier(values: SpecValues, isa):
     spec = spec_of(values)
     if isinstance(spec, Exact):
-        return _extension().exact_multiplier(spec.width, spec.signed)
-    if spec.width <= 8:
-        table = product_table_tensor(spec)
-        return _extension().table_multiplier(table, spec.width, spec.signed)
-    return _extension().log_multiplier(
-        spec.width, spec.signed, spec.truncation, spec.corrections, spec.small_characteristic
+        return _extension().exact_multiplier(spec.width, spec.signed, isa)
+    if spec.width > 8 or isa.name == "avx2":
+        multiplier = _extension().log_multiplier(
+            spec.width,
+            spec.signed,
+            spec.truncation,
+            spec.corrections,
+            spec.small_characteristic,
+            isa,
+        )
+        if multiplier is not None:
+            return multiplier
+    table = product_table_tensor(spec)
+    return _extension().table_multiplier(table, spec.width, spec.signed, isa)
+
+
+@functools.cache
+def _float_multiplier(spec: FloatSpec, isa):
+    bits = spec.exponent_bits, spec.mantissa_bits
+    if isinstance(spec, FloatExact):
+        return _extension().float_exact_multiplier(*bits, isa)
+    return _extension().float_log_multiplier(
+        *bits, spec.truncation, spec.forced, spec.corrections, isa
     )

@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from mbm_hw.catalog import find_spec
-from mbm_hw.spec import Exact, IntegerSpec
+from mbm_hw.float_spec import FloatExact, FloatSpec
+from mbm_hw.spec import Exact, Spec
 from mbm_hw.table_files import read_table
 
 FLOAT = "float"
@@ -57,11 +58,11 @@ class Study:
     network : `file.py:factory`, or a bare name looked up in the models folder.
     weights : a checkpoint, or `file.py:function`, which fills the weights of a given network.
     data : keyword arguments of one of `mbm_hw.studies.data.KINDS`, and its `kind`.
-    specs : the multipliers, all signed. In YAML a catalog name or identifier, or a mapping `table:
-        path`, `signed:` or `sign_magnitude:`.
+    specs : the multipliers; integer ones are signed. In YAML a catalog name or identifier, or a
+        mapping `table: path`, `signed:` or `sign_magnitude:`.
     layers : see `Layers`.
     metrics : one of `mbm_hw.studies.evaluation.EVALUATIONS`.
-    quantizer : one of `mbm_hw.quantize.QUANTIZERS`, by name.
+    quantizer : one of `mbm_hw.quantize.QUANTIZERS`, by name; for the integer specs.
     batch : images in one forward pass; every image is scored, those of a last smaller batch too.
 
     Every spec is compared with its baseline: the exact multiplier of the same format in the same
@@ -72,7 +73,7 @@ class Study:
     network: str
     weights: str
     data: Mapping[str, Any]
-    specs: tuple[IntegerSpec, ...]
+    specs: tuple[Spec, ...]
     metrics: str
     layers: Layers = Layers()
     quantizer: str = "symmetric"
@@ -90,12 +91,14 @@ class Study:
         if not (isinstance(self.batch, int) and self.batch >= 1):
             raise ValueError(f"batch must be an integer of at least 1, not {self.batch!r}")
 
-    def baseline(self, spec: IntegerSpec) -> Exact:
+    def baseline(self, spec: Spec) -> Exact | FloatExact:
         """Return what `spec` is compared with: the exact multiplier of the same format."""
+        if isinstance(spec, FloatSpec):
+            return FloatExact(spec.exponent_bits, spec.mantissa_bits)
         return Exact(spec.width, signed=True)
 
     @property
-    def all_specs(self) -> tuple[IntegerSpec, ...]:
+    def all_specs(self) -> tuple[Spec, ...]:
         """The baselines, then the specs, each once."""
         return tuple(dict.fromkeys([*map(self.baseline, self.specs), *self.specs]))
 
@@ -146,7 +149,7 @@ def _sequence(value: Any) -> list:
     return value if isinstance(value, list) else [value]
 
 
-def _spec(entry: Any) -> IntegerSpec:
+def _spec(entry: Any) -> Spec:
     if isinstance(entry, Mapping) and "table" in entry:
         options = dict(entry)
         return read_table(options.pop("table"), **options)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
+from mbm_hw.catalog import spec_name
 from mbm_hw.files import replacing
 from mbm_hw.studies.description import FLOAT
 from mbm_hw.studies.evaluation import Depth
@@ -24,7 +25,7 @@ def plot_layers(run: StudyRun, summaries: Sequence[Summary], path: str | Path) -
     sets = list(run.layer_sets)
     float_value = next(s.averages[metric] for s in summaries if s.spec == FLOAT)
     values = {(s.spec, s.layer_set): s.averages[metric] for s in summaries}
-    specs = [spec.identifier for spec in run.study.all_specs]
+    specs = [spec_name(spec) for spec in run.study.all_specs]
     figure = Figure((9, 1.6 + 0.32 * len(sets)), layout="constrained")
     axes = figure.add_subplot()
     axes.axvline(float_value, color="black", linewidth=1, label="exact float")
@@ -65,7 +66,7 @@ def plot_depth(run: StudyRun, path: str | Path, images: int = 3) -> Path:
         for name, case in cases.items()
     }
     exact = depths[FLOAT]
-    approximate = [spec.identifier for spec in run.study.specs]
+    approximate = [spec_name(spec) for spec in run.study.specs]
     titles = ["image", "true depth", "exact float"]
     for name in approximate:
         titles += [f"{name}\n{layer_set} ({len(layers)} layers)", f"{name}\n- exact float"]

@@ -12,9 +12,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from mbm_hw.catalog import spec_name
 from mbm_hw.nn import calibrate_, convert_
 from mbm_hw.quantize import QUANTIZERS
-from mbm_hw.spec import Exact, IntegerSpec
+from mbm_hw.spec import Spec
 from mbm_hw.studies.data import load_data
 from mbm_hw.studies.description import FLOAT, Study
 from mbm_hw.studies.evaluation import EVALUATIONS
@@ -31,13 +32,13 @@ from mbm_hw.studies.store import Store
 class Case:
     """A network to be scored: `spec` in the layers of a set; None in no layer is exact float."""
 
-    spec: IntegerSpec | None
+    spec: Spec | None
     layer_set: str
     layers: tuple[str, ...]
 
     @property
     def spec_name(self) -> str:
-        return FLOAT if self.spec is None else self.spec.identifier
+        return FLOAT if self.spec is None else spec_name(self.spec)
 
 
 class StudyRun:
@@ -132,7 +133,7 @@ class StudyRun:
             for image, score in zip(images, scores, strict=True)
         ]
 
-    def _calibrated_ranges(self, baseline: Exact) -> dict[str, torch.Tensor]:
+    def _calibrated_ranges(self, baseline: Spec) -> dict[str, torch.Tensor]:
         """Return what calibration adds to the state: every layer observed in the float network."""
         if baseline in self._ranges:
             return self._ranges[baseline]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from mbm_hw.catalog import spec_name
 from mbm_hw.studies.description import FLOAT, Study
 from mbm_hw.studies.evaluation import EVALUATIONS
 
@@ -77,7 +78,7 @@ def summarize(study: Study, rows: Iterable[Mapping]) -> list[Summary]:
     groups = defaultdict(list)
     for row in rows:
         groups[row["spec"], row["layer_set"]].append(row)
-    baselines = {spec.identifier: study.baseline(spec).identifier for spec in study.all_specs}
+    baselines = {spec_name(s): spec_name(study.baseline(s)) for s in study.all_specs}
     summaries = []
     for (spec, layer_set), members in groups.items():
         averages = evaluation.average(members)

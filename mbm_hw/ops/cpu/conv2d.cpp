@@ -43,10 +43,12 @@ Task TaskGrid::operator[](int64_t index) const {
 std::vector<Run> runs_of(const Conv2dGeometry& geometry, int64_t position, int64_t positions) {
   const int64_t rows = geometry.out.size[2], columns = geometry.out.size[3];
   std::vector<Run> runs;
+  const int64_t first = position;
   while (positions > 0) {
     const int64_t column = position % columns;
     const int64_t length = std::min(columns - column, positions);
-    runs.push_back({position / columns / rows, position / columns % rows, column, length});
+    runs.push_back({position / columns / rows, position / columns % rows, column, length,
+                    position - first});
     position += length;
     positions -= length;
   }
@@ -58,6 +60,13 @@ int useful_threads(const Conv2dGeometry& geometry, int threads) {
   const double products = double(positions_of(geometry)) * size[0] * size[1] * size[2] * size[3];
   constexpr double kWorthAThread = 1 << 19;
   return int(std::clamp(products / kWorthAThread, 1.0, double(std::max(threads, 1))));
+}
+
+bool goes_by_channel(const Conv2dGeometry& geometry, int threads) {
+  const auto& size = geometry.w.size;
+  return size[1] == 1 && geometry.stride == std::array<int64_t, 2>{1, 1} &&
+         size[2] * size[3] <= kTileDepth && size[0] / geometry.groups <= kTileOutputs &&
+         geometry.x.size[0] * geometry.groups >= threads;
 }
 
 Conv2dGeometry with_images_as_rows(Conv2dGeometry geometry) {

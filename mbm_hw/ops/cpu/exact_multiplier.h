@@ -1,7 +1,7 @@
 // The exact product: ordinary integer arithmetic.
 #pragma once
 
-#include "tile.h"
+#include "kernels.h"
 
 namespace mbm_hw {
 
@@ -10,10 +10,17 @@ template <class CodeT, class OperandT, class SumT>
 struct ExactMultiplier {
   using Code = CodeT;
   using Operand = OperandT;
+  using Weight = Operand;
   using Sum = SumT;
+  static constexpr int kScratch = 0;
+
+  Isa isa;
 
   Operand encode(Code code) const { return static_cast<Operand>(code); }
-  void add(const Tile<Operand, Sum>& tile) const;
+  Weight encode_weight(Code code) const { return encode(code); }
+  void add(const Tile<Operand, Sum>& tile) const {
+    MBM_HW_CALL(isa, exact_add, tile);
+  }
 };
 
 using ExactInt8 = ExactMultiplier<int8_t, int16_t, int32_t>;      // signed, to 8 bits

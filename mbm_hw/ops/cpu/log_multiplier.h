@@ -4,30 +4,24 @@
 #include <bit>
 #include <cstdint>
 
-#include "tile.h"
+#include "kernels.h"
 
 namespace mbm_hw {
-
-// The spec's derived numbers, as the Python properties of the same names give them; width 4 to 16.
-struct LogParameters {
-  int width;
-  int truncation;
-  uint32_t corrections[2];
-  int small_characteristic;
-};
 
 // CodeT: int16_t for signed specs, int32_t for unsigned ones; both hold narrower codes, too.
 template <class CodeT>
 class LogMultiplier {
  public:
   using Code = CodeT;
-  using Operand = uint32_t;  // fraction | characteristic << fraction_width | kZero | kNegative
+  using Operand = uint32_t;
+  using Weight = Operand;
   using Sum = int64_t;
+  static constexpr int kScratch = 0;
 
-  explicit LogMultiplier(const LogParameters& parameters) : parameters_(parameters) {}
+  LogMultiplier(const LogParameters& parameters, Isa isa) : parameters_(parameters), isa_(isa) {}
 
   Operand encode(Code code) const {
-    if (code == 0) return kZero;
+    if (code == 0) return kLogZero;
     const int fraction_width = parameters_.width - 1;
     const uint32_t x = code < 0 ? -uint32_t(code) : uint32_t(code);
     const uint32_t characteristic = std::bit_width(x) - 1;
@@ -35,17 +29,17 @@ class LogMultiplier {
     if (const int truncation = parameters_.truncation; truncation > 0) {
       fraction = (fraction >> truncation | 1) << truncation;
     }
-    return fraction | characteristic << fraction_width | (code < 0 ? kNegative : 0);
+    return fraction | characteristic << fraction_width | (code < 0 ? kLogNegative : 0);
   }
 
-  void add(const Tile<Operand, Sum>& tile) const;
+  Weight encode_weight(Code code) const { return encode(code); }
+  void add(const Tile<Operand, Sum>& tile) const {
+    MBM_HW_CALL(isa_, log_add, parameters_, tile);
+  }
 
  private:
-  // Above the sum of two characteristics; two zeros add up to twice the bit.
-  static constexpr uint32_t kZero = 1u << 28;
-  static constexpr uint32_t kNegative = 1u << 31;
-
   LogParameters parameters_;
+  Isa isa_;
 };
 
 }  // namespace mbm_hw

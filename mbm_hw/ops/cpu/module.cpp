@@ -3,13 +3,21 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/array.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string_view.h>
+#include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <variant>
 
 #include "conv2d.h"
 #include "exact_multiplier.h"
+#include "float_multiplier.h"
+#include "isa.h"
 #include "log_multiplier.h"
+#include "parallel.h"
+#include "pattern_multiplier.h"
 #include "table_multiplier.h"
 
 namespace nb = nanobind;
@@ -19,6 +27,7 @@ namespace {
 
 using Codes = nb::ndarray<nb::ro, nb::ndim<4>, nb::device::cpu>;
 using Sums = nb::ndarray<nb::ndim<4>, nb::device::cpu>;
+using Values = nb::ndarray<const float, nb::ndim<4>, nb::device::cpu>;
 using Table = nb::ndarray<const int32_t, nb::ndim<2>, nb::device::cpu>;
 using Pair = std::array<int64_t, 2>;
 
@@ -42,35 +51,62 @@ class Multiplier {
  private:
   std::variant<std::monostate, ExactInt8, ExactUInt8, ExactInt16, ExactUInt16,
                LogMultiplier<int16_t>, LogMultiplier<int32_t>,
+               FloatExactMultiplier, FloatLogMultiplier,
+#ifdef MBM_HW_X86
+               ByteTableInt8, ByteTableUInt8, PatternInt8, PatternInt16,
+#endif
                TableInt8, TableUInt8, TableInt16, TableUInt16> kind_;
 };
 
-Multiplier* exact_multiplier(int width, bool is_signed) {
+Multiplier* exact_multiplier(int width, bool is_signed, Isa isa) {
   if (width <= 8) {
-    return is_signed ? Multiplier::make<ExactInt8>() : Multiplier::make<ExactUInt8>();
+    return is_signed ? Multiplier::make<ExactInt8>(isa) : Multiplier::make<ExactUInt8>(isa);
   }
-  return is_signed ? Multiplier::make<ExactInt16>() : Multiplier::make<ExactUInt16>();
+  return is_signed ? Multiplier::make<ExactInt16>(isa) : Multiplier::make<ExactUInt16>(isa);
 }
 
 Multiplier* log_multiplier(int width, bool is_signed, int truncation,
-                           std::array<uint32_t, 2> corrections, int small_characteristic) {
-  if (width <= 8) throw std::invalid_argument("up to 8 bits, a log multiplier goes by its table");
+                           std::array<uint32_t, 2> corrections, int small_characteristic, Isa isa) {
   const LogParameters parameters{
       width, truncation, {corrections[0], corrections[1]}, small_characteristic};
-  return is_signed ? Multiplier::make<LogMultiplier<int16_t>>(parameters)
-                   : Multiplier::make<LogMultiplier<int32_t>>(parameters);
+#ifdef MBM_HW_X86
+  if (is_signed && isa != Isa::kPortable && PatternInt16::takes(parameters)) {
+    return width <= 8 ? Multiplier::make<PatternInt8>(parameters, isa)
+                      : Multiplier::make<PatternInt16>(parameters, isa);
+  }
+#endif
+  if (width <= 8) return nullptr;
+  return is_signed ? Multiplier::make<LogMultiplier<int16_t>>(parameters, isa)
+                   : Multiplier::make<LogMultiplier<int32_t>>(parameters, isa);
 }
 
-Multiplier* table_multiplier(const Table& array, int width, bool is_signed) {
+Multiplier* float_exact_multiplier(int exponent_bits, int mantissa_bits, Isa isa) {
+  return Multiplier::make<FloatExactMultiplier>(exponent_bits, mantissa_bits, isa);
+}
+
+Multiplier* float_log_multiplier(int exponent_bits, int mantissa_bits, int truncation, bool forced,
+                                 std::array<uint32_t, 2> corrections, Isa isa) {
+  const FloatLogParameters parameters{
+      exponent_bits, mantissa_bits, truncation, forced, {corrections[0], corrections[1]}};
+  return Multiplier::make<FloatLogMultiplier>(parameters, isa);
+}
+
+Multiplier* table_multiplier(const Table& array, int width, bool is_signed, Isa isa) {
   if (width < 4 || width > 12 || array.shape(0) != size_t(1) << width ||
       array.shape(1) != array.shape(0)) {
     throw std::invalid_argument("a table must be [2**width, 2**width], width 4 to 12");
   }
   const ProductTable table{array.data(), array.stride(0), array.stride(1), width};
-  if (width <= 8) {
-    return is_signed ? Multiplier::make<TableInt8>(table) : Multiplier::make<TableUInt8>(table);
+#ifdef MBM_HW_X86
+  if (width <= 8 && isa == Isa::kAvx512) {
+    return is_signed ? Multiplier::make<ByteTableInt8>(table)
+                     : Multiplier::make<ByteTableUInt8>(table);
   }
-  return is_signed ? Multiplier::make<TableInt16>(table) : Multiplier::make<TableUInt16>(table);
+#endif
+  if (width <= 8) {
+    return is_signed ? Multiplier::make<TableInt8>(table, isa) : Multiplier::make<TableUInt8>(table, isa);
+  }
+  return is_signed ? Multiplier::make<TableInt16>(table, isa) : Multiplier::make<TableUInt16>(table, isa);
 }
 
 template <class Array>
@@ -81,6 +117,20 @@ Shape4 shape_of(const Array& array) {
     shape.stride[i] = array.stride(i);
   }
   return shape;
+}
+
+std::optional<float> value_outside_format(const Values& x, int exponent_bits, int mantissa_bits,
+                                          Isa isa) {
+  const nb::gil_scoped_release release;
+  return value_outside(FloatFormat(exponent_bits, mantissa_bits), x.data(), shape_of(x), isa);
+}
+
+void round_to_format(const nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>& x,
+                     const nb::ndarray<float, nb::ndim<1>, nb::c_contig, nb::device::cpu>& rounded,
+                     int exponent_bits, int mantissa_bits, int threads, Isa isa) {
+  const nb::gil_scoped_release release;
+  round_values(FloatFormat(exponent_bits, mantissa_bits), x.data(), int64_t(x.shape(0)),
+               rounded.data(), threads, isa);
 }
 
 void conv2d(const Codes& x, const Codes& w, const Sums& out, const Multiplier& multiplier,
@@ -103,17 +153,110 @@ void conv2d(const Codes& x, const Codes& w, const Sums& out, const Multiplier& m
   });
 }
 
+using Floats = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using FloatsOut = nb::ndarray<float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Flat = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+constexpr int64_t kChunk = 1 << 14;  // elements to a task
+
+// Runs work(first, count) over chunks of `size` elements.
+template <class Work>
+void in_chunks(int64_t size, int threads, const Work& work) {
+  const int64_t chunks = (size + kChunk - 1) / kChunk;
+  const int wanted = int(std::min<int64_t>(threads, (chunks + 3) / 4));
+  run_tasks(chunks, wanted, [&](const NextTask& next) {
+    for (int64_t i; next(i);) work(i * kChunk, std::min(kChunk, size - i * kChunk));
+  });
+}
+
+// Rows of x, as many as scales, have one each.
+template <class Code>
+void quantize(const Floats& x, const Floats& scale, bool multiply, float limit, Flat<Code> codes,
+              Isa isa, int threads) {
+  const int64_t rows = scale.shape(0), row = rows ? x.shape(0) / rows : 0;
+  const float *source = x.data(), *scales = scale.data();
+  Code* target = codes.data();
+  const nb::gil_scoped_release release;
+  in_chunks(rows * row, threads, [&](int64_t first, int64_t count) {
+    while (count > 0) {
+      const int64_t part = std::min(count, row - first % row);
+      MBM_HW_CALL(isa, quantize, source + first, part, scales[first / row], multiply, limit,
+                  target + first);
+      first += part;
+      count -= part;
+    }
+  });
+}
+
+// sums is [any][channels][inner].
+template <class Sum>
+void rescale(Flat<const Sum> sums, int64_t inner, const Floats& scale, const Floats& bias,
+             FloatsOut y, Isa isa, int threads) {
+  const int64_t channels = scale.shape(0);
+  const Sum* source = sums.data();
+  const float *scales = scale.data(), *biases = bias.data();
+  float* target = y.data();
+  const int64_t size = int64_t(sums.shape(0));
+  const nb::gil_scoped_release release;
+  in_chunks(size, threads, [&](int64_t first, int64_t count) {
+    while (count > 0) {
+      const int64_t channel = first / inner % channels;
+      int64_t part = std::min(count, inner - first % inner);
+      if (inner == 1) {
+        part = std::min(count, channels - channel);
+        MBM_HW_CALL(isa, rescale_each, source + first, part, scales + channel, biases + channel,
+                    target + first);
+      } else {
+        MBM_HW_CALL(isa, rescale, source + first, part, scales[channel], biases[channel],
+                    target + first);
+      }
+      first += part;
+      count -= part;
+    }
+  });
+}
+
 }  // namespace
 
 NB_MODULE(_cpu, m) {
   m.doc() = "The CPU kernels of mbm_hw.ops; use them through its operators.";
   nb::set_leak_warnings(false);  // Python keeps multipliers in a cache until it exits
+  nb::enum_<Isa>(m, "Isa", "An instruction set that kernels are compiled for.")
+      .value("portable", Isa::kPortable)
+      .value("avx2", Isa::kAvx2)
+      .value("avx512", Isa::kAvx512);
+  m.def("choose_isa", &choose_isa, nb::arg("name"));
+  m.def("available_isas", &available_isas, "Those that this machine can run, the best one last.");
   nb::class_<Multiplier>(m, "Multiplier");
-  m.def("exact_multiplier", &exact_multiplier, nb::arg("width"), nb::arg("signed"));
+  m.def("exact_multiplier", &exact_multiplier, nb::arg("width"), nb::arg("signed"),
+        nb::arg("isa"));
   m.def("log_multiplier", &log_multiplier, nb::arg("width"), nb::arg("signed"),
-        nb::arg("truncation"), nb::arg("corrections"), nb::arg("small_characteristic"));
+        nb::arg("truncation"), nb::arg("corrections"), nb::arg("small_characteristic"),
+        nb::arg("isa"));
+  m.def("float_exact_multiplier", &float_exact_multiplier, nb::arg("exponent_bits"),
+        nb::arg("mantissa_bits"), nb::arg("isa"));
+  m.def("float_log_multiplier", &float_log_multiplier, nb::arg("exponent_bits"),
+        nb::arg("mantissa_bits"), nb::arg("truncation"), nb::arg("forced"),
+        nb::arg("corrections"), nb::arg("isa"));
+  m.def("value_outside_format", &value_outside_format, nb::arg("x"), nb::arg("exponent_bits"),
+        nb::arg("mantissa_bits"), nb::arg("isa"));
+  m.def("round_to_format", &round_to_format, nb::arg("x"), nb::arg("rounded"),
+        nb::arg("exponent_bits"), nb::arg("mantissa_bits"), nb::arg("threads"), nb::arg("isa"));
   m.def("table_multiplier", &table_multiplier, nb::arg("table"), nb::arg("width"),
-        nb::arg("signed"), nb::keep_alive<0, 1>());
+        nb::arg("signed"), nb::arg("isa"), nb::keep_alive<0, 1>());
+  m.def("quantize", &quantize<int8_t>, nb::arg("x").noconvert(), nb::arg("scale").noconvert(),
+        nb::arg("multiply"), nb::arg("limit"), nb::arg("codes").noconvert(), nb::arg("isa"),
+        nb::arg("threads"));
+  m.def("quantize", &quantize<int16_t>, nb::arg("x").noconvert(), nb::arg("scale").noconvert(),
+        nb::arg("multiply"), nb::arg("limit"), nb::arg("codes").noconvert(), nb::arg("isa"),
+        nb::arg("threads"));
+  m.def("rescale", &rescale<int32_t>, nb::arg("sums").noconvert(), nb::arg("inner"),
+        nb::arg("scale").noconvert(), nb::arg("bias").noconvert(), nb::arg("y").noconvert(),
+        nb::arg("isa"), nb::arg("threads"));
+  m.def("rescale", &rescale<int64_t>, nb::arg("sums").noconvert(), nb::arg("inner"),
+        nb::arg("scale").noconvert(), nb::arg("bias").noconvert(), nb::arg("y").noconvert(),
+        nb::arg("isa"), nb::arg("threads"));
   m.def("conv2d", &conv2d, nb::arg("x"), nb::arg("w"), nb::arg("out"), nb::arg("multiplier"),
         nb::arg("stride"), nb::arg("padding"), nb::arg("dilation"), nb::arg("groups"),
         nb::arg("threads"));

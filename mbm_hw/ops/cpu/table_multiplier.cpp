@@ -5,8 +5,9 @@
 namespace mbm_hw {
 
 template <class CodeT, class OperandT, class EntryT, class SumT>
-TableMultiplier<CodeT, OperandT, EntryT, SumT>::TableMultiplier(const ProductTable& table)
-    : width_(table.width), mask_((1u << table.width) - 1) {
+TableMultiplier<CodeT, OperandT, EntryT, SumT>::TableMultiplier(const ProductTable& table,
+                                                                Isa isa)
+    : isa_(isa), width_(table.width), mask_((1u << table.width) - 1) {
   const int64_t size = int64_t(1) << table.width;
   if constexpr (std::is_same_v<EntryT, int32_t>) {
     if (table.a_stride == 1 && table.b_stride == size) {
@@ -29,29 +30,33 @@ TableMultiplier<CodeT, OperandT, EntryT, SumT>::TableMultiplier(const ProductTab
   rows_ = copy_.data();
 }
 
-template <class CodeT, class OperandT, class EntryT, class SumT>
-void TableMultiplier<CodeT, OperandT, EntryT, SumT>::add(const Tile<Operand, Sum>& tile) const {
-  for (int o = 0; o < tile.outputs; ++o) {
-    const Operand* w = tile.w + o * tile.w_stride;
-    Sum* __restrict sums = tile.sums + o * kTilePositions;
-    const auto row = [&](int k) { return rows_ + (int64_t(w[k]) << width_); };
-    int k = 0;
-    // Four products of at most 24 bits fit 32: the sum is loaded and stored once for four of them.
-    for (; k + 4 <= tile.depth; k += 4) {
-      const Operand* x = tile.x + k * kTilePositions;
-      const Entry *r0 = row(k), *r1 = row(k + 1), *r2 = row(k + 2), *r3 = row(k + 3);
-      for (int p = 0; p < tile.positions; ++p) {
-        sums[p] += int32_t(r0[x[p]]) + int32_t(r1[x[p + kTilePositions]]) +
-                   int32_t(r2[x[p + 2 * kTilePositions]]) + int32_t(r3[x[p + 3 * kTilePositions]]);
-      }
+#ifdef MBM_HW_X86
+template <class CodeT, class SumT>
+ByteTableMultiplier<CodeT, SumT>::ByteTableMultiplier(const ProductTable& table)
+    : mask_((1u << table.width) - 1), bytes_(2 * 256 * kBytePlanesRow) {
+  constexpr int kHalf = 256 * kBytePlanesRow;
+  const int size = 1 << table.width;
+  const bool is_signed = std::is_signed_v<CodeT>;
+  planes_ = {bytes_.data(), bytes_.data() + kHalf, is_signed ? 1 << 15 : 0,
+             is_signed && size == 256};
+  for (int b = 0; b < size; ++b) {
+    const int32_t* row = table.data + b * table.b_stride;
+    const auto product = [&](int a) { return row[a * table.a_stride]; };
+    for (int a = 0; a < size; ++a) {
+      const int word = product(a) + planes_.bias;
+      uint8_t* planes = bytes_.data() + a / 128 * kHalf + b * kBytePlanesRow + a % 128;
+      planes[0] = uint8_t(word);
+      planes[128] = uint8_t(word >> 8);
     }
-    for (; k < tile.depth; ++k) {
-      const Operand* x = tile.x + k * kTilePositions;
-      const Entry* r0 = row(k);
-      for (int p = 0; p < tile.positions; ++p) sums[p] += r0[x[p]];
+    for (int a = 0; a < 128 && planes_.odd; ++a) {
+      planes_.odd = product((256 - a) % 256) == -product(a);
     }
   }
 }
+
+template class ByteTableMultiplier<int8_t, int32_t>;
+template class ByteTableMultiplier<uint8_t, int64_t>;
+#endif
 
 template class TableMultiplier<int8_t, uint8_t, int16_t, int32_t>;
 template class TableMultiplier<uint8_t, uint8_t, uint16_t, int64_t>;

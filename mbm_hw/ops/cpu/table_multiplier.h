@@ -4,7 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "tile.h"
+#include "aligned.h"
+#include "kernels.h"
 
 namespace mbm_hw {
 
@@ -23,22 +24,55 @@ class TableMultiplier {
  public:
   using Code = CodeT;
   using Operand = OperandT;
+  using Weight = Operand;
   using Sum = SumT;
+  static constexpr int kScratch = 0;
   using Entry = EntryT;
 
-  explicit TableMultiplier(const ProductTable& table);
+  TableMultiplier(const ProductTable& table, Isa isa);
   TableMultiplier(const TableMultiplier&) = delete;
   TableMultiplier& operator=(const TableMultiplier&) = delete;
 
   Operand encode(Code code) const { return static_cast<Operand>(code) & mask_; }
-  void add(const Tile<Operand, Sum>& tile) const;
+  Weight encode_weight(Code code) const { return encode(code); }
+  void add(const Tile<Operand, Sum>& tile) const {
+    MBM_HW_CALL(isa_, table_add, rows_, width_, tile);
+  }
 
  private:
+  Isa isa_;
   int width_;
   Operand mask_;
   const Entry* rows_;  // [2**width of b][2**width of a]
   std::vector<Entry> copy_;
 };
+
+#ifdef MBM_HW_X86
+// Up to 8 bits, from registers: for AVX-512 only.
+template <class CodeT, class SumT>
+class ByteTableMultiplier {
+ public:
+  using Code = CodeT;
+  using Operand = uint8_t;
+  using Weight = Operand;
+  using Sum = SumT;
+  static constexpr int kScratch = 2 * kTileDepth * kTilePositions;
+
+  explicit ByteTableMultiplier(const ProductTable& table);
+
+  Operand encode(Code code) const { return static_cast<Operand>(code) & mask_; }
+  Weight encode_weight(Code code) const { return encode(code); }
+  void add(const Tile<Operand, Sum>& tile) const { avx512::byte_table_add(planes_, tile); }
+
+ private:
+  Operand mask_;
+  AlignedArray<uint8_t> bytes_;
+  BytePlanes planes_;
+};
+
+using ByteTableInt8 = ByteTableMultiplier<int8_t, int32_t>;
+using ByteTableUInt8 = ByteTableMultiplier<uint8_t, int64_t>;
+#endif
 
 using TableInt8 = TableMultiplier<int8_t, uint8_t, int16_t, int32_t>;     // signed, to 8 bits
 using TableUInt8 = TableMultiplier<uint8_t, uint8_t, uint16_t, int64_t>;  // unsigned, to 8 bits

@@ -19,20 +19,25 @@ inline constexpr int kTileOutputs = 256;
 // hold code 0, and their sums are not used.
 inline constexpr int kPositionStep = 64;
 
-template <class Operand, class Sum>
+template <class Operand, class Sum, class Weight = Operand>
 struct Tile {
   const Operand* x;  // [depth][kTilePositions]
-  const Operand* w;  // [outputs][w_stride]
+  const Weight* w;   // [outputs][w_stride]
   int64_t w_stride;
   Sum* sums;  // [outputs][kTilePositions]
   int outputs, depth, positions;
+  uint8_t* scratch;  // the multiplier's kScratch bytes
 };
 
 // A multiplier, for the convolution, is a class with
-//   Code     the type of a code in the tensors: int8_t, uint8_t, int16_t or int32_t
-//   Operand  what a code is packed into
-//   Sum      int32_t or int64_t, the type of the result
+//   Code     the type of a code in the tensors: int8_t, uint8_t, int16_t, int32_t; float
+//   Operand  what an activation's code is packed into
+//   Weight   what a weight's code is packed into
+//   Sum      int32_t, int64_t or float, the type of the result
+//   kScratch bytes of scratch memory that add() wants; they begin on a cache line, as x and sums do
 //   Operand encode(Code) const
-//   void add(const Tile<Operand, Sum>&) const
+//   Weight encode_weight(Code) const
+//   void add(const Tile<Operand, Sum, Weight>&) const
+//   Sum finish(Sum) const, where the result is not the sum itself
 
 }  // namespace mbm_hw

@@ -1,0 +1,59 @@
+#include "float_multiplier.h"
+
+#include <cfenv>
+
+namespace mbm_hw {
+
+namespace {
+
+// Rounding to the nearest, and no flushing of subnormal sums, whatever the caller's thread has set.
+class DefaultArithmetic {
+ public:
+  DefaultArithmetic() {
+    std::fegetenv(&before_);
+    std::fesetenv(FE_DFL_ENV);
+  }
+  ~DefaultArithmetic() { std::fesetenv(&before_); }
+
+ private:
+  std::fenv_t before_;
+};
+
+constexpr int kMaxScaledExponentBits = 6;
+
+}  // namespace
+
+FloatMultiplier::FloatMultiplier(int exponent_bits, int mantissa_bits, Isa isa)
+    : products_{}, isa_(isa) {
+  const FloatFormat format(exponent_bits, mantissa_bits);
+  const int bias = (1 << (exponent_bits - 1)) - 1;
+  const int scale = exponent_bits <= kMaxScaledExponentBits ? bias : 0;
+  products_.smallest = format.smallest;
+  products_.overflow = format.overflow;
+  products_.dropped = format.dropped;
+  products_.kept = ~0u;
+  products_.scale = uint32_t(scale) << 23;
+  unscale_ = std::ldexp(1.0f, -scale);
+}
+
+FloatLogMultiplier::FloatLogMultiplier(const FloatLogParameters& parameters, Isa isa)
+    : FloatMultiplier(parameters.exponent_bits, parameters.mantissa_bits, isa) {
+  const int lowest = products_.dropped + parameters.truncation;
+  products_.kept = ~0u << lowest;
+  products_.lowest = parameters.truncation > 0 || parameters.forced ? 1u << lowest : 0;
+  for (int i = 0; i < 2; ++i) {
+    products_.corrections[i] = parameters.corrections[i] << products_.dropped;
+  }
+}
+
+void FloatLogMultiplier::add(const Tile<Operand, Sum>& tile) const {
+  const DefaultArithmetic arithmetic;
+  MBM_HW_CALL(isa_, float_log_add, products_, tile);
+}
+
+void FloatExactMultiplier::add(const Tile<Operand, Sum>& tile) const {
+  const DefaultArithmetic arithmetic;
+  MBM_HW_CALL(isa_, float_exact_add, products_, tile);
+}
+
+}  // namespace mbm_hw

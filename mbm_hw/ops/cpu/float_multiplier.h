@@ -1,0 +1,66 @@
+// The products of floating-point formats: what the convolution needs, around the kernels.
+#pragma once
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+
+#include "float_format.h"
+#include "float_kernels.h"
+#include "tile.h"
+
+namespace mbm_hw {
+
+// What the float multipliers share.
+class FloatMultiplier {
+ public:
+  using Code = float;
+  using Operand = uint32_t;
+  using Weight = uint32_t;
+  using Sum = float;
+  static constexpr int kScratch = 0;
+
+  uint32_t encode(float code) const { return std::bit_cast<uint32_t>(code); }
+  uint32_t encode_weight(float code) const { return std::bit_cast<uint32_t>(code); }
+
+  // Takes the scale off again. A NaN's sign and payload would depend on the machine; and a product
+  // with 1 on whether the caller's thread flushes subnormal numbers.
+  float finish(float sum) const {
+    if (std::isnan(sum)) return std::bit_cast<float>(kFloatQuietNan);
+    return products_.scale ? sum * unscale_ : sum;
+  }
+
+ protected:
+  FloatMultiplier(int exponent_bits, int mantissa_bits, Isa isa);
+
+  FloatProducts products_;
+  float unscale_;
+  Isa isa_;
+};
+
+// The spec's derived numbers, as the Python properties of the same names give them.
+struct FloatLogParameters {
+  int exponent_bits, mantissa_bits;
+  int truncation;
+  bool forced;
+  uint32_t corrections[2];  // in units of 2**-mantissa_bits
+};
+
+// Mitchell's product and MBM's.
+class FloatLogMultiplier : public FloatMultiplier {
+ public:
+  FloatLogMultiplier(const FloatLogParameters& parameters, Isa isa);
+
+  void add(const Tile<Operand, Sum>& tile) const;
+};
+
+// The product rounded to the nearest, ties to even.
+class FloatExactMultiplier : public FloatMultiplier {
+ public:
+  FloatExactMultiplier(int exponent_bits, int mantissa_bits, Isa isa)
+      : FloatMultiplier(exponent_bits, mantissa_bits, isa) {}
+
+  void add(const Tile<Operand, Sum>& tile) const;
+};
+
+}  // namespace mbm_hw

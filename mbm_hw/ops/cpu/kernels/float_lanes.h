@@ -1,0 +1,100 @@
+// Vectors of float32 patterns, as wide as the instruction set has them; for float_kernel.cpp.
+#pragma once
+
+#if defined(__AVX512F__) || defined(__AVX2__)
+#define MBM_HW_FLOAT_LANES
+#include <immintrin.h>
+#endif
+
+#include <cstdint>
+
+namespace mbm_hw::MBM_HW_ISA {
+namespace {
+
+#if defined(__AVX512F__)
+
+constexpr int kLanes = 16;
+using Integers = __m512i;
+using Floats = __m512;
+using Where = __mmask16;
+
+inline Integers load(const uint32_t* x) { return _mm512_loadu_si512(x); }
+inline void store(uint32_t* x, Integers v) { _mm512_storeu_si512(x, v); }
+inline Floats load(const float* x) { return _mm512_loadu_ps(x); }
+inline void store(float* x, Floats v) { _mm512_storeu_ps(x, v); }
+inline Integers all(uint32_t x) { return _mm512_set1_epi32(int32_t(x)); }
+inline Floats zeros() { return _mm512_setzero_ps(); }
+inline Floats floats(Integers v) { return _mm512_castsi512_ps(v); }
+inline Integers integers(Floats v) { return _mm512_castps_si512(v); }
+inline Integers plus(Integers a, Integers b) { return _mm512_add_epi32(a, b); }
+inline Integers both(Integers a, Integers b) { return _mm512_and_si512(a, b); }
+inline Integers shift_right(Integers a, int n) { return _mm512_srl_epi32(a, _mm_cvtsi32_si128(n)); }
+inline Floats multiply(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
+inline Integers least(Integers a, Integers b) { return _mm512_min_epu32(a, b); }
+inline Integers most(Integers a, Integers b) { return _mm512_max_epu32(a, b); }
+inline Where everywhere() { return Where(-1); }
+inline Where where_nonzero(Integers v) {
+  return _mm512_test_epi32_mask(v, all(~(1u << 31)));
+}
+inline Where where_bit30(Where among, Integers v) {
+  return _mm512_mask_test_epi32_mask(among, v, all(1u << 30));
+}
+inline Where where_below(Integers a, Integers b) { return _mm512_cmplt_epi32_mask(a, b); }
+inline Integers select(Where m, Integers yes, Integers no) {
+  return _mm512_mask_blend_epi32(m, no, yes);
+}
+// c + a * b with one rounding, and c elsewhere.
+inline Floats multiply_add(Where m, Floats a, Floats b, Floats c) {
+  return _mm512_mask3_fmadd_ps(a, b, c, m);
+}
+inline Floats add(Where m, Floats sum, Floats v) { return _mm512_mask_add_ps(sum, m, sum, v); }
+inline Floats add(Floats sum, Floats v) { return _mm512_add_ps(sum, v); }
+
+#elif defined(__AVX2__)
+
+constexpr int kLanes = 8;
+using Integers = __m256i;
+using Floats = __m256;
+using Where = __m256i;
+
+inline Integers load(const uint32_t* x) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x));
+}
+inline void store(uint32_t* x, Integers v) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(x), v);
+}
+inline Floats load(const float* x) { return _mm256_loadu_ps(x); }
+inline void store(float* x, Floats v) { _mm256_storeu_ps(x, v); }
+inline Integers all(uint32_t x) { return _mm256_set1_epi32(int32_t(x)); }
+inline Floats zeros() { return _mm256_setzero_ps(); }
+inline Floats floats(Integers v) { return _mm256_castsi256_ps(v); }
+inline Integers integers(Floats v) { return _mm256_castps_si256(v); }
+inline Integers plus(Integers a, Integers b) { return _mm256_add_epi32(a, b); }
+inline Integers both(Integers a, Integers b) { return _mm256_and_si256(a, b); }
+inline Integers shift_right(Integers a, int n) { return _mm256_srl_epi32(a, _mm_cvtsi32_si128(n)); }
+inline Floats multiply(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
+inline Integers least(Integers a, Integers b) { return _mm256_min_epu32(a, b); }
+inline Integers most(Integers a, Integers b) { return _mm256_max_epu32(a, b); }
+inline Where everywhere() { return _mm256_set1_epi32(-1); }
+inline Where where_nonzero(Integers v) {
+  return integers(_mm256_cmp_ps(floats(v), zeros(), _CMP_NEQ_UQ));
+}
+inline Where where_bit30(Where among, Integers v) {
+  return both(among, _mm256_srai_epi32(_mm256_slli_epi32(v, 1), 31));
+}
+inline Where where_below(Integers a, Integers b) { return _mm256_cmpgt_epi32(b, a); }
+inline Integers select(Where m, Integers yes, Integers no) {
+  return _mm256_blendv_epi8(no, yes, m);
+}
+inline Floats multiply_add(Where m, Floats a, Floats b, Floats c) {
+  return _mm256_fmadd_ps(floats(both(integers(a), m)), b, c);
+}
+inline Floats add(Floats sum, Floats v) { return _mm256_add_ps(sum, v); }
+inline Floats add(Where m, Floats sum, Floats v) {
+  return add(sum, floats(both(integers(v), m)));
+}
+
+#endif
+
+}  // namespace
+}  // namespace mbm_hw::MBM_HW_ISA

@@ -1,0 +1,60 @@
+#include "kernels.h"
+
+namespace mbm_hw::MBM_HW_ISA {
+
+// Rounds half to even by an addition, as below 2**22 it does; NaN becomes 0.
+template <bool multiply, class Code>
+static void quantize_row(const float* x, int64_t count, float scale, float limit, Code* codes) {
+  constexpr float kMagic = 3 << 22;
+  for (int64_t i = 0; i < count; ++i) {
+    float steps = multiply ? x[i] * scale : x[i] / scale;
+    steps = steps > -limit ? steps : (steps == steps ? -limit : 0.0f);
+    steps = steps < limit ? steps : limit;
+    codes[i] = Code(int32_t((steps + kMagic) - kMagic));
+  }
+}
+
+template <class Code>
+static void quantize_any(const float* x, int64_t count, float scale, bool multiply, float limit,
+                         Code* codes) {
+  multiply ? quantize_row<true>(x, count, scale, limit, codes)
+           : quantize_row<false>(x, count, scale, limit, codes);
+}
+
+void quantize(const float* x, int64_t count, float scale, bool multiply, float limit,
+              int8_t* codes) {
+  quantize_any(x, count, scale, multiply, limit, codes);
+}
+void quantize(const float* x, int64_t count, float scale, bool multiply, float limit,
+              int16_t* codes) {
+  quantize_any(x, count, scale, multiply, limit, codes);
+}
+
+template <class Sum>
+static void rescale_any(const Sum* sums, int64_t count, float scale, float bias, float* y) {
+  for (int64_t i = 0; i < count; ++i) y[i] = float(sums[i]) * scale + bias;
+}
+
+void rescale(const int32_t* sums, int64_t count, float scale, float bias, float* y) {
+  rescale_any(sums, count, scale, bias, y);
+}
+void rescale(const int64_t* sums, int64_t count, float scale, float bias, float* y) {
+  rescale_any(sums, count, scale, bias, y);
+}
+
+template <class Sum>
+static void rescale_each_any(const Sum* sums, int64_t count, const float* scale, const float* bias,
+                             float* y) {
+  for (int64_t i = 0; i < count; ++i) y[i] = float(sums[i]) * scale[i] + bias[i];
+}
+
+void rescale_each(const int32_t* sums, int64_t count, const float* scale, const float* bias,
+                  float* y) {
+  rescale_each_any(sums, count, scale, bias, y);
+}
+void rescale_each(const int64_t* sums, int64_t count, const float* scale, const float* bias,
+                  float* y) {
+  rescale_each_any(sums, count, scale, bias, y);
+}
+
+}  // namespace mbm_hw::MBM_HW_ISA

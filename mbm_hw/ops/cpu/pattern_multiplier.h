@@ -1,0 +1,54 @@
+// Mitchell's and MBM's products of signed operands, by floating-point patterns: AVX2 and AVX-512.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+#include "aligned.h"
+#include "kernels.h"
+
+#ifdef MBM_HW_X86
+
+namespace mbm_hw {
+
+// CodeT: int8_t for 8 bits, int16_t above.
+template <class CodeT, class SumT>
+class PatternMultiplier {
+ public:
+  using Code = CodeT;
+  using Operand = CodeT;
+  using Weight = uint32_t;
+  using Sum = SumT;
+  static constexpr int kScratch = kPatternScratch;
+
+  // Whether a spec is one of those whose products patterns give.
+  static bool takes(const LogParameters& parameters) {
+    return parameters.width >= 8 && parameters.corrections[0] == 2 * parameters.corrections[1];
+  }
+
+  PatternMultiplier(const LogParameters& parameters, Isa isa);
+
+  Operand encode(Code code) const { return code; }
+  Weight encode_weight(Code code) const {
+    if (code == 0) return kPatternOfZero;
+    const auto pattern = std::bit_cast<uint32_t>(float(code));
+    return (pattern & kept_) | forced_;
+  }
+  void add(const Tile<Operand, Sum, Weight>& tile) const {
+    isa_ == Isa::kAvx512 ? avx512::pattern_add(parameters_, tile)
+                         : avx2::pattern_add(parameters_, tile);
+  }
+
+ private:
+  Isa isa_;
+  uint32_t kept_ = ~0u, forced_ = 0;
+  AlignedArray<int8_t> small_;
+  PatternParameters parameters_;
+};
+
+using PatternInt8 = PatternMultiplier<int8_t, int32_t>;
+using PatternInt16 = PatternMultiplier<int16_t, int64_t>;
+
+}  // namespace mbm_hw
+
+#endif

@@ -1,0 +1,91 @@
+"""The convolution of a float format's values: schema, checks, fake and CPU kernel."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+from torch.library import custom_op
+
+from mbm_hw.float_spec import FloatSpec
+from mbm_hw.ops.cpu_kernels import float_multiplier_of, run_conv2d
+from mbm_hw.ops.float_values import (
+    FloatSpecValues,
+    check_tensors,
+    check_values,
+    float_spec_of,
+    float_spec_values,
+)
+from mbm_hw.ops.geometry import conv2d_shape, pair
+
+
+def float_conv2d(
+    x: Tensor,
+    w: Tensor,
+    spec: FloatSpec | FloatSpecValues,
+    stride: int | Sequence[int] = 1,
+    padding: int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Return torch's conv2d of a format's values, each product x * w as `spec` multiplies.
+
+    x : [N, C, H, W]; w : [O, C / groups, kH, kW]; float32 values of the spec's format, any strides
+        in memory. The format's subnormal numbers are taken and count as zeros, as the spec has it.
+        Padding pads with +0, whose product with an infinite weight is NaN.
+    spec : a float spec, or what `float_values.float_spec_values` makes of one.
+    stride, dilation : at least 1; padding : at least 0; one number or (vertical, horizontal).
+
+    Returns float32 [N, O, OH, OW]. A product has the bits of `mbm_hw.multiply`, widened to float32.
+    A sum starts at +0 and adds its products one by one in float32, (channel, kernel row, kernel
+    column) ascending; NaN is the quiet NaN 0x7FC00000. So neither the number of threads, the
+    machine nor the memory format changes a bit. No gradient (see `nn`).
+
+    A wrong dtype is a TypeError; a wrong shape, or a value that the format has not, a ValueError.
+    """
+    values = float_spec_values(spec)
+    check_tensors("float_conv2d", x, w)
+    pairs = {"stride": stride, "padding": padding, "dilation": dilation}
+    pairs = [pair("float_conv2d", name, value) for name, value in pairs.items()]
+    return _float_conv2d(x, w, *values, *pairs, groups)
+
+
+@custom_op("mbm_hw::float_conv2d", mutates_args=(), device_types="cpu")
+def _float_conv2d(
+    x: Tensor,
+    w: Tensor,
+    family: str,
+    exponent_bits: int,
+    mantissa_bits: int,
+    truncation: int,
+    force_lsb: bool,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+) -> Tensor:
+    check_tensors("float_conv2d", x, w)
+    spec = float_spec_of(
+        FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb)
+    )
+    out = x.new_empty(conv2d_shape("float_conv2d", x, w, stride, padding, dilation, groups))
+    check_values("float_conv2d", spec, x, w)
+    run_conv2d(x, w, out, float_multiplier_of(spec), stride, padding, dilation, groups)
+    return out
+
+
+@_float_conv2d.register_fake
+def _(
+    x,
+    w,
+    family,
+    exponent_bits,
+    mantissa_bits,
+    truncation,
+    force_lsb,
+    stride,
+    padding,
+    dilation,
+    groups,
+):
+    check_tensors("float_conv2d", x, w)
+    float_spec_of(FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb))
+    return x.new_empty(conv2d_shape("float_conv2d", x, w, stride, padding, dilation, groups))

@@ -1,0 +1,70 @@
+"""The matrix product of a float format's values: schema, checks, fake and CPU kernel."""
+
+from torch import Tensor
+from torch.library import custom_op
+
+from mbm_hw.float_spec import FloatSpec
+from mbm_hw.ops.cpu_kernels import float_multiplier_of, run_conv2d
+from mbm_hw.ops.float_values import (
+    FloatSpecValues,
+    check_tensors,
+    check_values,
+    float_spec_of,
+    float_spec_values,
+)
+
+
+def float_matmul(x: Tensor, w: Tensor, spec: FloatSpec | FloatSpecValues) -> Tensor:
+    """Return the matrix product of a format's values, each product x * w as `spec` multiplies.
+
+    x : [M, K]; w : [K, N]; float32 values of the spec's format, any strides in memory.
+    Returns float32 [M, N]; sums, k ascending, and errors are as those of `float_conv2d`.
+    """
+    values = float_spec_values(spec)
+    check_tensors("float_matmul", x, w)
+    return _float_matmul(x, w, *values)
+
+
+@custom_op("mbm_hw::float_matmul", mutates_args=(), device_types="cpu")
+def _float_matmul(
+    x: Tensor,
+    w: Tensor,
+    family: str,
+    exponent_bits: int,
+    mantissa_bits: int,
+    truncation: int,
+    force_lsb: bool,
+) -> Tensor:
+    spec = float_spec_of(
+        FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb)
+    )
+    out = x.new_empty(_check(x, w))
+    check_values("float_matmul", spec, x[None, None], w[None, None])
+    # A convolution of one pixel, the longer side of `out` the image's row; the products commute.
+    image, kernel, sums = (x.t(), w.t(), out.t()) if len(x) >= w.shape[1] else (w, x, out)
+    run_conv2d(
+        image[None, :, None, :],
+        kernel[:, :, None, None],
+        sums[None, :, None, :],
+        float_multiplier_of(spec),
+        stride=(1, 1),
+        padding=(0, 0),
+        dilation=(1, 1),
+        groups=1,
+    )
+    return out
+
+
+@_float_matmul.register_fake
+def _(x, w, family, exponent_bits, mantissa_bits, truncation, force_lsb):
+    float_spec_of(FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb))
+    return x.new_empty(_check(x, w))
+
+
+def _check(x, w) -> list[int]:
+    """Return the shape of the output, or raise."""
+    check_tensors("float_matmul", x, w)
+    if x.ndim != 2 or w.ndim != 2 or x.shape[1] != w.shape[0]:
+        shapes = f"{list(x.shape)} and {list(w.shape)}"
+        raise ValueError(f"float_matmul takes x [M, K] and w [K, N], not {shapes}")
+    return [x.shape[0], w.shape[1]]

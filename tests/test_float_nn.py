@@ -1,0 +1,299 @@
+"""Layers with float specs: their rounding against NumPy and torch, their output, their habits."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from isas import ISAS, forced
+from torch import nn
+from torch.nn import functional
+
+from mbm_hw import CATALOG, MBM, Exact, FloatExact, FloatMBM, FloatMitchell, ops
+from mbm_hw.float_format import round_to_format
+from mbm_hw.nn import ApproxConv2d, ApproxLinear, calibrate_, convert_
+from mbm_hw.quantize import Symmetric
+
+MBM_BF16, MBM8S = CATALOG["mbm_bf16"], MBM(8, signed=True)
+FP32 = FloatExact(8, 23)
+FORMATS = [(8, 23), (8, 7), (5, 10), (8, 10), (4, 3), (5, 2), (2, 1), (7, 16), (8, 1), (2, 23)]
+
+
+# Rounding
+
+
+def rounded(x, exponent_bits, mantissa_bits):
+    """Return float32 values rounded to a format, by frexp and NumPy's round, in float64."""
+    bias = 2 ** (exponent_bits - 1) - 1
+    with np.errstate(all="ignore"):
+        x = x.astype(np.float64)
+        significand, exponent = np.frexp(x)  # 0.5 to 1
+        y = np.ldexp(
+            np.round(np.ldexp(significand, mantissa_bits + 1)), exponent - mantissa_bits - 1
+        )
+        y = np.where(np.abs(y) < 2.0 ** (1 - bias), np.copysign(0.0, x), y)
+        y = np.where(np.abs(y) >= 2.0 ** (bias + 1), np.copysign(np.inf, x), y)
+        return np.where(np.isnan(x), np.nan, np.where(np.isinf(x), x, y)).astype(np.float32)
+
+
+def check_rounding(patterns, exponent_bits, mantissa_bits):
+    x = patterns.astype(np.uint32).view(np.float32)
+    expected = rounded(x, exponent_bits, mantissa_bits)
+    for isa in ISAS:
+        with forced(isa):
+            actual = round_to_format(torch.from_numpy(x), exponent_bits, mantissa_bits).numpy()
+        assert np.array_equal(np.isnan(actual), np.isnan(x))
+        same = (actual.view(np.uint32) == expected.view(np.uint32)) | np.isnan(x)
+        wrong = x[~same], actual[~same], expected[~same]
+        assert same.all(), f"{isa}: {wrong[0][0]!r} became {wrong[1][0]!r}, not {wrong[2][0]!r}"
+
+
+@pytest.mark.parametrize("bits", FORMATS)
+def test_rounding_of_all_exponents_with_mantissas_about_the_ties(bits):
+    dropped = 23 - bits[1]
+    kept = np.array([0, 1, 2, (1 << bits[1]) // 2, (1 << bits[1]) - 2, (1 << bits[1]) - 1])
+    low = np.array(
+        [0, 1, (1 << dropped) // 2 - 1, (1 << dropped) // 2, (1 << dropped) // 2 + 1, -1]
+    )
+    mantissas = np.unique((kept[:, None] << dropped) + low) & 0x7FFFFF
+    patterns = np.arange(512)[:, None] << 23 | mantissas
+    check_rounding(patterns.flatten(), *bits)
+
+
+@settings(max_examples=100, deadline=None)
+@given(bits=st.sampled_from(FORMATS), seed=st.integers(0, 2**32 - 1))
+def test_rounding_of_any_pattern(bits, seed):
+    check_rounding(np.random.default_rng(seed).integers(0, 2**32, 20_000), *bits)
+
+
+@pytest.mark.parametrize(("bits", "dtype"), [((8, 7), torch.bfloat16), ((5, 10), torch.float16)])
+def test_rounding_to_normal_numbers_is_torchs(bits, dtype):
+    x = torch.randn(100_000, generator=torch.Generator().manual_seed(1)) * 100
+    expected = x.to(dtype).float()
+    normal = expected.abs() >= torch.finfo(dtype).tiny
+    assert torch.equal(round_to_format(x, *bits)[normal], expected[normal])
+
+
+def test_rounding_refuses_what_it_cannot_round():
+    with pytest.raises(TypeError, match=r"takes torch.float32 values, not torch.float64"):
+        round_to_format(torch.zeros(2).double(), 8, 7)
+    with pytest.raises(ValueError, match="2 to 8 exponent and 1 to 23 mantissa bits, not 9 and 7"):
+        round_to_format(torch.zeros(2), 9, 7)
+
+
+def test_rounding_is_a_proper_operator():
+    x = torch.randn(5, 4).t()
+    torch.library.opcheck(torch.ops.mbm_hw.round_to_format.default, (x, 8, 7))
+
+
+def test_rounding_takes_any_strides_and_no_values():
+    x = torch.randn(4, 6, 5).permute(2, 0, 1)[::2]
+    assert torch.equal(round_to_format(x, 8, 7), x.bfloat16().float())
+    assert round_to_format(torch.empty(0, 3), 5, 10).shape == (0, 3)
+    assert round_to_format(torch.tensor(1.001), 8, 7) == 1.0
+
+
+# Layers
+
+
+class SmallNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, stride=2, padding=1)
+        self.depthwise = nn.Conv2d(8, 8, 3, padding=2, dilation=2, groups=8, bias=False)
+        self.head = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(32, 5))
+
+    def forward(self, x):
+        return self.head(functional.relu(self.depthwise(functional.relu(self.stem(x)))))
+
+
+NAMES = ["stem", "depthwise", "head.2"]
+
+
+@pytest.fixture
+def images():
+    return torch.randn(6, 3, 16, 14, generator=torch.Generator().manual_seed(5))
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    return SmallNet().eval()
+
+
+def to_format(spec, x):
+    return round_to_format(x, spec.exponent_bits, spec.mantissa_bits)
+
+
+@pytest.mark.parametrize(
+    "name", ["mbm_bf16", "mitchell_fp16", "mbm_fp32", "exact_bf16", "mbm_fp32_t20"]
+)
+def test_a_convolution_is_the_operator_on_rounded_operands_plus_bias(name, images):
+    spec = CATALOG[name]
+    torch.manual_seed(1)
+    conv = nn.Conv2d(3, 6, (3, 2), (2, 1), (1, 2), (1, 2))
+    layer = ApproxConv2d.from_float(conv, spec)
+    geometry = (conv.stride, conv.padding, conv.dilation)
+    sums = ops.float_conv2d(to_format(spec, images), to_format(spec, conv.weight), spec, *geometry)
+    assert torch.equal(layer(images), sums + conv.bias[:, None, None])
+    assert torch.equal(layer(images[1]), layer(images)[1])
+    torch.testing.assert_close(layer(images), conv(images), atol=0.4, rtol=0.3)
+    assert not torch.equal(layer(images), conv(images))
+
+
+@pytest.mark.parametrize("shape", [(12,), (7, 12), (2, 3, 12)])
+def test_a_linear_layer_is_the_operator_on_rounded_operands_plus_bias(shape):
+    torch.manual_seed(1)
+    linear, x = nn.Linear(12, 5), torch.randn(shape)
+    layer = ApproxLinear.from_float(linear, MBM_BF16)
+    rows = to_format(MBM_BF16, x.reshape(-1, 12))
+    sums = ops.float_matmul(rows, to_format(MBM_BF16, linear.weight).t(), MBM_BF16)
+    assert torch.equal(layer(x), (sums + linear.bias).reshape(*shape[:-1], 5))
+
+
+def test_exact_fp32_is_the_float_network(network, images):
+    expected = network(images)
+    convert_(network, FP32)
+    torch.testing.assert_close(network(images), expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+def test_other_floating_dtypes_compute_in_float32(dtype, network, images):
+    convert_(network, MBM_BF16)
+    expected = network.stem(images.to(dtype).float()).to(dtype)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(network.stem(images.to(dtype)), expected)
+
+
+@pytest.mark.parametrize("mode", ["circular", "reflect"])
+def test_every_padding_of_conv2d_is_there(mode, images):
+    conv = nn.Conv2d(3, 4, 3, padding="same", padding_mode=mode)
+    layer = ApproxConv2d.from_float(conv, FP32)
+    torch.testing.assert_close(layer(images), conv(images), atol=1e-5, rtol=1e-5)
+
+
+def test_overflow_and_underflow_are_the_formats():
+    layer = ApproxLinear(1, 1, bias=False, spec=FloatMitchell(5, 10))
+    with torch.no_grad():
+        layer.weight.fill_(1.0)
+    x = torch.tensor([65504.0, 65519.0, 65520.0, 2.0**-14, 2.0**-15, float("nan")])[:, None]
+    expected = [65504.0, 65504.0, float("inf"), 2.0**-14, 0.0]
+    assert layer(x)[:5].flatten().tolist() == expected
+    assert layer(x)[5].isnan()
+
+
+def test_convert_takes_float_specs_and_needs_no_calibration(network, images):
+    assert convert_(network, MBM_BF16) == NAMES
+    assert "spec=mbm_bf16_lsb)" in repr(network.stem)
+    y = network(images)
+    assert calibrate_(network, [images]) == []
+    assert torch.equal(network(images), y)
+    with pytest.raises(TypeError, match=r"a floating input, not torch.int64"):
+        network.stem(images.long())
+
+
+def test_changing_between_formats_keeps_the_calibration(network, images):
+    convert_(network, MBM8S, quantizer=Symmetric(percentile=99.0))
+    calibrate_(network, [images])
+    expected = network(images)
+    convert_(network, MBM_BF16)
+    assert not torch.equal(network(images), expected)
+    convert_(network, MBM8S)
+    assert network.stem.quantizer == Symmetric(percentile=99.0)
+    assert torch.equal(network(images), expected)
+
+
+def test_networks_may_mix_integer_and_float_layers(network, images):
+    convert_(network, MBM8S, lambda module, name: name == "stem")
+    convert_(network, MBM_BF16, lambda module, name: name != "stem")
+    assert calibrate_(network, [images]) == ["stem"]
+    assert network(images).isfinite().all()
+
+
+@pytest.mark.parametrize("name", ["mbm_bf16", "mitchell_fp16"])
+def test_the_gradient_is_that_of_the_float_layer_on_rounded_operands(name):
+    torch.manual_seed(4)
+    spec = CATALOG[name]
+    conv = nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=2)
+    layer = ApproxConv2d.from_float(conv, spec)
+    x = torch.randn(2, 4, 7, 7, requires_grad=True)
+    gradient = torch.randn(2, 6, 4, 4)
+    layer(x).backward(gradient)
+    fake_x = to_format(spec, x).requires_grad_()
+    fake_w = to_format(spec, conv.weight).requires_grad_()
+    functional.conv2d(fake_x, fake_w, None, 2, 1, 1, 2).backward(gradient)
+    torch.testing.assert_close(x.grad, fake_x.grad)
+    torch.testing.assert_close(layer.weight.grad, fake_w.grad)
+    torch.testing.assert_close(layer.bias.grad, gradient.sum((0, 2, 3)))
+
+
+def test_nothing_flows_back_through_an_overflow():
+    layer = ApproxLinear.from_float(nn.Linear(2, 1, bias=False), FloatMitchell(5, 10))
+    x = torch.tensor([[1e6, 1e-9]], requires_grad=True)
+    layer(x).sum().backward()
+    assert x.grad[0, 0] == 0
+    assert x.grad[0, 1] == to_format(layer.spec, layer.weight)[0, 1]
+
+
+def test_training_lowers_the_loss(network, images):
+    convert_(network, MBM_BF16)
+    labels = torch.tensor([0, 1, 2, 3, 4, 0])
+    optimizer = torch.optim.Adam(network.parameters(), 0.01)
+    losses = []
+    for _ in range(25):
+        optimizer.zero_grad()
+        loss = functional.cross_entropy(network.train()(images), labels)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.8 * losses[0], losses
+
+
+def test_state_dict_round_trips(network, images):
+    floats = copy.deepcopy(network.state_dict())
+    convert_(network, MBM_BF16)
+    expected, state = network(images), network.state_dict()
+    assert state.keys() == floats.keys()
+    other = SmallNet()
+    convert_(other, MBM_BF16)
+    assert other.load_state_dict(state) == ([], [])
+    assert torch.equal(other.eval()(images), expected)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda n: pickle.loads(pickle.dumps(n))])
+def test_copies_are_equal_and_independent(network, images, copied):
+    convert_(network, MBM_BF16)
+    expected = network(images)
+    other = copied(network)
+    assert torch.equal(other(images), expected)
+    with torch.no_grad():
+        other.stem.weight.zero_()
+    assert torch.equal(network(images), expected)
+    assert not torch.equal(other(images), expected)
+
+
+def test_compiled_networks_give_the_same_bits(network, images):
+    convert_(network, MBM_BF16)
+    compiled = torch.compile(network, fullgraph=True, backend="aot_eager")
+    expected = network(images)
+    expected.sum().backward()
+    gradient = network.stem.weight.grad.clone()
+    network.zero_grad()
+    y = compiled(images)
+    y.sum().backward()
+    assert torch.equal(y, expected)
+    torch.testing.assert_close(network.stem.weight.grad, gradient)
+    for other in (FloatMBM(5, 10), Exact(8, signed=True)):
+        convert_(network, other)
+        calibrate_(network, [images])
+        assert torch.equal(compiled(images), network(images)), "the compiled one has the old spec"
+
+
+def test_inductor_gives_the_same_bits(network, images):
+    convert_(network, MBM_BF16)
+    with torch.no_grad():
+        compiled = torch.compile(network.stem, fullgraph=True)
+        assert torch.equal(compiled(images), network.stem(images))
