@@ -6,6 +6,7 @@
 
 from mbm_hw.ops.codes import code_dtype, sum_dtype
 from mbm_hw.ops.conv2d import conv2d
+from mbm_hw.ops.cpu_kernels import available_isas, kernel_name
 from mbm_hw.ops.matmul import matmul
 
-__all__ = ["code_dtype", "conv2d", "matmul", "sum_dtype"]
+__all__ = ["available_isas", "code_dtype", "conv2d", "kernel_name", "matmul", "sum_dtype"]

@@ -6,8 +6,8 @@ import os
 import torch
 from torch import Tensor
 
-from mbm_hw.ops.codes import SpecValues, product_table_tensor, spec_of
-from mbm_hw.spec import Exact
+from mbm_hw.ops.codes import SpecValues, product_table_tensor, spec_of, spec_values
+from mbm_hw.spec import Exact, IntegerSpec
 
 
 def multiplier_of(spec: SpecValues, swapped: bool = False):
@@ -17,6 +17,11 @@ def multiplier_of(spec: SpecValues, swapped: bool = False):
         return _multiplier(spec, isa)  # commutative
     table = spec.table.t() if swapped else spec.table
     return _extension().table_multiplier(table, spec.width, spec.signed, isa)
+
+
+def kernel_name(spec: IntegerSpec) -> str:
+    """Return what runs for `spec` on this machine now: instruction set, and source of products."""
+    return f"{chosen_isa().name}, {multiplier_of(spec_values(spec)).name}"
 
 
 def chosen_isa():

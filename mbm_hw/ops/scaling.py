@@ -61,7 +61,9 @@ def _check_quantize(x, scale, limit, dtype):
 
 def _check_rescale(sums, scale, bias):
     if sums.dtype not in (torch.int32, torch.int64) or scale.dtype != torch.float32:
-        raise TypeError(f"rescale takes int32 or int64 and float32, not {sums.dtype}, {scale.dtype}")
+        raise TypeError(
+            f"rescale takes int32 or int64 and float32, not {sums.dtype}, {scale.dtype}"
+        )
     channels = sums.shape[1:2]
     if sums.ndim < 2 or scale.shape != channels or (bias is not None and bias.shape != channels):
         raise ValueError(f"rescale takes sums [N, C, ...], scale and bias [C]: {list(sums.shape)}")
