@@ -14,7 +14,6 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from mbm_hw import MBM, Exact, Mitchell, Table, multiply, ops, product_table
 from mbm_hw.ops.codes import spec_values
-from mbm_hw.ops.cpu_kernels import available_isas
 from mbm_hw.ops.scaling import quantize, rescale
 from mbm_hw.quantize import Fixed, Symmetric
 from mbm_hw.quantize import rescale as plain_rescale
@@ -47,7 +46,7 @@ SPECS = (
 each_spec = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.identifier)
 
 
-ISAS = available_isas()
+ISAS = ops.available_isas()
 
 
 @contextlib.contextmanager
@@ -410,6 +409,82 @@ def test_matmul_says_what_is_wrong(x, w, error, text):
 def test_the_schemas_own_values_are_checked(values, text):
     with pytest.raises(ValueError, match=text):
         torch.ops.mbm_hw.matmul(CODES[0, 0], CODES[0, 0], *values)
+
+
+def test_the_kernel_has_a_name():
+    with forced("portable"):
+        assert ops.kernel_name(MBM8S) == "portable, table in memory"
+        assert ops.kernel_name(MBM(16)) == "portable, logarithms step by step"
+        assert ops.kernel_name(Exact(8)) == "portable, integer products"
+
+
+@pytest.mark.usefixtures("each_isa")
+@each_spec
+@pytest.mark.parametrize("codes", ["all", "not negative", "small", "extreme"])
+def test_each_kind_of_activations(spec, codes):
+    """Kernels have ways of their own for them; depthwise, and dense with many outputs."""
+    x, w = random_codes(spec, (1, 5, 19, 61), 1), random_codes(spec, (5, 1, 3, 2), 2)
+    dense = random_codes(spec, (9, 5, 3, 2), 3)
+    if codes == "not negative":
+        x = x.clamp_min(0)
+    if codes == "small":
+        x, w, dense = (tensor % 70 for tensor in (x, w, dense))
+        x, w, dense = (tensor.clamp_max(spec.operand_max) for tensor in (x, w, dense))
+    if codes == "extreme":
+        x, w, dense = (random_codes(spec, t.shape, 4, True) for t in (x, w, dense))
+    for weights, groups in ((w, 5), (dense, 1)):
+        actual = ops.conv2d(x, weights, spec, padding=(1, 2), groups=groups)
+        patches = torch.nn.functional.unfold(x.double(), (3, 2), padding=(1, 2)).long()[0].numpy()
+        for o in (0, 2, 4):
+            met = patches if groups == 1 else patches[6 * o : 6 * o + 6]
+            products = multiply(spec, met, weights[o].flatten().numpy()[:, None])
+            check(spec, actual[0, o].flatten(), products.sum(0, dtype=np.int64))
+
+
+MOST_TERMS = 2**16
+
+
+@pytest.mark.usefixtures("each_isa")
+@each_spec
+def test_the_worst_codes_at_the_most_terms(spec):
+    low, high = spec.operand_min, spec.operand_max
+    for a, b in ((high, high), (low, low), (low, high)):
+        x = torch.full((1, MOST_TERMS), a).to(ops.code_dtype(spec))
+        w = torch.full((MOST_TERMS, 2), b).to(ops.code_dtype(spec))
+        assert ops.matmul(x, w, spec).tolist() == [[MOST_TERMS * int(multiply(spec, a, b))] * 2]
+
+
+FAMILIES = st.one_of(
+    st.builds(Exact, width=st.integers(4, 16), signed=st.booleans()),
+    *[
+        st.integers(4, 16).flatmap(
+            lambda width, family=family: st.builds(
+                family,
+                width=st.just(width),
+                truncation=st.integers(0, width - 3),
+                signed=st.booleans(),
+            )
+        )
+        for family in (Mitchell, MBM)
+    ],
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    spec=FAMILIES,
+    terms=st.integers(1, 300),
+    isa=st.sampled_from(ISAS),
+    scale=st.sampled_from([1.0, 0.1, 0.004]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_every_spec(spec, terms, isa, scale, seed):
+    """All families, widths and truncations, with codes of all sizes."""
+    x, w = random_codes(spec, (70, terms), seed), random_codes(spec, (terms, 7), seed + 1)
+    x, w = ((tensor * scale).to(tensor.dtype) for tensor in (x, w))
+    with forced(isa):
+        actual = ops.matmul(x, w, spec)
+    check(spec, actual, naive_matmul(x, w, spec))
 
 
 def test_an_unknown_instruction_set_is_named():

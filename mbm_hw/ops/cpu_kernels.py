@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from mbm_hw.float_spec import FloatExact, FloatSpec
-from mbm_hw.ops.codes import SpecValues, product_table_tensor, spec_of
-from mbm_hw.spec import Exact
+from mbm_hw.ops.codes import SpecValues, product_table_tensor, spec_of, spec_values
+from mbm_hw.spec import Exact, Spec
 
 
 def multiplier_of(spec: SpecValues, swapped: bool = False):
@@ -18,6 +18,13 @@ def multiplier_of(spec: SpecValues, swapped: bool = False):
         return _multiplier(spec, isa)  # commutative
     table = spec.table.t() if swapped else spec.table
     return _extension().table_multiplier(table, spec.width, spec.signed, isa)
+
+
+def kernel_name(spec: Spec) -> str:
+    """Return what runs for `spec` on this machine now: instruction set, and source of products."""
+    is_float = isinstance(spec, FloatSpec)
+    multiplier = float_multiplier_of(spec) if is_float else multiplier_of(spec_values(spec))
+    return f"{chosen_isa().name}, {multiplier.name}"
 
 
 def chosen_isa():

@@ -12,6 +12,7 @@ struct ExactMultiplier {
   using Operand = OperandT;
   using Weight = Operand;
   using Sum = SumT;
+  static constexpr const char* kName = "integer products";
   static constexpr int kScratch = 0;
 
   Isa isa;

@@ -49,6 +49,8 @@ struct FloatLogParameters {
 // Mitchell's product and MBM's.
 class FloatLogMultiplier : public FloatMultiplier {
  public:
+  static constexpr const char* kName = "sums of float patterns";
+
   FloatLogMultiplier(const FloatLogParameters& parameters, Isa isa);
 
   void add(const Tile<Operand, Sum>& tile) const;
@@ -57,6 +59,8 @@ class FloatLogMultiplier : public FloatMultiplier {
 // The product rounded to the nearest, ties to even.
 class FloatExactMultiplier : public FloatMultiplier {
  public:
+  static constexpr const char* kName = "float products";
+
   FloatExactMultiplier(int exponent_bits, int mantissa_bits, Isa isa)
       : FloatMultiplier(exponent_bits, mantissa_bits, isa) {}
 

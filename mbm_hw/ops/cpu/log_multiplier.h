@@ -16,6 +16,7 @@ class LogMultiplier {
   using Operand = uint32_t;
   using Weight = Operand;
   using Sum = int64_t;
+  static constexpr const char* kName = "logarithms step by step";
   static constexpr int kScratch = 0;
 
   LogMultiplier(const LogParameters& parameters, Isa isa) : parameters_(parameters), isa_(isa) {}

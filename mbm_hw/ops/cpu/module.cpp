@@ -228,7 +228,11 @@ NB_MODULE(_cpu, m) {
       .value("avx512", Isa::kAvx512);
   m.def("choose_isa", &choose_isa, nb::arg("name"));
   m.def("available_isas", &available_isas, "Those that this machine can run, the best one last.");
-  nb::class_<Multiplier>(m, "Multiplier");
+  nb::class_<Multiplier>(m, "Multiplier").def_prop_ro("name", [](const Multiplier& multiplier) {
+    std::string_view name;
+    multiplier.visit([&](const auto& kind) { name = std::decay_t<decltype(kind)>::kName; });
+    return name;
+  });
   m.def("exact_multiplier", &exact_multiplier, nb::arg("width"), nb::arg("signed"),
         nb::arg("isa"));
   m.def("log_multiplier", &log_multiplier, nb::arg("width"), nb::arg("signed"),

@@ -19,6 +19,7 @@ class PatternMultiplier {
   using Operand = CodeT;
   using Weight = uint32_t;
   using Sum = SumT;
+  static constexpr const char* kName = "floating-point patterns";
   static constexpr int kScratch = kPatternScratch;
 
   // Whether a spec is one of those whose products patterns give.

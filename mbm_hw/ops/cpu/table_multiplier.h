@@ -26,6 +26,7 @@ class TableMultiplier {
   using Operand = OperandT;
   using Weight = Operand;
   using Sum = SumT;
+  static constexpr const char* kName = "table in memory";
   static constexpr int kScratch = 0;
   using Entry = EntryT;
 
@@ -56,6 +57,7 @@ class ByteTableMultiplier {
   using Operand = uint8_t;
   using Weight = Operand;
   using Sum = SumT;
+  static constexpr const char* kName = "table in registers";
   static constexpr int kScratch = 2 * kTileDepth * kTilePositions;
 
   explicit ByteTableMultiplier(const ProductTable& table);

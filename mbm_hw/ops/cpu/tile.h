@@ -34,6 +34,7 @@ struct Tile {
 //   Operand  what an activation's code is packed into
 //   Weight   what a weight's code is packed into
 //   Sum      int32_t, int64_t or float, the type of the result
+//   kName    how it gets its products
 //   kScratch bytes of scratch memory that add() wants; they begin on a cache line, as x and sums do
 //   Operand encode(Code) const
 //   Weight encode_weight(Code) const
