@@ -133,7 +133,7 @@ Exponents exponents_of(const uint32_t* patterns, int count) {
 
 // How the products of a block and a strip go, from the fastest on.
 enum class Way {
-  kPlain,  // no product underflows, no weight is zero
+  kPlain,  // no product underflows
   kFlush,  // the scaled format: what has not bit 30 is zero
   kAny,    // one by one
 };
@@ -157,11 +157,9 @@ struct Weights {
   uint32_t mask[kBlock][kChunk];        // what is kept of the product: its grid; nothing for 0
 };
 
-// kCorrected : MBM. kMasked : the mask is needed.
+// kCorrected : MBM. kMasked : products may lie off the grid, or weights be zero.
 template <bool kCorrected, bool kMasked>
 struct LogLanes {
-  static constexpr bool kHasCorner = kCorrected;
-
   // x, and what it takes of it: once for all outputs.
   struct X {
     Integers pattern, mantissa;

@@ -30,9 +30,6 @@ inline Integers plus(Integers a, Integers b) { return _mm512_add_epi32(a, b); }
 inline Integers both(Integers a, Integers b) { return _mm512_and_si512(a, b); }
 inline Integers shift_right(Integers a, int n) { return _mm512_srl_epi32(a, _mm_cvtsi32_si128(n)); }
 inline Floats multiply(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
-inline Integers least(Integers a, Integers b) { return _mm512_min_epu32(a, b); }
-inline Integers most(Integers a, Integers b) { return _mm512_max_epu32(a, b); }
-inline Where everywhere() { return Where(-1); }
 inline Where where_nonzero(Integers v) {
   return _mm512_test_epi32_mask(v, all(~(1u << 31)));
 }
@@ -40,9 +37,6 @@ inline Where where_bit30(Where among, Integers v) {
   return _mm512_mask_test_epi32_mask(among, v, all(1u << 30));
 }
 inline Where where_below(Integers a, Integers b) { return _mm512_cmplt_epi32_mask(a, b); }
-inline Integers select(Where m, Integers yes, Integers no) {
-  return _mm512_mask_blend_epi32(m, no, yes);
-}
 // c + a * b with one rounding, and c elsewhere.
 inline Floats multiply_add(Where m, Floats a, Floats b, Floats c) {
   return _mm512_mask3_fmadd_ps(a, b, c, m);
@@ -73,9 +67,6 @@ inline Integers plus(Integers a, Integers b) { return _mm256_add_epi32(a, b); }
 inline Integers both(Integers a, Integers b) { return _mm256_and_si256(a, b); }
 inline Integers shift_right(Integers a, int n) { return _mm256_srl_epi32(a, _mm_cvtsi32_si128(n)); }
 inline Floats multiply(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
-inline Integers least(Integers a, Integers b) { return _mm256_min_epu32(a, b); }
-inline Integers most(Integers a, Integers b) { return _mm256_max_epu32(a, b); }
-inline Where everywhere() { return _mm256_set1_epi32(-1); }
 inline Where where_nonzero(Integers v) {
   return integers(_mm256_cmp_ps(floats(v), zeros(), _CMP_NEQ_UQ));
 }
@@ -83,9 +74,6 @@ inline Where where_bit30(Where among, Integers v) {
   return both(among, _mm256_srai_epi32(_mm256_slli_epi32(v, 1), 31));
 }
 inline Where where_below(Integers a, Integers b) { return _mm256_cmpgt_epi32(b, a); }
-inline Integers select(Where m, Integers yes, Integers no) {
-  return _mm256_blendv_epi8(no, yes, m);
-}
 inline Floats multiply_add(Where m, Floats a, Floats b, Floats c) {
   return _mm256_fmadd_ps(floats(both(integers(a), m)), b, c);
 }
