@@ -74,6 +74,9 @@ MBM_HW_EACH_ISA(
 
 #ifdef MBM_HW_X86
 namespace avx2 {
+// Each 16 bytes of the planes hold their entries xor those of the 16 before in their half row.
+void byte_table_add(const BytePlanes& planes, const Tile<uint8_t, int32_t>& tile);
+void byte_table_add(const BytePlanes& planes, const Tile<uint8_t, int64_t>& tile);
 void pattern_add(const PatternParameters& parameters, const Tile<int8_t, int32_t, uint32_t>& tile);
 void pattern_add(const PatternParameters& parameters, const Tile<int16_t, int64_t, uint32_t>& tile);
 }  // namespace avx2

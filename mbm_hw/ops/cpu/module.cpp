@@ -98,9 +98,9 @@ Multiplier* table_multiplier(const Table& array, int width, bool is_signed, Isa 
   }
   const ProductTable table{array.data(), array.stride(0), array.stride(1), width};
 #ifdef MBM_HW_X86
-  if (width <= 8 && isa == Isa::kAvx512) {
-    return is_signed ? Multiplier::make<ByteTableInt8>(table)
-                     : Multiplier::make<ByteTableUInt8>(table);
+  if (width <= 8 && isa != Isa::kPortable) {
+    return is_signed ? Multiplier::make<ByteTableInt8>(table, isa)
+                     : Multiplier::make<ByteTableUInt8>(table, isa);
   }
 #endif
   if (width <= 8) {

@@ -1,5 +1,6 @@
 #include "table_multiplier.h"
 
+#include <algorithm>
 #include <type_traits>
 
 namespace mbm_hw {
@@ -32,8 +33,9 @@ TableMultiplier<CodeT, OperandT, EntryT, SumT>::TableMultiplier(const ProductTab
 
 #ifdef MBM_HW_X86
 template <class CodeT, class SumT>
-ByteTableMultiplier<CodeT, SumT>::ByteTableMultiplier(const ProductTable& table)
-    : mask_((1u << table.width) - 1), bytes_(2 * 256 * kBytePlanesRow) {
+ByteTableMultiplier<CodeT, SumT>::ByteTableMultiplier(const ProductTable& table, Isa isa)
+    : isa_(isa), mask_((1u << table.width) - 1), bytes_(2 * 256 * kBytePlanesRow) {
+  std::fill_n(bytes_.data(), 2 * 256 * kBytePlanesRow, uint8_t(0));
   constexpr int kHalf = 256 * kBytePlanesRow;
   const int size = 1 << table.width;
   const bool is_signed = std::is_signed_v<CodeT>;
@@ -51,6 +53,11 @@ ByteTableMultiplier<CodeT, SumT>::ByteTableMultiplier(const ProductTable& table)
     for (int a = 0; a < 128 && planes_.odd; ++a) {
       planes_.odd = product((256 - a) % 256) == -product(a);
     }
+  }
+  if (isa != Isa::kAvx2) return;
+  for (int half = 0; half < 4 * 256; ++half) {
+    uint8_t* bytes = bytes_.data() + 128 * half;
+    for (int i = 127; i >= 16; --i) bytes[i] ^= bytes[i - 16];
   }
 }
 

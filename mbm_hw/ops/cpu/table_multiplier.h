@@ -49,7 +49,7 @@ class TableMultiplier {
 };
 
 #ifdef MBM_HW_X86
-// Up to 8 bits, from registers: for AVX-512 only.
+// Up to 8 bits, from registers: AVX2 and AVX-512.
 template <class CodeT, class SumT>
 class ByteTableMultiplier {
  public:
@@ -60,13 +60,17 @@ class ByteTableMultiplier {
   static constexpr const char* kName = "table in registers";
   static constexpr int kScratch = 2 * kTileDepth * kTilePositions;
 
-  explicit ByteTableMultiplier(const ProductTable& table);
+  ByteTableMultiplier(const ProductTable& table, Isa isa);
 
   Operand encode(Code code) const { return static_cast<Operand>(code) & mask_; }
   Weight encode_weight(Code code) const { return encode(code); }
-  void add(const Tile<Operand, Sum>& tile) const { avx512::byte_table_add(planes_, tile); }
+  void add(const Tile<Operand, Sum>& tile) const {
+    isa_ == Isa::kAvx512 ? avx512::byte_table_add(planes_, tile)
+                         : avx2::byte_table_add(planes_, tile);
+  }
 
  private:
+  Isa isa_;
   Operand mask_;
   AlignedArray<uint8_t> bytes_;
   BytePlanes planes_;
