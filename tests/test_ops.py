@@ -1,7 +1,5 @@
 """The operators against sums of the reference's products in Python integers."""
 
-import contextlib
-import os
 import subprocess
 import sys
 
@@ -10,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from isas import ISAS, forced
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from mbm_hw import MBM, Exact, Mitchell, Table, multiply, ops, product_table
@@ -44,20 +43,6 @@ SPECS = (
     SIGN_MAGNITUDE,
 )
 each_spec = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.identifier)
-
-
-ISAS = ops.available_isas()
-
-
-@contextlib.contextmanager
-def forced(isa):
-    """Have the kernels of an instruction set run."""
-    before = os.environ.get("MBM_HW_ISA", "")
-    os.environ["MBM_HW_ISA"] = isa
-    try:
-        yield
-    finally:
-        os.environ["MBM_HW_ISA"] = before
 
 
 @pytest.fixture(params=ISAS)
