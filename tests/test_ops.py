@@ -405,11 +405,13 @@ def test_the_kernel_has_a_name():
 
 @pytest.mark.usefixtures("each_isa")
 @each_spec
-@pytest.mark.parametrize("codes", ["all", "not negative", "small", "extreme"])
+@pytest.mark.parametrize("codes", ["all", "symmetric", "not negative", "small", "extreme"])
 def test_each_kind_of_activations(spec, codes):
     """Kernels have ways of their own for them; depthwise, and dense with many outputs."""
     x, w = random_codes(spec, (1, 5, 19, 61), 1), random_codes(spec, (5, 1, 3, 2), 2)
     dense = random_codes(spec, (9, 5, 3, 2), 3)
+    if codes == "symmetric":
+        x = x.clamp_min(max(spec.operand_min, -spec.operand_max))
     if codes == "not negative":
         x = x.clamp_min(0)
     if codes == "small":

@@ -115,9 +115,10 @@ def _extension():
 @functools.cache
 def _multiplier(values: SpecValues, isa):
     spec = spec_of(values)
-    if isinstance(spec, Exact):
+    has_fast_tables = spec.width <= 8 and isa.name != "portable"
+    if isinstance(spec, Exact) and not has_fast_tables:
         return _extension().exact_multiplier(spec.width, spec.signed, isa)
-    if spec.width > 8 or isa.name == "avx2":
+    if spec.width > 8 or (isa.name == "avx2" and not isinstance(spec, Exact)):
         multiplier = _extension().log_multiplier(
             spec.width,
             spec.signed,
