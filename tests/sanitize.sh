@@ -21,5 +21,5 @@ cd $build/package
 export ASAN_OPTIONS=detect_leaks=0  # Python's own
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 LD_PRELOAD="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libubsan.so)" \
-  PYTHONPATH="$PWD:$site" "$python" -S -m pytest -q -p no:cacheprovider tests/test_ops.py \
+  PYTHONPATH="$PWD:$site${PYTHONPATH:+:$PYTHONPATH}" "$python" -S -m pytest -q -p no:cacheprovider tests/test_ops.py \
   -k "not fresh and not importing and not missing and not compile"
