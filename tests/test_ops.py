@@ -32,6 +32,7 @@ SPECS = (
     MBM(8, signed=True),
     MBM(8, truncation=2, signed=True),
     MBM(8),
+    MBM(9),
     MBM(9, signed=True),
     MBM(16, signed=True),
     MBM(16, truncation=8, signed=True),
