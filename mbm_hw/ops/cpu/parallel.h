@@ -1,7 +1,7 @@
 // Work on several threads: those of the OpenMP runtime that torch has brought into the process, found
 // when the program runs, so that nothing is linked; threads of our own where there is none. After
 // an operator of torch its threads spin for some milliseconds, and others would fight them for the
-// cores: on two, a layer took 18.6 ms so, 11.5 ms without (3x3, 128 to 128 channels, 60x80).
+// cores.
 #pragma once
 
 #include <cstdint>
