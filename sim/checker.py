@@ -47,7 +47,8 @@ class Vectors:
 class Checker:
     """Compares products with the expected ones, and writes its account when it is left.
 
-    products : how many have been checked. mismatches : how many of them were wrong.
+    products : how many have been checked. mismatches : how many of them were wrong; an assertion
+    that ends the test counts as one.
     """
 
     def __init__(self, vectors: Vectors, test: str):
@@ -79,6 +80,9 @@ class Checker:
             self.messages.append(f"{vectors.design}: {a} * {b} is {shown}, expected {wanted}")
 
     def __exit__(self, kind, error, traceback):
+        if isinstance(error, AssertionError):  # what the design did wrong besides its products
+            self.mismatches += 1
+            self.messages.append(f"{self.vectors.design}: {error}")
         outcome = {
             "test": self.test,
             "products": self.products,
