@@ -14,7 +14,6 @@ from cocotb.triggers import FallingEdge, Timer
 from sim.checker import Checker, Vectors
 
 SAMPLED_PAIRS = 4_000
-CLEARED = (0, 0, 0)  # what a register that was reset holds: 0 * 0 = 0
 
 
 class Testbench:
@@ -23,7 +22,8 @@ class Testbench:
     def __init__(self, dut, checker: Checker):
         self.dut = dut
         self.checker = checker
-        self.stages = deque([CLEARED] * checker.vectors.pipeline)
+        self.cleared = 0, 0, checker.vectors.cleared
+        self.stages = deque([self.cleared] * checker.vectors.pipeline)
 
     async def start(self):
         """Start the clock, and reset with en = 0: a reset must not wait for it."""
@@ -32,12 +32,13 @@ class Testbench:
         cocotb.start_soon(Clock(self.dut.clk, 2, unit="ns").start(start_high=False))
         await self.clock(rst=1, en=0)
 
-    async def clock(self, a: int = 0, b: int = 0, expected: int = 0, *, rst: int = 0, en: int = 1):
-        """Give the operands one rising edge, and check the product that follows it."""
+    async def clock(self, *pair: int, rst: int = 0, en: int = 1):
+        """Give a, b, and the product expected of them, one rising edge; check what follows it."""
         dut, stages = self.dut, self.stages
+        a, b, expected = pair or self.cleared
         dut.a.value, dut.b.value, dut.rst.value, dut.en.value = a, b, rst, en
         if rst:
-            stages.extend([CLEARED] * len(stages))
+            stages.extend([self.cleared] * len(stages))
         elif en:
             stages.append((a, b, expected))
         while len(stages) > self.checker.vectors.pipeline:

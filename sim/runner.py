@@ -6,9 +6,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
+from mbm_hw.float_spec import FloatSpec
 from mbm_hw.hdl.designs import Design
 from sim import simulators, vectors
 from sim.checker import Vectors
@@ -49,18 +51,7 @@ def simulate(
     folder = folder.resolve()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    spec = design.spec
-    a, b = vectors.operand_pairs(spec, seed)
-    Vectors(
-        design=design.name,
-        pipeline=design.pipeline,
-        width=spec.width,
-        signed=spec.signed,
-        seed=seed,
-        a=vectors.patterns(a, spec.width),
-        b=vectors.patterns(b, spec.width),
-        expected=vectors.expected_patterns(spec, a, b),
-    ).write(folder)
+    _vectors(design, seed).write(folder)
     results = _run(design, source.resolve(), simulator, folder, waves)
     outcomes = [json.loads(line) for line in (folder / "outcome.jsonl").read_text().splitlines()]
     tests, failures = results
@@ -77,6 +68,31 @@ def simulate(
         seconds=time.perf_counter() - start,
         messages=tuple(message for outcome in outcomes for message in outcome["messages"]),
     )
+
+
+def _vectors(design: Design, seed: int) -> Vectors:
+    spec = design.spec
+    a, b = vectors.operand_pairs(spec, seed)
+    is_float = isinstance(spec, FloatSpec)
+    (cleared,) = vectors.expected_patterns(spec, np.array([0]), np.array([0]))
+    return Vectors(
+        design=design.name,
+        pipeline=design.pipeline,
+        width=spec.width,
+        product_width=spec.product_width,
+        notation="hexadecimal" if is_float else "signed" if spec.signed else "unsigned",
+        cleared=cleared,
+        seed=seed,
+        a=vectors.patterns(a, spec.width),
+        b=vectors.patterns(b, spec.width),
+        expected=vectors.expected_patterns(spec, a, b),
+    )
+
+
+def _test_module(design: Design) -> str:
+    if design.stream:
+        return "sim.stream_tests"
+    return "sim.pipeline_tests" if design.pipeline else "sim.multiplier_tests"
 
 
 def _run(design, source, simulator, folder, waves) -> tuple[int, int]:
@@ -99,7 +115,7 @@ def _run(design, source, simulator, folder, waves) -> tuple[int, int]:
             raise SimulationError(f"{source} does not build; see {folder}/build.log") from None
         try:
             results = runner.test(
-                test_module="sim.pipeline_tests" if design.pipeline else "sim.multiplier_tests",
+                test_module=_test_module(design),
                 hdl_toplevel=design.name,
                 build_dir=folder,
                 test_dir=folder,

@@ -4,27 +4,37 @@ import itertools
 
 import numpy as np
 
+from mbm_hw.float_spec import FloatSpec
 from mbm_hw.reference import multiply, pattern_values
-from mbm_hw.spec import IntegerSpec
+from mbm_hw.spec import IntegerSpec, Spec
+from sim.float_vectors import float_pairs
 
 EXHAUSTIVE_WIDTH = 8
 SAMPLES = 10_000  # of each kind, uniform and log-uniform
 
 
-def operand_pairs(spec: IntegerSpec, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return values a and b, two int64 [pairs].
+def operand_pairs(spec: Spec, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Return the operands a and b that `multiply` takes, two int64 [pairs].
 
     All pairs up to 8 bits. Above, the corners crossed, then 10,000 pairs drawn uniformly and 10,000
-    log-uniformly; the same seed gives the same pairs.
+    log-uniformly (float specs: see `float_pairs`); the same seed gives the same pairs.
     """
-    if spec.width <= EXHAUSTIVE_WIDTH:
-        values = pattern_values(spec)
-        crossed = _crossed(values[values >= spec.operand_min])
-        return crossed[0], crossed[1]
     generator = np.random.default_rng(seed)
-    pairs = [_crossed(corners(spec)), _uniform(spec, generator), _log_uniform(spec, generator)]
-    a, b = np.concatenate(pairs, axis=1)
-    return a, b
+    if spec.width <= EXHAUSTIVE_WIDTH:
+        pairs = _crossed(_operands(spec))
+    elif isinstance(spec, FloatSpec):
+        pairs = float_pairs(spec, generator)
+    else:
+        kinds = [_crossed(corners(spec)), _uniform(spec, generator), _log_uniform(spec, generator)]
+        pairs = np.concatenate(kinds, axis=1)
+    return pairs[0], pairs[1]
+
+
+def _operands(spec):
+    if isinstance(spec, FloatSpec):
+        return np.arange(1 << spec.width)
+    values = pattern_values(spec)
+    return values[values >= spec.operand_min]
 
 
 def corners(spec: IntegerSpec) -> np.ndarray:
@@ -46,7 +56,7 @@ def patterns(values: np.ndarray, width: int) -> list[int]:
     return [value & mask for value in values.tolist()]
 
 
-def expected_patterns(spec: IntegerSpec, a: np.ndarray, b: np.ndarray) -> list[int]:
+def expected_patterns(spec: Spec, a: np.ndarray, b: np.ndarray) -> list[int]:
     """Return the patterns of the products that the reference gives."""
     return patterns(multiply(spec, a, b), spec.product_width)
 

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from mbm_hw.hdl import to_verilog
+from mbm_hw.hdl.verilog import design_to_verilog
 from sim.faults import FAULTS
 from sim.runner import simulate
 
@@ -16,7 +16,7 @@ SIM = os.environ.get("SIM") or "icarus"
 def right_simulation(design, folder):
     folder.mkdir(exist_ok=True)
     source = folder / f"{design.name}.v"
-    source.write_text(to_verilog(design.spec, pipeline=design.pipeline))
+    source.write_text(design_to_verilog(design))
     return simulate(design, source, SIM, folder / design.name)
 
 
@@ -30,6 +30,6 @@ def test_a_planted_fault_is_caught(name, tmp_path_factory):
     source = folder / f"{design.name}.v"
     source.write_text(FAULTS[name].verilog())
     faulty = simulate(design, source, SIM, folder / "build")
-    assert faulty.vectors == right.vectors
+    assert design.stream or faulty.vectors == right.vectors
     assert faulty.mismatches > 0, f"{name} in {design.name} passed {faulty.vectors} vectors"
     assert all(message.startswith(f"{design.name}: ") for message in faulty.messages)

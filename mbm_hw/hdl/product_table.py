@@ -18,8 +18,8 @@ class ProductTable(wiring.Component):
     Parameters
     ----------
     spec : an integer spec of at most 12 bits; `read_hex` makes one from a file.
-    latency : register stages, 0 to 2: one holds the product, two the operands as well. A memory
-        that is read at the clock edge, as FPGAs have them, needs one at least.
+    latency : register stages, 0 to 3: one holds the product, two the operands as well, three the
+        operands twice. A memory that is read at the clock edge, as FPGAs have them, needs one.
 
     Members
     -------
@@ -29,8 +29,8 @@ class ProductTable(wiring.Component):
     """
 
     def __init__(self, spec: IntegerSpec, latency: int = 0):
-        if isinstance(latency, bool) or latency not in range(3):
-            raise ValueError(f"latency must be an integer 0 to 2, not {latency!r}")
+        if isinstance(latency, bool) or latency not in range(4):
+            raise ValueError(f"latency must be an integer 0 to 3, not {latency!r}")
         self.spec = spec
         self.latency = latency
         self.table = product_table(spec)
@@ -39,15 +39,15 @@ class ProductTable(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        patterns = self.table.ravel() & ((1 << self.spec.product_width) - 1)
+        patterns = (self.table.ravel() & ((1 << self.spec.product_width) - 1)).tolist()
         m.submodules.products = products = memory.Memory(
-            shape=self.spec.product_width, depth=self.table.size, init=patterns.tolist()
+            shape=self.spec.product_width, depth=self.table.size, init=patterns
         )
         port = products.read_port(domain="comb")
         a, b = self.a, self.b
-        if self.latency >= 2:
+        for _ in range(1, self.latency):
             a, b = registered(m, self.en, a, b)
-        read = Signal(self.spec.product_width)
+        read = Signal(self.spec.product_width, init=patterns[0])
         m.d.comb += [port.addr.eq(Cat(b, a)), read.eq(port.data)]
         if self.latency >= 1:
             (read,) = registered(m, self.en, read)
