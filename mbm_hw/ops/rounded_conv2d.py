@@ -1,0 +1,105 @@
+"""The convolution of a layer with a float spec: schema, checks, fake, kernels.
+
+On a device without a kernel of its own it is `round_to_format` and `float_conv2d`, one after the
+other; the CPU's kernel makes no rounded tensor.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.library import infer_schema
+
+from mbm_hw.ops.cpu_kernels import FloatLayer, run_rounded_conv2d
+from mbm_hw.ops.float_conv2d import float_conv2d
+from mbm_hw.ops.float_values import FloatSpecValues, float_spec_of
+from mbm_hw.ops.geometry import check_float32, check_one_each, conv2d_shape
+from mbm_hw.ops.rounding import round_to_format
+
+
+def composed(
+    x: Tensor,
+    w: Tensor,
+    bias: Tensor | None,
+    family: str,
+    exponent_bits: int,
+    mantissa_bits: int,
+    truncation: int,
+    force_lsb: bool,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+) -> Tensor:
+    """Return the sums of `float_conv2d` for `x` and `w` rounded to the format, plus bias.
+
+    x : [N, C, H, W]; w : [O, C / groups, kH, kW]; bias : [O] or None; all float32, any strides.
+    family to force_lsb : a float spec, see `float_values.FloatSpecValues`.
+    stride, padding, dilation : (vertical, horizontal), as of `float_conv2d`.
+    Returns float32 [N, O, OH, OW], contiguous; NaN is the quiet NaN 0x7FC00000. No gradient.
+    """
+    values = FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb)
+    _check(x, w, bias, values, stride, padding, dilation, groups)
+    x, w = (round_to_format(operand, exponent_bits, mantissa_bits) for operand in (x, w))
+    sums = float_conv2d(x, w, values, stride, padding, dilation, groups)
+    if bias is None:
+        return sums
+    y = sums.add_(bias[:, None, None])
+    return torch.where(y.isnan(), torch.nan, y)
+
+
+# Not a custom_op: its wrappers cost as much as a layer of 10**5 products.
+torch.library.define("mbm_hw::rounded_conv2d", infer_schema(composed, mutates_args=()))
+torch.library.impl("mbm_hw::rounded_conv2d", "CompositeExplicitAutograd", composed)
+rounded_conv2d = torch.ops.mbm_hw.rounded_conv2d.default
+
+
+@torch.library.impl("mbm_hw::rounded_conv2d", "CPU")
+def _(
+    x,
+    w,
+    bias,
+    family,
+    exponent_bits,
+    mantissa_bits,
+    truncation,
+    force_lsb,
+    stride,
+    padding,
+    dilation,
+    groups,
+):
+    values = FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb)
+    y = x.new_empty(_check(x, w, bias, values, stride, padding, dilation, groups))
+    layer = FloatLayer(x, w, bias, y, stride, padding, dilation, groups)
+    run_rounded_conv2d(layer, float_spec_of(values))
+    return y
+
+
+@torch.library.register_fake("mbm_hw::rounded_conv2d")
+def _(
+    x,
+    w,
+    bias,
+    family,
+    exponent_bits,
+    mantissa_bits,
+    truncation,
+    force_lsb,
+    stride,
+    padding,
+    dilation,
+    groups,
+):
+    values = FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb)
+    return x.new_empty(_check(x, w, bias, values, stride, padding, dilation, groups))
+
+
+def _check(x, w, bias, values, stride, padding, dilation, groups) -> list[int]:
+    """Return the shape of the output, or raise."""
+    operator = "rounded_conv2d"
+    float_spec_of(values)
+    check_float32(operator, x=x, w=w, bias=bias)
+    shape = conv2d_shape(operator, x, w, stride, padding, dilation, groups)
+    check_one_each(operator, w, bias=bias)
+    return shape
