@@ -8,7 +8,7 @@ STUDIES_WITH_DATA := models/cifar10_resnet20.yaml models/depth_7scenes.yaml
 KERNELS := $(shell find mbm_hw/ops/cpu -name '*.cpp' -o -name '*.h' -o -name 'CMakeLists.txt')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study test sanitize sim verilog bench lint clean
+.PHONY: help setup study test sanitize emulate sim verilog bench lint clean
 
 help:     ## List the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
@@ -18,14 +18,19 @@ study:    .venv/installed ## Run the default studies; DATA=folder adds those on 
 	$(BIN)/mbm-hw study run $(STUDIES) $(if $(DATA),$(STUDIES_WITH_DATA) --data $(DATA))
 	@echo "make study: done; tables, rows and pictures are in results/"
 
-test:     .venv/simulators ## Run all the tests, those of the kernels under sanitizers too
+test:     .venv/simulators ## Run all the tests, those of the kernels under sanitizers and emulated too
 	$(BIN)/python -m pytest
-	tests/sanitize.sh $(BIN)/python
-	@echo "make test: all tests passed, those of the kernels under sanitizers too"
+	tests/kernels.sh sanitize $(BIN)/python
+	tests/kernels.sh emulate $(BIN)/python
+	@echo "make test: all tests passed, those of the kernels under sanitizers and emulated too"
 
 sanitize: .venv/installed ## Run the kernels' tests under the sanitizers alone
-	tests/sanitize.sh $(BIN)/python
+	tests/kernels.sh sanitize $(BIN)/python
 	@echo "make sanitize: no errors found"
+
+emulate:  .venv/installed ## Run the AVX-512 kernels' tests alone, on any AVX2 machine
+	tests/kernels.sh emulate $(BIN)/python
+	@echo "make emulate: all tests passed"
 
 sim:      .venv/simulators ## Simulate rtl/ against the reference; SIM=icarus|verilator|all SPEC=mbm8 WAVES=1 SEED=0
 	$(BIN)/python -m sim --sim $(SIM) $(if $(SPEC),--spec $(SPEC)) $(if $(WAVES),--waves) $(if $(SEED),--seed $(SEED))

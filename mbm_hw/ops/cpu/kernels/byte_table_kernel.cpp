@@ -9,11 +9,10 @@
 //   all codes:         4 look-ups, 2 blends, 1 mask, 2 shifts, 4 adds      13
 // Zen 4 does two of these 512-bit instructions a cycle, so at best 16 products a cycle in the first
 // case, as many as fused multiply-adds of float32.
+#include "intrinsics.h"
 #include "kernels.h"
 
-#ifdef __AVX512VBMI__
-
-#include <immintrin.h>
+#ifdef MBM_HW_AVX512
 
 namespace mbm_hw::MBM_HW_ISA {
 

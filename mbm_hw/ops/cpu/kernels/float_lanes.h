@@ -1,17 +1,18 @@
 // Vectors of float32 patterns, as wide as the instruction set has them; for float_kernel.cpp.
 #pragma once
 
-#if defined(__AVX512F__) || defined(__AVX2__)
-#define MBM_HW_FLOAT_LANES
-#include <immintrin.h>
-#endif
-
 #include <cstdint>
+
+#include "intrinsics.h"
+
+#if defined(MBM_HW_AVX512) || defined(MBM_HW_AVX2)
+#define MBM_HW_FLOAT_LANES
+#endif
 
 namespace mbm_hw::MBM_HW_ISA {
 namespace {
 
-#if defined(__AVX512F__)
+#if defined(MBM_HW_AVX512)
 
 constexpr int kLanes = 16;
 using Integers = __m512i;
@@ -44,7 +45,7 @@ inline Floats multiply_add(Where m, Floats a, Floats b, Floats c) {
 inline Floats add(Where m, Floats sum, Floats v) { return _mm512_mask_add_ps(sum, m, sum, v); }
 inline Floats add(Floats sum, Floats v) { return _mm512_add_ps(sum, v); }
 
-#elif defined(__AVX2__)
+#elif defined(MBM_HW_AVX2)
 
 constexpr int kLanes = 8;
 using Integers = __m256i;

@@ -11,18 +11,17 @@
 //   up to 16 bits: the same, summed mod 2**32, and one float add for the sum to
 //     within 2**31, which settles the rest                                         4 [5]
 // Zen 4 does two such 512-bit instructions a cycle, and one fused multiply-add of floats.
+#include "intrinsics.h"
 #include "kernels.h"
 
-#ifdef __AVX2__
-
-#include <immintrin.h>
+#if defined(MBM_HW_AVX512) || defined(MBM_HW_AVX2)
 
 namespace mbm_hw::MBM_HW_ISA {
 
 static constexpr int kPanel = 64;  // positions whose patterns are made together
 static constexpr uint32_t kPatternOfOne = 0x3F800000, kWithoutMantissa = 0xFF800000;
 
-#ifdef __AVX512F__
+#ifdef MBM_HW_AVX512
 using Int = __m512i;
 using Float = __m512;
 static constexpr int kLanes = 16;
@@ -224,7 +223,7 @@ static void add_small(const PatternParameters& parameters, const Activations& ma
           const auto weight = __builtin_bit_cast(float, w[k]);
           const int8_t* row = parameters.small + 128 * (int(weight) + kSmall);
           const Int code = load(made.small[k] + p);
-#ifdef __AVX512F__
+#ifdef MBM_HW_AVX512
           const Int entry = _mm512_permutex2var_epi8(load(row), code, load(row + 64));
           total = _mm512_add_epi8(total, entry);
 #else

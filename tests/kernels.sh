@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Builds the kernels in another way, in build/WAY, and runs their tests on that build. WAY:
+#   sanitize  with the address and undefined-behaviour sanitizers
+#   emulate   with those for AVX-512 written out in AVX2, so that any AVX2 machine tests them
+# Usage: tests/kernels.sh WAY PYTHON (one whose environment has the package's build requirements)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+way=$1
+python=$(realpath -s "$2")
+build=build/$way
+site=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+install=("$python" -m pip install --quiet --disable-pip-version-check cmake ninja nanobind==3.1.0)
+tests=(tests/test_ops.py)
+chosen="not fresh and not importing and not missing and not compile"
+preload=
+case $way in
+  sanitize)
+    options=(-DMBM_HW_SANITIZE=ON)
+    preload="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libubsan.so)"
+    ;;
+  emulate)
+    if [[ $(uname -m) != x86_64 ]]; then
+      echo "tests/kernels.sh: there are no AVX-512 kernels on $(uname -m)"
+      exit
+    fi
+    grep -qw avx2 /proc/cpuinfo || { echo "tests/kernels.sh: emulate needs AVX2" >&2; exit 2; }
+    install+=(simde-py==0.8.2.post1)
+    options=(-DMBM_HW_EMULATE_AVX512="$site/simde_py/simde")
+    tests+=(tests/test_float_ops.py)
+    chosen="(avx512 or reference or products or adds_in_order or kind) and not portable and not avx2"
+    ;;
+  *)
+    echo "tests/kernels.sh: the way is sanitize or emulate, not $way" >&2
+    exit 2
+    ;;
+esac
+"${install[@]}"
+PATH=$(dirname "$python"):$PATH
+cmake -S mbm_hw/ops/cpu -B "$build" -G Ninja "${options[@]}" -DPython_EXECUTABLE="$python" \
+  -Dnanobind_DIR="$("$python" -m nanobind --cmake_dir)" > /dev/null
+ninja -C "$build" > /dev/null
+
+# The package as it is, with this build of the kernels: -S leaves out the editable install's hook.
+rm -rf "$build/package"
+mkdir "$build/package"
+cp -r mbm_hw tests pyproject.toml "$build/package"
+cp "$build"/_cpu*.so "$build/package/mbm_hw/ops"
+cd "$build/package"
+export ASAN_OPTIONS=detect_leaks=0  # Python's own
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+LD_PRELOAD="$preload" PYTHONPATH="$PWD:$site${PYTHONPATH:+:$PYTHONPATH}" \
+  "$python" -S -m pytest -q -p no:cacheprovider "${tests[@]}" -k "$chosen"
