@@ -63,8 +63,8 @@ def test_imports_point_one_way(path):
     [
         ("mbm_hw", {"torch", "amaranth", "matplotlib", "sklearn", "scipy"}),
         ("mbm_hw.hdl", {"torch", "mbm_hw.ops"}),
-        ("mbm_hw.ops", {"amaranth", "mbm_hw.hdl"}),
-        ("mbm_hw.nn", {"amaranth", "mbm_hw.hdl"}),
+        ("mbm_hw.ops", {"amaranth", "mbm_hw.hdl", "cuda.core"}),
+        ("mbm_hw.nn", {"amaranth", "mbm_hw.hdl", "cuda.core"}),
         ("mbm_hw.cli", {"torch", "amaranth", "matplotlib"}),
     ],
 )
