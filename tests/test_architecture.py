@@ -19,11 +19,13 @@ MAY_IMPORT = {
     "catalog": {"spec", "float_spec"},
     "reference": {"spec", "float_spec", "float_reference"},
     "errors": CORE,
+    "integer_terms": set(),
+    "factorization": CORE | {"integer_terms"},
     "table_files": CORE | {"files"},
     "quantize": CORE,
     "float_format": {"quantize", "ops"},
     "hdl": CORE | {"files"},
-    "ops": CORE,
+    "ops": CORE | {"factorization"},
     "nn": CORE | {"quantize", "float_format", "ops"},
     "studies": CORE | {"files", "table_files", "quantize", "float_format", "ops", "nn"},
 }
@@ -63,8 +65,8 @@ def test_imports_point_one_way(path):
     [
         ("mbm_hw", {"torch", "amaranth", "matplotlib", "sklearn", "scipy"}),
         ("mbm_hw.hdl", {"torch", "mbm_hw.ops"}),
-        ("mbm_hw.ops", {"amaranth", "mbm_hw.hdl"}),
-        ("mbm_hw.nn", {"amaranth", "mbm_hw.hdl"}),
+        ("mbm_hw.ops", {"amaranth", "mbm_hw.hdl", "cuda.core"}),
+        ("mbm_hw.nn", {"amaranth", "mbm_hw.hdl", "cuda.core"}),
         ("mbm_hw.cli", {"torch", "amaranth", "matplotlib"}),
     ],
 )

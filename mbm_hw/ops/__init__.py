@@ -8,6 +8,7 @@ compiles nothing: the kernels were compiled when the package was installed.
 from mbm_hw.ops.codes import code_dtype, sum_dtype
 from mbm_hw.ops.conv2d import conv2d
 from mbm_hw.ops.cpu_kernels import available_isas, kernel_name
+from mbm_hw.ops.cuda import operators as _cuda_operators  # noqa: F401  registers the kernels
 from mbm_hw.ops.float_conv2d import float_conv2d
 from mbm_hw.ops.float_matmul import float_matmul
 from mbm_hw.ops.matmul import matmul

@@ -135,6 +135,16 @@ def check_codes(operator: str, spec: SpecValues, **codes: Tensor):
             )
 
 
+def check_device_codes(operator: str, spec: SpecValues, **codes: Tensor):
+    """As `check_codes`, of CUDA tensors, whose kernels do not look; it waits for the device.
+
+    Not while a function is compiled or a CUDA graph captured, where nothing may wait.
+    """
+    if not torch.compiler.is_compiling() and all(tensor.is_cuda for tensor in codes.values()):
+        if not torch.cuda.is_current_stream_capturing():
+            check_codes(operator, spec, **codes)
+
+
 def spec_of(values: SpecValues) -> IntegerSpec:
     """Return the spec of a family that has no table."""
     family, width, truncation, signed, _ = values

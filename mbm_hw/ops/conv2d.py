@@ -8,6 +8,7 @@ from torch import Tensor
 from mbm_hw.ops.codes import (
     SpecValues,
     check_codes,
+    check_device_codes,
     check_operands,
     check_terms,
     spec_values,
@@ -32,7 +33,8 @@ def conv2d(
     x_codes : [N, C, H, W]; w_codes : [O, C / groups, kH, kW]; `codes.code_dtype(spec)`, from
         spec.operand_min to spec.operand_max; any strides in memory. x is the product's first
         operand. Padding pads with code 0, whose products are the spec's (a table's may be nonzero).
-    spec : an integer spec of 4 to 16 bits, or what `codes.spec_values` makes of one.
+    spec : an integer spec of 4 to 16 bits, or what `codes.spec_values` makes of one; with that, the
+        values of codes on a CUDA device are not checked.
     stride, dilation : at least 1; padding : at least 0; one number or (vertical, horizontal).
     Returns `codes.sum_dtype(spec)` [N, O, OH, OW]. No gradient: codes are integers (see `nn`).
 
@@ -43,6 +45,8 @@ def conv2d(
     for name, tensor in (("x_codes", x_codes), ("w_codes", w_codes)):
         if not isinstance(tensor, Tensor):
             raise TypeError(f"conv2d: {name} must be a tensor, not {type(tensor).__name__}")
+    if spec is not values:
+        check_device_codes("conv2d", values, x_codes=x_codes, w_codes=w_codes)
     pairs = {"stride": stride, "padding": padding, "dilation": dilation}
     pairs = [pair("conv2d", name, value) for name, value in pairs.items()]
     return _conv2d(x_codes, w_codes, *values, *pairs, groups)

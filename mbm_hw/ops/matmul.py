@@ -6,6 +6,7 @@ from torch import Tensor
 from mbm_hw.ops.codes import (
     SpecValues,
     check_codes,
+    check_device_codes,
     check_operands,
     check_terms,
     spec_values,
@@ -20,7 +21,7 @@ def matmul(x_codes: Tensor, w_codes: Tensor, spec: IntegerSpec | SpecValues) -> 
 
     x_codes : [M, K]; w_codes : [K, N]; `codes.code_dtype(spec)`, from spec.operand_min to
         spec.operand_max; any strides in memory. x is the product's first operand.
-    spec : an integer spec of 4 to 16 bits, or what `codes.spec_values` makes of one.
+    spec : as of `conv2d`.
     Returns the exact sums, `codes.sum_dtype(spec)` [M, N]. No gradient (see `nn`).
 
     A wrong dtype is a TypeError; a wrong shape or code a ValueError, and so is K > 65,536 where
@@ -30,6 +31,8 @@ def matmul(x_codes: Tensor, w_codes: Tensor, spec: IntegerSpec | SpecValues) -> 
     for name, tensor in (("x_codes", x_codes), ("w_codes", w_codes)):
         if not isinstance(tensor, Tensor):
             raise TypeError(f"matmul: {name} must be a tensor, not {type(tensor).__name__}")
+    if spec is not values:
+        check_device_codes("matmul", values, x_codes=x_codes, w_codes=w_codes)
     return _matmul(x_codes, w_codes, *values)
 
 

@@ -1,0 +1,234 @@
+// The convolution as an implicit matrix product: outputs x positions, summed over k = (channel,
+// kernel row, kernel column), ascending, whole sums in one thread. No im2col in memory: a block
+// gathers a panel of x and one of w, makes operands of the codes, once for all that use them, and
+// keeps two panels of each in shared memory: one is read while the next one's codes are on their
+// way in registers. (Not cp.async: it copies, and these are converted on the way.)
+//
+// Products is a policy:
+//   Code, Sum : in memory. X, W : operands in shared memory, 4 bytes.
+//   x_operand(code), w_operand(code) : encode.  XValue(x), WValue(w) : what a thread makes of it.
+//   Total : a sum's registers.  add(total, x, w).  kFlushTerms : flush(total) at least so often; 0:
+//   never.  sum(total) : the result.  kUnroll : terms that the loop's code is repeated for.
+#pragma once
+
+#include "geometry.h"
+
+namespace mbm_hw {
+
+// kRows x kColumns outputs x positions to a block, kThreadRows x kThreadColumns to a thread.
+template <int rows, int columns, int depth, int thread_rows, int thread_columns>
+struct TileShape {
+  static constexpr int kRows = rows, kColumns = columns, kDepth = depth;
+  static constexpr int kThreadRows = thread_rows, kThreadColumns = thread_columns;
+  static constexpr int kThreadsAcross = columns / thread_columns;
+  static constexpr int kThreads = rows / thread_rows * kThreadsAcross;
+  static constexpr int kRowVector = thread_rows < 4 ? thread_rows : 4;
+  static constexpr int kColumnVector = thread_columns < 4 ? thread_columns : 4;
+
+  // The tile's row and column of a thread's i-th: in vectors of up to 4 that adjoin, so that loads
+  // are wide, and these spread over the tile, so that a warp's loads meet different banks.
+  static __device__ int row(int thread, int i) {
+    constexpr int spread = kRowVector * (rows / thread_rows);
+    return i / kRowVector * spread + thread / kThreadsAcross * kRowVector + i % kRowVector;
+  }
+  static __device__ int column(int thread, int i) {
+    constexpr int spread = kColumnVector * kThreadsAcross;
+    return i / kColumnVector * spread + thread % kThreadsAcross * kColumnVector + i % kColumnVector;
+  }
+};
+
+template <class Products, class Shape>
+class Convolution {
+  using Code = typename Products::Code;
+  using Sum = typename Products::Sum;
+  static constexpr int kPitch = Shape::kRows + (Shape::kRows % 4 ? 0 : 4);  // fewer bank conflicts
+  // Columns of x that a thread gathers, and the panel's rows that it does not, in between.
+  static constexpr int kGatherColumns =
+      Shape::kColumns > Shape::kThreads ? Shape::kColumns / Shape::kThreads : 1;
+  static constexpr int kGatherStep =
+      Shape::kThreads > Shape::kColumns ? Shape::kThreads / Shape::kColumns : 1;
+  static constexpr int kGatherRows = Shape::kDepth / kGatherStep;
+  static constexpr int kWeights = Shape::kRows * Shape::kDepth;
+  static constexpr int kGatherWeights = (kWeights + Shape::kThreads - 1) / Shape::kThreads;
+  static_assert(Shape::kDepth % kGatherStep == 0 && Shape::kColumns % 4 == 0);
+
+ public:
+  struct Shared {
+    typename Products::X x[2][Shape::kDepth][Shape::kColumns];
+    typename Products::W w[2][Shape::kDepth][kPitch];
+  };
+
+  __device__ Convolution(const Geometry& g, const Products& products, Shared& shared)
+      : g_(g), products_(products), shared_(shared), thread_(int(threadIdx.x)) {}
+
+  // x, out : as the geometry says. w : [groups * outputs][depth].
+  __device__ void run(const Code* x, const Code* w, Sum* out) {
+    const int32_t first_column = int32_t(blockIdx.x) * Shape::kColumns;
+    const int32_t first_row = int32_t(blockIdx.y) * Shape::kRows, group = int32_t(blockIdx.z);
+    const int32_t depth = g_.depth();
+    w += (int64_t(group) * g_.outputs + first_row) * depth;
+
+    typename Products::Total total[Shape::kThreadRows][Shape::kThreadColumns];
+#pragma unroll
+    for (int i = 0; i < Shape::kThreadRows; ++i) {
+#pragma unroll
+      for (int j = 0; j < Shape::kThreadColumns; ++j) Products::start(total[i][j]);
+    }
+
+    const Gather gather(*this, first_column, group);
+    const int32_t rows = g_.outputs - first_row;
+    Codes codes;
+    load(gather, x, w, rows, 0, codes);
+    store(codes, 0);
+    __syncthreads();
+    int32_t terms = 0;
+    for (int32_t k = 0, panel = 0; k < depth; k += Shape::kDepth, panel ^= 1) {
+      const bool is_last = k + Shape::kDepth >= depth;
+      if (!is_last) load(gather, x, w, rows, k + Shape::kDepth, codes);
+      if (depth - k >= Shape::kDepth) {
+#pragma unroll Products::kUnroll
+        for (int i = 0; i < Shape::kDepth; ++i) add(total, panel, i);
+      } else {
+#pragma unroll 1
+        for (int i = 0; i < depth - k; ++i) add(total, panel, i);
+      }
+      if constexpr (Products::kFlushTerms > 0) {
+        terms += Shape::kDepth;
+        if (is_last || terms + Shape::kDepth > Products::kFlushTerms) {
+          terms = 0;
+#pragma unroll
+          for (int i = 0; i < Shape::kThreadRows; ++i) {
+#pragma unroll
+            for (int j = 0; j < Shape::kThreadColumns; ++j) Products::flush(total[i][j]);
+          }
+        }
+      }
+      if (!is_last) {
+        store(codes, panel ^ 1);
+        __syncthreads();
+      }
+    }
+    write(total, out, first_row, first_column, group);
+  }
+
+ private:
+  struct Codes {
+    Code x[kGatherColumns][kGatherRows];
+    Code w[kGatherWeights];
+  };
+
+  // The windows of the columns that this thread gathers.
+  struct Gather {
+    Window windows[kGatherColumns];
+
+    __device__ Gather(const Convolution& self, int32_t first_column, int32_t group)
+        : Gather(self, first_column, group, Columns<kGatherColumns>()) {}
+
+   private:
+    template <int n>
+    struct Columns {};
+    __device__ Gather(const Convolution& self, int32_t first, int32_t group, Columns<1>)
+        : windows{Window(self.g_, first + self.thread_ % Shape::kColumns, group)} {}
+    __device__ Gather(const Convolution& self, int32_t first, int32_t group, Columns<2>)
+        : windows{Window(self.g_, first + self.thread_, group),
+                  Window(self.g_, first + self.thread_ + Shape::kThreads, group)} {}
+  };
+
+  __device__ void load(const Gather& gather, const Code* x, const Code* w, int32_t rows, int32_t k,
+                       Codes& codes) const {
+    const int32_t depth = g_.depth();
+#pragma unroll
+    for (int i = 0; i < kGatherRows; ++i) {
+      const int32_t term_index = k + thread_ / Shape::kColumns + i * kGatherStep;
+      if (term_index < depth) {
+        const Term term(g_, term_index);
+#pragma unroll
+        for (int j = 0; j < kGatherColumns; ++j) {
+          const Window& window = gather.windows[j];
+          codes.x[j][i] =
+              term.is_inside(g_, window) ? x[window.offset + term.offset] : Code(0);
+        }
+      } else {
+#pragma unroll
+        for (int j = 0; j < kGatherColumns; ++j) codes.x[j][i] = Code(0);
+      }
+    }
+#pragma unroll
+    for (int i = 0; i < kGatherWeights; ++i) {
+      const int index = thread_ + i * Shape::kThreads;
+      const int32_t row = index / Shape::kDepth, term = k + index % Shape::kDepth;
+      codes.w[i] = index < kWeights && row < rows && term < depth
+                       ? w[int64_t(row) * depth + term]
+                       : Code(0);
+    }
+  }
+
+  __device__ void store(const Codes& codes, int panel) const {
+#pragma unroll
+    for (int i = 0; i < kGatherRows; ++i) {
+      const int row = thread_ / Shape::kColumns % kGatherStep + i * kGatherStep;
+#pragma unroll
+      for (int j = 0; j < kGatherColumns; ++j) {
+        const int column = thread_ % Shape::kColumns + j * Shape::kThreads;
+        shared_.x[panel][row][column] = products_.x_operand(codes.x[j][i]);
+      }
+    }
+#pragma unroll
+    for (int i = 0; i < kGatherWeights; ++i) {
+      const int index = thread_ + i * Shape::kThreads;
+      if (kWeights % Shape::kThreads == 0 || index < kWeights) {
+        shared_.w[panel][index % Shape::kDepth][index / Shape::kDepth] =
+            products_.w_operand(codes.w[i]);
+      }
+    }
+  }
+
+  template <class Total>
+  __device__ __forceinline__ void add(Total& total, int panel, int k) const {
+    typename Products::X x[Shape::kThreadColumns];
+    typename Products::W w[Shape::kThreadRows];
+#pragma unroll
+    for (int j = 0; j < Shape::kThreadColumns; ++j) {
+      x[j] = shared_.x[panel][k][Shape::column(thread_, j)];
+    }
+#pragma unroll
+    for (int i = 0; i < Shape::kThreadRows; ++i) w[i] = shared_.w[panel][k][Shape::row(thread_, i)];
+    typename Products::XValue x_values[Shape::kThreadColumns];
+#pragma unroll
+    for (int j = 0; j < Shape::kThreadColumns; ++j) x_values[j] = products_.x_value(x[j]);
+#pragma unroll
+    for (int i = 0; i < Shape::kThreadRows; ++i) {
+      const typename Products::WValue weight = products_.w_value(w[i]);
+#pragma unroll
+      for (int j = 0; j < Shape::kThreadColumns; ++j) {
+        products_.add(total[i][j], x_values[j], weight);
+      }
+    }
+  }
+
+  template <class Total>
+  __device__ void write(const Total& total, Sum* out, int32_t first_row, int32_t first_column,
+                        int32_t group) const {
+#pragma unroll
+    for (int j = 0; j < Shape::kThreadColumns; ++j) {
+      const int32_t position = first_column + Shape::column(thread_, j);
+      if (position >= g_.positions) continue;
+      const int32_t line = position / g_.out_width, image = line / g_.out_height;
+      const int64_t offset = image * g_.out_n + (line - image * g_.out_height) * g_.out_h +
+                             (position - line * g_.out_width) * g_.out_w;
+#pragma unroll
+      for (int i = 0; i < Shape::kThreadRows; ++i) {
+        const int32_t row = first_row + Shape::row(thread_, i);
+        if (row >= g_.outputs) continue;
+        out[offset + (int64_t(group) * g_.outputs + row) * g_.out_c] = products_.sum(total[i][j]);
+      }
+    }
+  }
+
+  const Geometry& g_;
+  const Products& products_;
+  Shared& shared_;
+  int thread_;
+};
+
+}  // namespace mbm_hw

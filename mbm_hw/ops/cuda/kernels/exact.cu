@@ -1,0 +1,31 @@
+// The exact product: ordinary integer arithmetic.
+#include "geometry.h"
+
+namespace mbm_hw {
+
+// MBM_HW_CODE, MBM_HW_SUM : in memory.
+struct ExactProducts {
+  using Code = MBM_HW_CODE;
+  using Sum = MBM_HW_SUM;
+  using X = int32_t;
+  using W = int32_t;
+  using XValue = int32_t;
+  using WValue = int32_t;
+  using Total = Sum;
+  static constexpr int kSharedBytes = 0, kFlushTerms = 0, kUnroll = 4;
+
+  __device__ ExactProducts(const int32_t*, unsigned char*) {}
+  __device__ X x_operand(Code code) const { return int32_t(code); }
+  __device__ W w_operand(Code code) const { return int32_t(code); }
+  __device__ XValue x_value(X x) const { return x; }
+  __device__ WValue w_value(W w) const { return w; }
+  static __device__ void start(Total& total) { total = 0; }
+  __device__ void add(Total& total, XValue x, WValue w) const { total += Sum(x) * w; }
+  static __device__ void flush(Total&) {}
+  __device__ Sum sum(const Total& total) const { return total; }
+};
+
+}  // namespace mbm_hw
+
+#define MBM_HW_PRODUCTS ExactProducts
+#include "convolution_kernel.h"

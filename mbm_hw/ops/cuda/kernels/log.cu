@@ -1,0 +1,40 @@
+// Logarithmic products of any spec, step by step as mbm_hw/reference.py computes them.
+#include "geometry.h"
+#include "log_arithmetic.h"
+
+namespace mbm_hw {
+
+struct LogSpec {
+  static constexpr int kWidth = MBM_HW_WIDTH, kTruncation = MBM_HW_TRUNCATION;
+  static constexpr uint32_t kCorrection = MBM_HW_CORRECTION;
+  static constexpr uint32_t kCorrectionWithCarry = MBM_HW_CORRECTION_WITH_CARRY;
+  static constexpr int kSmallCharacteristic = MBM_HW_SMALL_CHARACTERISTIC;
+};
+
+struct LogProducts {
+  using Code = MBM_HW_CODE;
+  using Sum = MBM_HW_SUM;
+  using X = uint32_t;
+  using W = uint32_t;
+  using XValue = uint32_t;
+  using WValue = uint32_t;
+  using Total = Sum;
+  static constexpr int kSharedBytes = 0, kFlushTerms = 0, kUnroll = 1;
+
+  __device__ LogProducts(const int32_t*, unsigned char*) {}
+  __device__ X x_operand(Code code) const { return log2_of<LogSpec>(code); }
+  __device__ W w_operand(Code code) const { return log2_of<LogSpec>(code); }
+  __device__ XValue x_value(X x) const { return x; }
+  __device__ WValue w_value(W w) const { return w; }
+  static __device__ void start(Total& total) { total = 0; }
+  __device__ void add(Total& total, XValue x, WValue w) const {
+    total += Sum(log_product<LogSpec>(x, w));
+  }
+  static __device__ void flush(Total&) {}
+  __device__ Sum sum(const Total& total) const { return total; }
+};
+
+}  // namespace mbm_hw
+
+#define MBM_HW_PRODUCTS LogProducts
+#include "convolution_kernel.h"

@@ -1,0 +1,59 @@
+// Between float32 and codes, and sums and float32. Tensors are [rows][row]; a block takes a part of
+// a row, and one row after another. Products and sums are rounded one by one.
+#include "types.h"
+
+namespace mbm_hw {
+
+// Calls each(row, index) for the block's elements of [rows][row].
+template <class Each>
+__device__ void for_each(int64_t rows, int64_t row_size, const Each& each) {
+  const int64_t first = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
+  const int64_t step = int64_t(gridDim.x) * blockDim.x;
+  for (int64_t row = blockIdx.y; row < rows; row += gridDim.y) {
+    for (int64_t i = first; i < row_size; i += step) each(row, row * row_size + i);
+  }
+}
+
+// codes = x / scale, or x * scale, rounded half to even, in +-limit; 0 for NaN.
+template <class Code>
+__device__ void quantize(const float* x, const float* scale, Code* codes, int64_t rows,
+                         int64_t row_size, int32_t multiply, int32_t limit) {
+  for_each(rows, row_size, [&](int64_t row, int64_t i) {
+    const float steps = multiply ? __fmul_rn(x[i], scale[row]) : __fdiv_rn(x[i], scale[row]);
+    const float bound = float(limit);
+    const float clipped = steps > bound ? bound : steps < -bound ? -bound : steps;
+    codes[i] = clipped == clipped ? Code(__float2int_rn(clipped)) : Code(0);
+  });
+}
+
+// y = sums * scale + bias; bias may be null. Rows belong to channels, one after another; where
+// `by_column`, a row has an element of each.
+template <class Sum>
+__device__ void rescale(const Sum* sums, const float* scale, const float* bias, float* y,
+                        int64_t rows, int64_t row_size, int64_t channels, int32_t by_column) {
+  for_each(rows, row_size, [&](int64_t row, int64_t i) {
+    const int64_t channel = by_column ? i - row * row_size : row % channels;
+    const float scaled = __fmul_rn(float(sums[i]), scale[channel]);
+    y[i] = bias == nullptr ? scaled : __fadd_rn(scaled, bias[channel]);
+  });
+}
+
+}  // namespace mbm_hw
+
+#define MBM_HW_QUANTIZE(name, Code)                                                          \
+  extern "C" __global__ void __launch_bounds__(256) name(                                    \
+      const float* x, const float* scale, Code* codes, int64_t rows, int64_t row_size,       \
+      int32_t multiply, int32_t limit) {                                                     \
+    mbm_hw::quantize(x, scale, codes, rows, row_size, multiply, limit);                      \
+  }
+#define MBM_HW_RESCALE(name, Sum)                                                            \
+  extern "C" __global__ void __launch_bounds__(256) name(                                    \
+      const Sum* sums, const float* scale, const float* bias, float* y, int64_t rows,        \
+      int64_t row_size, int64_t channels, int32_t by_column) {                               \
+    mbm_hw::rescale(sums, scale, bias, y, rows, row_size, channels, by_column);              \
+  }
+
+MBM_HW_QUANTIZE(quantize_int8, int8_t)
+MBM_HW_QUANTIZE(quantize_int16, int16_t)
+MBM_HW_RESCALE(rescale_int32, int32_t)
+MBM_HW_RESCALE(rescale_int64, int64_t)

@@ -1,0 +1,49 @@
+"""Loading kernels and launching them on torch's streams."""
+
+import functools
+
+import torch
+
+from mbm_hw.ops.cuda.compiler import Variant, compiled, cuda_core
+
+
+def launch(
+    variant: Variant,
+    device: torch.device,
+    grid: tuple[int, ...],
+    threads: int,
+    shared_bytes: int,
+    arguments: tuple,
+    name: str = "conv2d",
+):
+    """Launch the kernel called `name` on the device's current stream.
+
+    arguments : tensors of the device, or None for a null pointer, and NumPy scalars of the
+    parameters' types. Nothing waits for the kernel.
+    """
+    core = cuda_core()
+    with torch.cuda.device(device):
+        kernel = _kernel(variant, name, device.index, shared_bytes)
+        config = core.LaunchConfig(grid=grid, block=threads, shmem_size=shared_bytes)
+        arguments = tuple(_pointer(argument) for argument in arguments)
+        core.launch(torch.cuda.current_stream(device), config, kernel, *arguments)
+
+
+def _pointer(argument):
+    if argument is None:
+        return 0
+    return argument.data_ptr() if isinstance(argument, torch.Tensor) else argument
+
+
+@functools.cache
+def _kernel(variant, name, device_index, shared_bytes):
+    if torch.cuda.is_current_stream_capturing():
+        raise RuntimeError(
+            f"a kernel must run once before it is captured in a CUDA graph: {variant}"
+        )
+    core = cuda_core()
+    major, minor = torch.cuda.get_device_capability(device_index)
+    core.Device(device_index).set_current()
+    kernel = core.ObjectCode.from_cubin(compiled(variant, f"sm_{major}{minor}")).get_kernel(name)
+    kernel.attributes[device_index].max_dynamic_shared_size_bytes = shared_bytes
+    return kernel

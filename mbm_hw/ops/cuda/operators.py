@@ -1,0 +1,108 @@
+"""The operators' CUDA kernels, all registered here.
+
+They take and give what the CPU's do, bit for bit. What a kernel cannot do is an error: nothing is
+moved to the CPU. They do not look at the values of codes, which would make the host wait for the
+device; `ops.codes.check_device_codes` does, where somebody calls an operator with a spec. Codes
+outside a spec's operands give other sums, and touch no memory but the tensors'.
+"""
+
+import torch
+
+from mbm_hw.ops.codes import SpecValues, sum_dtype
+from mbm_hw.ops.conv2d import _check as check_conv2d
+from mbm_hw.ops.conv2d import _conv2d
+from mbm_hw.ops.cuda.convolution import run_conv2d, shared_limit
+from mbm_hw.ops.cuda.products import float_products, integer_products
+from mbm_hw.ops.cuda.scaling import run_quantize, run_rescale
+from mbm_hw.ops.float_conv2d import _float_conv2d
+from mbm_hw.ops.float_matmul import _check as check_float_matmul
+from mbm_hw.ops.float_matmul import _float_matmul
+from mbm_hw.ops.float_values import FloatSpecValues, check_tensors, float_spec_of
+from mbm_hw.ops.geometry import conv2d_shape
+from mbm_hw.ops.matmul import _check as check_matmul
+from mbm_hw.ops.matmul import _matmul
+from mbm_hw.ops.scaling import _check_quantize, _check_rescale, quantize, rescale
+
+_POINTWISE = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
+
+
+@_conv2d.register_kernel("cuda")
+def conv2d(x, w, family, width, truncation, signed, table, stride, padding, dilation, groups):
+    spec = SpecValues(family, width, truncation, signed, table)
+    shape = check_conv2d(x, w, spec, stride, padding, dilation, groups)
+    out = x.new_empty(shape, dtype=sum_dtype(spec))
+    products = integer_products(spec, shared_limit(x.device))
+    table = products.table(spec, x.device)
+    run_conv2d(x, w, out, products, table, stride, padding, dilation, groups)
+    return out
+
+
+@_matmul.register_kernel("cuda")
+def matmul(x, w, family, width, truncation, signed, table):
+    spec = SpecValues(family, width, truncation, signed, table)
+    out = x.new_empty(check_matmul(x, w, spec), dtype=sum_dtype(spec))
+    # A convolution of one pixel, the longer side of `out` its positions.
+    if len(x) < w.shape[1] and table is not None:
+        spec = spec._replace(table=table.t())
+    products = integer_products(spec, shared_limit(x.device))
+    _run_matmul(x, w, out, products, products.table(spec, x.device))
+    return out
+
+
+@_float_conv2d.register_kernel("cuda")
+def float_conv2d(
+    x,
+    w,
+    family,
+    exponent_bits,
+    mantissa_bits,
+    truncation,
+    force_lsb,
+    stride,
+    padding,
+    dilation,
+    groups,
+):
+    check_tensors("float_conv2d", x, w)
+    values = FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb)
+    products = float_products(float_spec_of(values))
+    out = x.new_empty(conv2d_shape("float_conv2d", x, w, stride, padding, dilation, groups))
+    run_conv2d(x, w, out, products, None, stride, padding, dilation, groups)
+    return out
+
+
+@_float_matmul.register_kernel("cuda")
+def float_matmul(x, w, family, exponent_bits, mantissa_bits, truncation, force_lsb):
+    values = FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb)
+    products = float_products(float_spec_of(values))
+    out = x.new_empty(check_float_matmul(x, w))
+    _run_matmul(x, w, out, products, None)
+    return out
+
+
+@quantize.register_kernel("cuda")
+def _(x, scale, multiply, limit, dtype):
+    _check_quantize(x, scale, limit, dtype)
+    codes = torch.empty_like(x, dtype=dtype)
+    if codes.stride() != x.stride() or (scale.numel() != 1 and not x.is_contiguous()):
+        x = x.contiguous()
+        codes = torch.empty_like(x, dtype=dtype)
+    run_quantize(x, scale.contiguous(), multiply, limit, codes)
+    return codes
+
+
+@rescale.register_kernel("cuda")
+def _(sums, scale, bias):
+    _check_rescale(sums, scale, bias)
+    sums = sums.contiguous()
+    y = torch.empty_like(sums, dtype=torch.float32)
+    bias = None if bias is None else bias.float().contiguous()
+    run_rescale(sums, scale.contiguous(), bias, y)
+    return y
+
+
+def _run_matmul(x, w, out, products, table):
+    longer = len(x) >= w.shape[1]
+    image, kernel, sums = (x.t(), w.t(), out.t()) if longer else (w, x, out)
+    image, kernel, sums = image[None, :, None], kernel[:, :, None, None], sums[None, :, None]
+    run_conv2d(image, kernel, sums, products, table, **_POINTWISE)

@@ -1,0 +1,106 @@
+"""Which kernel multiplies for a spec, and what it is compiled with."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mbm_hw.float_spec import FloatExact, FloatSpec
+from mbm_hw.ops.codes import SpecValues, code_dtype, spec_of, sum_dtype
+from mbm_hw.ops.cuda.compiler import Variant
+from mbm_hw.ops.cuda.tiles import Tile, tile_for
+from mbm_hw.spec import Exact, IntegerSpec, Mitchell
+
+C_TYPES = {
+    torch.int8: "int8_t",
+    torch.uint8: "uint8_t",
+    torch.int16: "int16_t",
+    torch.int32: "int32_t",
+    torch.int64: "int64_t",
+}
+
+
+@dataclass(frozen=True)
+class Products:
+    """The policy of a kernel.
+
+    variant : without the tile's macros. name : where its products come from, for people.
+    shared_bytes : of the policy, before the panels. entry_dtype : what a table is given as.
+    long_products : see `tiles.tile_for`.
+    """
+
+    variant: Variant
+    name: str
+    shared_bytes: int = 0
+    entry_dtype: torch.dtype | None = None
+    long_products: bool = False
+
+    def table(self, spec: SpecValues, device: torch.device) -> Tensor | None:
+        """Return the table that the kernel takes: [2**width of w][2**width of x], contiguous."""
+        if self.entry_dtype is None:
+            return None
+        return spec.table.t().to(device, self.entry_dtype).contiguous()
+
+    def tile(self, positions: int, outputs: int, groups: int, multiprocessors: int) -> Tile:
+        """Return the tile of a convolution; see `tiles.tile_for`."""
+        return tile_for(positions, outputs, groups, multiprocessors, self.long_products)
+
+
+def integer_products(spec: SpecValues, shared_limit: int) -> Products:
+    """Return what multiplies for `spec`; shared_limit : a block's shared memory in bytes."""
+    macros = {"CODE": C_TYPES[code_dtype(spec)], "SUM": C_TYPES[sum_dtype(spec)]}
+    if spec.table is not None:
+        return _table(spec, macros, shared_limit)
+    multiplier = spec_of(spec)
+    if isinstance(multiplier, Exact):
+        return Products(_variant("exact.cu", macros), "integer products")
+    if isinstance(multiplier, Mitchell) and not spec.truncation and spec.signed and spec.width <= 8:
+        return Products(_variant("pattern.cu", macros), "floating-point patterns")
+    variant = _variant("log.cu", macros | _log_macros(multiplier))
+    return Products(variant, "logarithms", long_products=True)
+
+
+def float_products(spec: FloatSpec) -> Products:
+    """Return what multiplies for a float spec."""
+    exact = isinstance(spec, FloatExact)
+    without_carry, with_carry = (0, 0) if exact else spec.corrections
+    macros = {
+        "EXPONENT_BITS": spec.exponent_bits,
+        "MANTISSA_BITS": spec.mantissa_bits,
+        "TRUNCATION": 0 if exact else spec.truncation,
+        "FORCED": int(not exact and spec.forced),
+        "EXACT": int(exact),
+        "CORRECTION": without_carry,
+        "CORRECTION_WITH_CARRY": with_carry,
+    }
+    name = "float products" if exact else "float patterns"
+    return Products(_variant("float.cu", macros), name, long_products=True)
+
+
+def _table(spec, macros, shared_limit):
+    # What the panels of the largest tile take beside a table: see tiles.
+    panels = 40 << 10
+    in_shared = spec.width <= 8 and (2 << (2 * spec.width)) + panels <= shared_limit
+    if spec.width <= 8:
+        entry, dtype = ("int16_t", torch.int16) if spec.signed else ("uint16_t", torch.uint16)
+    else:
+        entry, dtype = "int32_t", torch.int32
+    macros |= {"WIDTH": spec.width, "ENTRY": entry, "IN_SHARED": int(in_shared)}
+    shared_bytes = 2 << (2 * spec.width) if in_shared else 0
+    name = "table in shared memory" if in_shared else "table in memory"
+    return Products(_variant("table.cu", macros), name, shared_bytes, dtype)
+
+
+def _log_macros(spec: IntegerSpec):
+    without_carry, with_carry = spec.corrections
+    return {
+        "WIDTH": spec.width,
+        "TRUNCATION": spec.truncation,
+        "CORRECTION": without_carry,
+        "CORRECTION_WITH_CARRY": with_carry,
+        "SMALL_CHARACTERISTIC": spec.small_characteristic,
+    }
+
+
+def _variant(source, macros):
+    return Variant(source, tuple((f"MBM_HW_{name}", str(value)) for name, value in macros.items()))
