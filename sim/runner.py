@@ -38,20 +38,27 @@ class SimulationError(Exception):
 
 
 def simulate(
-    design: Design, source: Path, simulator: str, folder: Path, waves: bool = False, seed: int = 0
+    design: Design,
+    source: Path,
+    simulator: str,
+    folder: Path,
+    waves: bool = False,
+    seed: int = 0,
+    limit: int | None = None,
 ) -> Simulation:
     """Simulate the Verilog file `source`, whose module is design.name, against the reference.
 
     simulator : icarus or verilator; MissingTool if it is not there.
     folder : for the build, the logs and the waves; emptied first.
     seed : of the sampled operands, the stalls and the resets.
+    limit : at most so many pairs of operands, drawn from all of them.
     SimulationError if the file does not compile or the simulator stops early.
     """
     start = time.perf_counter()
     folder = folder.resolve()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    _vectors(design, seed).write(folder)
+    _vectors(design, seed, limit).write(folder)
     results = _run(design, source.resolve(), simulator, folder, waves)
     outcomes = [json.loads(line) for line in (folder / "outcome.jsonl").read_text().splitlines()]
     tests, failures = results
@@ -70,9 +77,12 @@ def simulate(
     )
 
 
-def _vectors(design: Design, seed: int) -> Vectors:
+def _vectors(design: Design, seed: int, limit: int | None) -> Vectors:
     spec = design.spec
     a, b = vectors.operand_pairs(spec, seed)
+    if limit is not None and limit < len(a):
+        drawn = np.random.default_rng(seed).choice(len(a), limit, replace=False)
+        a, b = a[drawn], b[drawn]
     is_float = isinstance(spec, FloatSpec)
     (cleared,) = vectors.expected_patterns(spec, np.array([0]), np.array([0]))
     return Vectors(
