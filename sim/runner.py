@@ -12,7 +12,8 @@ from cocotb_tools.runner import get_runner
 
 from mbm_hw.float_spec import FloatSpec
 from mbm_hw.hdl.designs import Design
-from sim import simulators, vectors
+from mbm_hw.spec import Spec, Table
+from sim import coverage, simulators, vectors
 from sim.checker import Vectors
 
 
@@ -23,6 +24,8 @@ class Simulation:
     vectors : products checked. mismatches : how many of them were wrong.
     seconds : to build and run.
     messages : the first mismatches, "design: a * b is X, expected Y".
+    bins : how many cases of the arithmetic and the protocol there are; see `coverage`.
+    missed : those that were not exercised.
     """
 
     design: str
@@ -31,6 +34,9 @@ class Simulation:
     mismatches: int
     seconds: float
     messages: tuple[str, ...]
+    seed: int
+    bins: int
+    missed: tuple[str, ...]
 
 
 class SimulationError(Exception):
@@ -58,7 +64,10 @@ def simulate(
     folder = folder.resolve()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    _vectors(design, seed, limit).write(folder)
+    a, b = _operands(design.spec, seed, limit)
+    _vectors(design, seed, a, b).write(folder)
+    for memory in source.parent.glob("*.hex"):
+        shutil.copy(memory, folder)
     results = _run(design, source.resolve(), simulator, folder, waves)
     outcomes = [json.loads(line) for line in (folder / "outcome.jsonl").read_text().splitlines()]
     tests, failures = results
@@ -67,6 +76,12 @@ def simulate(
         raise SimulationError(
             f"{design.name}: a test went wrong in {simulator}; see {folder}/run.log"
         )
+    bins = coverage.protocol(design)
+    missed = bins.difference(*(outcome["bins"] for outcome in outcomes))
+    if not isinstance(design.spec, Table):
+        reachable = coverage.reachable(design.spec)
+        bins |= reachable
+        missed |= reachable.difference(coverage.covered(design.spec, a, b))
     return Simulation(
         design=design.name,
         simulator=simulator,
@@ -74,15 +89,22 @@ def simulate(
         mismatches=sum(outcome["mismatches"] for outcome in outcomes),
         seconds=time.perf_counter() - start,
         messages=tuple(message for outcome in outcomes for message in outcome["messages"]),
+        seed=seed,
+        bins=len(bins),
+        missed=tuple(sorted(missed)),
     )
 
 
-def _vectors(design: Design, seed: int, limit: int | None) -> Vectors:
-    spec = design.spec
+def _operands(spec: Spec, seed: int, limit: int | None):
     a, b = vectors.operand_pairs(spec, seed)
-    if limit is not None and limit < len(a):
-        drawn = np.random.default_rng(seed).choice(len(a), limit, replace=False)
-        a, b = a[drawn], b[drawn]
+    if limit is None or limit >= len(a):
+        return a, b
+    drawn = np.random.default_rng(seed).choice(len(a), limit, replace=False)
+    return a[drawn], b[drawn]
+
+
+def _vectors(design: Design, seed: int, a: np.ndarray, b: np.ndarray) -> Vectors:
+    spec = design.spec
     is_float = isinstance(spec, FloatSpec)
     (cleared,) = vectors.expected_patterns(spec, np.array([0]), np.array([0]))
     return Vectors(
