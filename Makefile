@@ -27,8 +27,8 @@ sanitize: .venv/installed ## Run the kernels' tests under the sanitizers alone
 	tests/sanitize.sh $(BIN)/python
 	@echo "make sanitize: no errors found"
 
-sim:      .venv/simulators ## Simulate rtl/ against the reference; SIM=icarus|verilator|all SPEC=mbm8 WAVES=1 SEED=0
-	$(BIN)/python -m sim --sim $(SIM) $(if $(SPEC),--spec $(SPEC)) $(if $(WAVES),--waves) $(if $(SEED),--seed $(SEED))
+sim:      .venv/simulators ## Simulate rtl/ against the reference; SIM=icarus|verilator|all SPEC=mbm8 WAVES=1 COVERAGE=1 SEED=0
+	$(BIN)/python -m sim --sim $(SIM) $(if $(SPEC),--spec $(SPEC)) $(if $(WAVES),--waves) $(if $(COVERAGE),--coverage) $(if $(SEED),--seed $(SEED))
 
 verilog:  .venv/installed ## Write the catalog's Verilog to rtl/
 	$(BIN)/mbm-hw verilog --all rtl

@@ -89,7 +89,7 @@ def verilog(spec, pipeline, stream, name, signed, sign_magnitude, output, folder
 
     SPEC is a name such as mbm8s, mbm16_t8 or mbm_bf16, or a product table (.npy, .csv).
     """
-    from mbm_hw.hdl import DESIGNS, to_verilog, write_designs
+    from mbm_hw.hdl import DESIGNS, memory_table, to_verilog, write_designs
 
     if is_list:
         print_rows([design.row for design in DESIGNS.values()], style)
@@ -100,13 +100,17 @@ def verilog(spec, pipeline, stream, name, signed, sign_magnitude, output, folder
         paths = write_designs(folder)
         click.echo(f"wrote {len(paths)} designs to {folder}")
         return
-    text = to_verilog(_named_spec(spec, signed, sign_magnitude), name, pipeline, stream)
+    spec = _named_spec(spec, signed, sign_magnitude)
+    text = to_verilog(spec, name, pipeline, stream)
     if output is None:
         click.echo(text, nl=False)
     else:
         with replacing(output) as file:
             file.write(text)
         click.echo(f"wrote {output}")
+        if memory := memory_table(spec):
+            contents = output.with_name(f"{memory.identifier}.hex")
+            click.echo(f"wrote {write_table(memory, contents)}, which it reads")
 
 
 @mbm_hw.command()

@@ -67,7 +67,15 @@ def _simulate(arguments: argparse.Namespace, task: tuple[str, str]) -> Simulatio
     folder = arguments.results / simulator / name
     source = RTL / f"{name}.v"
     try:
-        return simulate(DESIGNS[name], source, simulator, folder, arguments.waves, arguments.seed)
+        return simulate(
+            DESIGNS[name],
+            source,
+            simulator,
+            folder,
+            waves=arguments.waves,
+            seed=arguments.seed,
+            is_covered=arguments.coverage and simulator == "verilator",
+        )
     except SimulationError as error:
         return str(error)
 
@@ -79,6 +87,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--spec", metavar="NAME", help="one design of rtl/ (all of them)")
     parser.add_argument("--waves", action="store_true", help="write the waves too")
+    parser.add_argument(
+        "--coverage", action="store_true", help="count branches and toggles, in Verilator"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of sampled operands and stalls (0)")
     parser.add_argument(
         "--results", type=Path, default=Path("results/sim"), help="logs, waves (results/sim)"

@@ -12,12 +12,16 @@ from xml.etree import ElementTree
 from mbm_hw.files import replacing
 from sim.runner import Simulation
 
-COLUMNS = ("design", "simulator", "vectors", "mismatches", "bins", "missed", "seed", "seconds")
+COLUMNS = (
+    *("design", "simulator", "vectors", "mismatches", "bins", "missed", "points", "untouched"),
+    *("seed", "seconds"),
+)
 
 
 def cells(row: Simulation) -> dict:
-    """Return the row of a simulation, by column; `missed` is a number."""
-    return {name: getattr(row, name) for name in COLUMNS} | {"missed": len(row.missed)}
+    """Return the row of a simulation, by column; what was missed or untouched is a number."""
+    numbers = {"missed": len(row.missed), "untouched": len(row.untouched)}
+    return {name: getattr(row, name) for name in COLUMNS} | numbers
 
 
 def write_report(rows: Sequence[Simulation], failures: Sequence[str], folder: Path):
@@ -60,7 +64,8 @@ def _page(rows, failures) -> str:
         f"<h1>Co-simulation: {len(rows)} simulations, {verdict}</h1>",
         f"<p>{versions}; {_icarus_version()}. Replay one with "
         "<code>make sim SPEC=design SIM=simulator SEED=seed WAVES=1</code>. Bins are cases of the "
-        "arithmetic and the protocol that can occur; missed ones were not exercised.</p>",
+        "arithmetic and the protocol that can occur; missed ones were not exercised. Points are "
+        "branches and toggles that Verilator counts with <code>COVERAGE=1</code>.</p>",
         *(f'<p class="bad">{html.escape(failure)}</p>' for failure in failures),
         "<table><tr>" + "".join(f"<th>{column}</th>" for column in COLUMNS) + "<th>files</th></tr>",
     ]
@@ -72,7 +77,12 @@ def _page(rows, failures) -> str:
             + "".join(f"<td>{html.escape(str(value))}</td>" for value in values.values())
             + f'<td><a href="{row.simulator}/{row.design}/">log, waves</a></td></tr>'
         )
-    return "\n".join([*lines, "</table>", "</html>", ""])
+    lines.append("</table>")
+    for row in rows:
+        if row.untouched:
+            points = html.escape(", ".join(row.untouched))
+            lines.append(f"<p>Untouched in {row.simulator} {row.design}: {points}</p>")
+    return "\n".join([*lines, "</html>", ""])
 
 
 def _icarus_version() -> str:

@@ -15,6 +15,7 @@ from mbm_hw.hdl.designs import Design
 from mbm_hw.spec import Spec, Table
 from sim import coverage, simulators, vectors
 from sim.checker import Vectors
+from sim.code_coverage import BUILD_ARGUMENTS, read_points
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Simulation:
     messages : the first mismatches, "design: a * b is X, expected Y".
     bins : how many cases of the arithmetic and the protocol there are; see `coverage`.
     missed : those that were not exercised.
+    points, untouched : branches and toggles of the Verilog, and those that did not happen; none
+        unless asked for.
     """
 
     design: str
@@ -37,6 +40,8 @@ class Simulation:
     seed: int
     bins: int
     missed: tuple[str, ...]
+    points: int
+    untouched: tuple[str, ...]
 
 
 class SimulationError(Exception):
@@ -51,6 +56,7 @@ def simulate(
     waves: bool = False,
     seed: int = 0,
     limit: int | None = None,
+    is_covered: bool = False,
 ) -> Simulation:
     """Simulate the Verilog file `source`, whose module is design.name, against the reference.
 
@@ -58,6 +64,7 @@ def simulate(
     folder : for the build, the logs and the waves; emptied first.
     seed : of the sampled operands, the stalls and the resets.
     limit : at most so many pairs of operands, drawn from all of them.
+    is_covered : whether Verilator counts the branches and toggles too.
     SimulationError if the file does not compile or the simulator stops early.
     """
     start = time.perf_counter()
@@ -68,7 +75,9 @@ def simulate(
     _vectors(design, seed, a, b).write(folder)
     for memory in source.parent.glob("*.hex"):
         shutil.copy(memory, folder)
-    results = _run(design, source.resolve(), simulator, folder, waves)
+    variant = ["waves"] * waves + ["coverage"] * is_covered
+    results = _run(design, source.resolve(), simulator, folder, variant)
+    points = read_points(folder / "coverage.dat") if is_covered else {}
     outcomes = [json.loads(line) for line in (folder / "outcome.jsonl").read_text().splitlines()]
     tests, failures = results
     wrong = [outcome for outcome in outcomes if outcome["mismatches"]]
@@ -92,6 +101,8 @@ def simulate(
         seed=seed,
         bins=len(bins),
         missed=tuple(sorted(missed)),
+        points=len(points),
+        untouched=tuple(name for name, count in points.items() if not count),
     )
 
 
@@ -127,17 +138,20 @@ def _test_module(design: Design) -> str:
     return "sim.pipeline_tests" if design.pipeline else "sim.multiplier_tests"
 
 
-def _run(design, source, simulator, folder, waves) -> tuple[int, int]:
+def _run(design, source, simulator, folder, variant) -> tuple[int, int]:
     """Build and run; return the number of tests and of failures that cocotb reports."""
-    with simulators.environment(simulator), simulators.prebuilt(simulator, folder, waves):
+    with simulators.environment(simulator), simulators.prebuilt(simulator, folder, *variant):
         runner = get_runner(simulator)
+        waves = "waves" in variant
+        # Warnings are for tests/test_rtl_lint.py; a planted fault may well raise one.
+        arguments = ["-Wno-fatal"] if simulator == "verilator" else []
+        arguments += BUILD_ARGUMENTS if "coverage" in variant else ()
         try:
             runner.build(
                 sources=[source],
                 hdl_toplevel=design.name,
                 build_dir=folder,
-                # Warnings are for tests/test_rtl_lint.py; a planted fault may well raise one.
-                build_args=["-Wno-fatal"] if simulator == "verilator" else [],
+                build_args=arguments,
                 timescale=("1ns", "1ps"),
                 waves=waves,
                 always=True,

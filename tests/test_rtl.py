@@ -20,6 +20,7 @@ from mbm_hw.hdl.designs import Design
 from mbm_hw.hdl.verilog import design_to_verilog, write_designs
 from mbm_hw.table_files import write_table
 from sim import coverage, vectors
+from sim.code_coverage import read_points
 from sim.report import COLUMNS
 from sim.runner import SimulationError, simulate
 from sim.simulators import MissingTool, environment
@@ -134,6 +135,14 @@ def test_sim_ends_with_a_table(tmp_path):
     assert f'href="{SIM}/mbm4s/"' in (tmp_path / "index.html").read_text()
     waves = {"icarus": "mbm4s.fst", "verilator": "dump.vcd"}[SIM]
     assert (tmp_path / SIM / "mbm4s" / waves).stat().st_size > 0
+
+
+def test_verilators_points_are_read(tmp_path):
+    point = "C '\x01f\x02mbm8.v\x01l\x02{}\x01t\x02toggle\x01o\x02a[7]:{}\x01h\x02mbm8' {}\n"
+    text = "# SystemC::Coverage-3\n" + point.format(3, "0->1", 5) + point.format(3, "1->0", 0)
+    (tmp_path / "coverage.dat").write_text(text)
+    points = read_points(tmp_path / "coverage.dat")
+    assert points == {"line 3 toggle a[7]:0->1": 5, "line 3 toggle a[7]:1->0": 0}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from mbm_hw.hdl.registers import registered
 from mbm_hw.reference import product_table
-from mbm_hw.spec import IntegerSpec, Table
+from mbm_hw.spec import IntegerSpec, Spec, Table
 
 
 class WideTables:
@@ -73,6 +73,13 @@ class ProductTable(wiring.Component):
             (read,) = registered(m, self.en, read)
         m.d.comb += self.product.eq(read)
         return m
+
+
+def memory_table(spec: Spec) -> Table | None:
+    """Return the table whose file the Verilog of `spec` reads; None if it holds all itself."""
+    if not isinstance(spec, Table) or spec.array.size <= WideTables.MAX_WORDS:
+        return None
+    return Table(spec.array) if spec.sign_magnitude else spec
 
 
 def read_hex(path: Path, signed: bool = False) -> Table:
