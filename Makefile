@@ -32,8 +32,8 @@ emulate:  .venv/installed ## Run the AVX-512 kernels' tests alone, on any AVX2 m
 	tests/kernels.sh emulate $(BIN)/python
 	@echo "make emulate: all tests passed"
 
-sim:      .venv/simulators ## Simulate rtl/ against the reference; SIM=icarus|verilator|all SPEC=mbm8 WAVES=1 SEED=0
-	$(BIN)/python -m sim --sim $(SIM) $(if $(SPEC),--spec $(SPEC)) $(if $(WAVES),--waves) $(if $(SEED),--seed $(SEED))
+sim:      .venv/simulators ## Simulate rtl/ against the reference; SIM=icarus|verilator|all SPEC=mbm8 WAVES=1 COVERAGE=1 SEED=0
+	$(BIN)/python -m sim --sim $(SIM) $(if $(SPEC),--spec $(SPEC)) $(if $(WAVES),--waves) $(if $(COVERAGE),--coverage) $(if $(SEED),--seed $(SEED))
 
 verilog:  .venv/installed ## Write the catalog's Verilog to rtl/
 	$(BIN)/mbm-hw verilog --all rtl

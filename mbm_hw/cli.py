@@ -93,27 +93,36 @@ def mbm_hw():
 @click.option("--name", help="The module's name, by default the design's.")
 @with_table_flags
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A file, instead of stdout.")
-@click.option("--all", "folder", type=click.Path(path_type=Path), help="Write the whole catalog.")
-def verilog(spec, pipeline, stream, name, signed, sign_magnitude, output, folder):
+@click.option("--all", "folder", type=click.Path(path_type=Path), help="Write all designs of rtl/.")
+@click.option("--list", "is_list", is_flag=True, help="List the designs of rtl/.")
+@with_formats
+def verilog(spec, pipeline, stream, name, signed, sign_magnitude, output, folder, is_list, style):
     """Print or write a multiplier's Verilog.
 
     SPEC is a name such as mbm8s, mbm16_t8 or mbm_bf16, or a product table (.npy, .csv).
     """
-    from mbm_hw.hdl import to_verilog, write_designs
+    from mbm_hw.hdl import DESIGNS, memory_table, to_verilog, write_designs
 
+    if is_list:
+        print_rows([design.row for design in DESIGNS.values()], style)
+        return
     if (spec is None) == (folder is None):
         raise click.UsageError(f"give a SPEC, or --all FOLDER; known: {', '.join(CATALOG)}")
     if folder is not None:
         paths = write_designs(folder)
         click.echo(f"wrote {len(paths)} designs to {folder}")
         return
-    text = to_verilog(_named_spec(spec, signed, sign_magnitude), name, pipeline, stream)
+    spec = _named_spec(spec, signed, sign_magnitude)
+    text = to_verilog(spec, name, pipeline, stream)
     if output is None:
         click.echo(text, nl=False)
     else:
         with replacing(output) as file:
             file.write(text)
         click.echo(f"wrote {output}")
+        if memory := memory_table(spec):
+            contents = output.with_name(f"{memory.identifier}.hex")
+            click.echo(f"wrote {write_table(memory, contents)}, which it reads")
 
 
 @mbm_hw.command()

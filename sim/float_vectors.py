@@ -7,23 +7,25 @@ import numpy as np
 from mbm_hw.float_spec import FloatExact, FloatSpec
 
 EXHAUSTIVE_MANTISSA_BITS = 8
-SAMPLES = 10_000  # of each kind: uniform, at the ends of the exponent's range, rounding ties
+SAMPLES = 10_000  # of each kind: uniform, and at the ends of the exponent's range
+DIRECTED_SAMPLES = 2_000  # of each kind of mantissas that chance would not bring
 
 
 def float_pairs(spec: FloatSpec, generator: np.random.Generator) -> np.ndarray:
     """Return patterns a and b, int64 [2, pairs].
 
     The corners crossed; 10,000 pairs drawn uniformly; 10,000 whose product is at an end of the
-    exponent's range; for FloatExact 10,000 whose product is half way between two numbers. Up to 8
-    mantissa bits, all pairs of mantissas too: in the middle and at each end of that range.
+    exponent's range; 2,000 of each kind of mantissas at which something changes. Up to 8 mantissa
+    bits, all pairs of mantissas too: in the middle and at each end of that range.
     """
+    drawn = generator.integers(0, 1 << spec.mantissa_bits, (2, SAMPLES))
     kinds = [
         np.array(list(itertools.product(corners(spec), repeat=2)), dtype=np.int64).T,
         generator.integers(0, 1 << spec.width, (2, SAMPLES)),
-        _at(spec, generator, _drawn_mantissas(spec, generator), ends(spec)),
+        _at(spec, generator, drawn, ends(spec)),
     ]
-    if isinstance(spec, FloatExact):
-        kinds.append(_at(spec, generator, _ties(spec, generator), ends(spec)))
+    directed = (_ties, _below_two) if isinstance(spec, FloatExact) else (_sums,)
+    kinds += [_at(spec, generator, draw(spec, generator), ends(spec)) for draw in directed]
     if spec.mantissa_bits <= EXHAUSTIVE_MANTISSA_BITS:
         mantissas = np.indices((1 << spec.mantissa_bits,) * 2).reshape(2, -1)
         middle, low, high = ends(spec)[0:1], ends(spec)[1:4], ends(spec)[4:]
@@ -65,15 +67,30 @@ def _at(spec, generator, mantissas, exponents):
     return _pattern(spec, signs, np.stack([first, total - first]), mantissas)
 
 
-def _drawn_mantissas(spec, generator):
-    return generator.integers(0, 1 << spec.mantissa_bits, (2, SAMPLES))
-
-
 def _ties(spec, generator):
-    """Draw odd significands of so many bits that their product has one bit more than fit."""
+    """Draw odd significands whose product has as many bits as fit, or one or two more."""
     bits = spec.mantissa_bits + 1
-    width = generator.integers(1, bits + 1, SAMPLES)
-    widths = np.stack([width, np.minimum(bits + 2 - width, bits)])
+    width = generator.integers(1, bits, DIRECTED_SAMPLES)
+    both = generator.integers(bits, bits + 3, DIRECTED_SAMPLES)
+    widths = np.stack([width, np.minimum(both - width, bits)])
     one = np.int64(1) << (widths - 1)
     odd = one | generator.integers(0, one) | 1
     return (odd << (bits - widths)) - (1 << spec.mantissa_bits)
+
+
+def _below_two(spec, generator):
+    """Draw mantissas whose significands' product is as near below 2 as it can be."""
+    one = 1 << spec.mantissa_bits
+    first = generator.integers(one + 1, 2 * one, DIRECTED_SAMPLES)
+    return np.stack([first, (2 * one * one - 1) // first]) - one
+
+
+def _sums(spec, generator):
+    """Draw mantissas whose sum, or corrected sum, is next to 1 or 2."""
+    one = 1 << spec.mantissa_bits
+    without_carry, with_carry = spec.corrections
+    sums = [one, one - without_carry, 2 * one - with_carry]
+    total = generator.choice(sums, DIRECTED_SAMPLES) + generator.integers(-1, 2, DIRECTED_SAMPLES)
+    total = np.minimum(total, 2 * one - 2)
+    first = generator.integers(np.maximum(0, total - one + 1), np.minimum(total, one - 1) + 1)
+    return np.stack([first, total - first])

@@ -12,8 +12,10 @@ from cocotb_tools.runner import get_runner
 
 from mbm_hw.float_spec import FloatSpec
 from mbm_hw.hdl.designs import Design
-from sim import simulators, vectors
+from mbm_hw.spec import Spec, Table
+from sim import coverage, simulators, vectors
 from sim.checker import Vectors
+from sim.code_coverage import BUILD_ARGUMENTS, read_points
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,10 @@ class Simulation:
     vectors : products checked. mismatches : how many of them were wrong.
     seconds : to build and run.
     messages : the first mismatches, "design: a * b is X, expected Y".
+    bins : how many cases of the arithmetic and the protocol there are; see `coverage`.
+    missed : those that were not exercised.
+    points, untouched : branches and toggles of the Verilog, and those that did not happen; none
+        unless asked for.
     """
 
     design: str
@@ -31,6 +37,11 @@ class Simulation:
     mismatches: int
     seconds: float
     messages: tuple[str, ...]
+    seed: int
+    bins: int
+    missed: tuple[str, ...]
+    points: int
+    untouched: tuple[str, ...]
 
 
 class SimulationError(Exception):
@@ -38,21 +49,35 @@ class SimulationError(Exception):
 
 
 def simulate(
-    design: Design, source: Path, simulator: str, folder: Path, waves: bool = False, seed: int = 0
+    design: Design,
+    source: Path,
+    simulator: str,
+    folder: Path,
+    waves: bool = False,
+    seed: int = 0,
+    limit: int | None = None,
+    is_covered: bool = False,
 ) -> Simulation:
     """Simulate the Verilog file `source`, whose module is design.name, against the reference.
 
     simulator : icarus or verilator; MissingTool if it is not there.
     folder : for the build, the logs and the waves; emptied first.
     seed : of the sampled operands, the stalls and the resets.
+    limit : at most so many pairs of operands, drawn from all of them.
+    is_covered : whether Verilator counts the branches and toggles too.
     SimulationError if the file does not compile or the simulator stops early.
     """
     start = time.perf_counter()
     folder = folder.resolve()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    _vectors(design, seed).write(folder)
-    results = _run(design, source.resolve(), simulator, folder, waves)
+    a, b = _operands(design.spec, seed, limit)
+    _vectors(design, seed, a, b).write(folder)
+    for memory in source.parent.glob("*.hex"):
+        shutil.copy(memory, folder)
+    variant = ["waves"] * waves + ["coverage"] * is_covered
+    results = _run(design, source.resolve(), simulator, folder, variant)
+    points = read_points(folder / "coverage.dat") if is_covered else {}
     outcomes = [json.loads(line) for line in (folder / "outcome.jsonl").read_text().splitlines()]
     tests, failures = results
     wrong = [outcome for outcome in outcomes if outcome["mismatches"]]
@@ -60,6 +85,12 @@ def simulate(
         raise SimulationError(
             f"{design.name}: a test went wrong in {simulator}; see {folder}/run.log"
         )
+    bins = coverage.protocol(design)
+    missed = bins.difference(*(outcome["bins"] for outcome in outcomes))
+    if not isinstance(design.spec, Table):
+        reachable = coverage.reachable(design.spec)
+        bins |= reachable
+        missed |= reachable.difference(coverage.covered(design.spec, a, b))
     return Simulation(
         design=design.name,
         simulator=simulator,
@@ -67,12 +98,24 @@ def simulate(
         mismatches=sum(outcome["mismatches"] for outcome in outcomes),
         seconds=time.perf_counter() - start,
         messages=tuple(message for outcome in outcomes for message in outcome["messages"]),
+        seed=seed,
+        bins=len(bins),
+        missed=tuple(sorted(missed)),
+        points=len(points),
+        untouched=tuple(name for name, count in points.items() if not count),
     )
 
 
-def _vectors(design: Design, seed: int) -> Vectors:
-    spec = design.spec
+def _operands(spec: Spec, seed: int, limit: int | None):
     a, b = vectors.operand_pairs(spec, seed)
+    if limit is None or limit >= len(a):
+        return a, b
+    drawn = np.random.default_rng(seed).choice(len(a), limit, replace=False)
+    return a[drawn], b[drawn]
+
+
+def _vectors(design: Design, seed: int, a: np.ndarray, b: np.ndarray) -> Vectors:
+    spec = design.spec
     is_float = isinstance(spec, FloatSpec)
     (cleared,) = vectors.expected_patterns(spec, np.array([0]), np.array([0]))
     return Vectors(
@@ -95,17 +138,20 @@ def _test_module(design: Design) -> str:
     return "sim.pipeline_tests" if design.pipeline else "sim.multiplier_tests"
 
 
-def _run(design, source, simulator, folder, waves) -> tuple[int, int]:
+def _run(design, source, simulator, folder, variant) -> tuple[int, int]:
     """Build and run; return the number of tests and of failures that cocotb reports."""
-    with simulators.environment(simulator), simulators.prebuilt(simulator, folder, waves):
+    with simulators.environment(simulator), simulators.prebuilt(simulator, folder, *variant):
         runner = get_runner(simulator)
+        waves = "waves" in variant
+        # Warnings are for tests/test_rtl_lint.py; a planted fault may well raise one.
+        arguments = ["-Wno-fatal"] if simulator == "verilator" else []
+        arguments += BUILD_ARGUMENTS if "coverage" in variant else ()
         try:
             runner.build(
                 sources=[source],
                 hdl_toplevel=design.name,
                 build_dir=folder,
-                # Warnings are for tests/test_rtl_lint.py; a planted fault may well raise one.
-                build_args=["-Wno-fatal"] if simulator == "verilator" else [],
+                build_args=arguments,
                 timescale=("1ns", "1ps"),
                 waves=waves,
                 always=True,

@@ -58,17 +58,17 @@ def environment(simulator: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def prebuilt(simulator: str, folder: Path, waves: bool) -> Iterator[None]:
+def prebuilt(simulator: str, folder: Path, *variant: str) -> Iterator[None]:
     """Lend the build folder the objects that all Verilator builds share, and keep them after it.
 
-    They are Verilator's own, most of the compiling, and depend on the versions and on `waves`
+    They are Verilator's own, most of the compiling, and depend on the versions and on `variant`
     alone; cocotb's main program, verilator.o, is not among them: it holds the design's size.
     """
     if simulator != "verilator":
         yield
         return
     versions = (f"{name}-{importlib.metadata.version(name)}" for name in ("verilator", "cocotb"))
-    kept = ROOT / "build" / "-".join([*versions, "waves"][: 2 + waves])
+    kept = ROOT / "build" / "-".join([*versions, *variant])
     later = time.time() + 3600  # newer than the makefile to come, on which they depend
     for path in kept.glob("*.o"):
         os.utime(shutil.copy(path, folder), (later, later))

@@ -112,3 +112,13 @@ def test_a_table_file_becomes_verilog(capsys, tmp_path):
     out = call(capsys, "verilog", tmp_path / "t.npy", "--sign-magnitude", "--name", "mine")[1]
     assert "module mine(a, b, product);" in out
     assert out.startswith("// mine: Table(width=3, signed=True, sign_magnitude=True, sha256=")
+
+
+def test_the_contents_of_a_wide_table_are_written_beside_it(capsys, tmp_path):
+    np.save(tmp_path / "t.npy", np.zeros((512, 512), int))
+    table = tmp_path / "t.npy"
+    _, out, _ = call(capsys, "verilog", table, "--sign-magnitude", "-o", tmp_path / "t.v")
+    (contents,) = tmp_path.glob("table9_*.hex")
+    assert out == f"wrote {tmp_path / 't.v'}\nwrote {contents}, which it reads\n"
+    assert f'$readmemh("{contents.name}", products)' in (tmp_path / "t.v").read_text()
+    assert len(contents.read_text().split()) == 4**9

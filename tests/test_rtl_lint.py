@@ -6,9 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from mbm_hw.hdl import DESIGNS
+from mbm_hw import Table
+from mbm_hw.hdl import DESIGNS, to_verilog
 from sim.simulators import verilator_folder
 
 ROOT = Path(__file__).parent.parent
@@ -51,6 +53,18 @@ def test_yosys_synthesises_every_design(tmp_path):
     assert log.count("Executing SYNTH pass") == len(DESIGNS)
     clean = log.count("Found and reported 0 problems.")
     assert clean == log.count("Found and reported") >= 2 * len(DESIGNS)
+
+
+@pytest.mark.parametrize("sign_magnitude", [False, True])
+def test_yosys_keeps_the_contents_of_a_table(sign_magnitude, tmp_path):
+    """Yosys evaluates the memory that it has read from the exported text, at one address."""
+    spec = Table(np.arange(64).reshape(8, 8), sign_magnitude=sign_magnitude)
+    (tmp_path / "table.v").write_text(to_verilog(spec, "table_rom"))
+    prove = "sat -set a 5 -set b 6 -prove product 46 -verify"
+    text = f"{commands('table').replace('top table', 'top table_rom')}; {prove}"
+    status, log = run_yosys(text, tmp_path)
+    assert status == 0, log[-1000:]
+    assert "SAT proof finished - no model found: SUCCESS!" in log
 
 
 @pytest.mark.parametrize(

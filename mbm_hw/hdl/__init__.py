@@ -2,7 +2,7 @@
 
 from mbm_hw.hdl.designs import DESIGNS
 from mbm_hw.hdl.multiplier import Multiplier
-from mbm_hw.hdl.product_table import ProductTable
+from mbm_hw.hdl.product_table import ProductTable, memory_table
 from mbm_hw.hdl.stream_multiplier import StreamMultiplier
 from mbm_hw.hdl.verilog import to_verilog, write_designs
 
@@ -11,6 +11,7 @@ __all__ = [
     "Multiplier",
     "ProductTable",
     "StreamMultiplier",
+    "memory_table",
     "to_verilog",
     "write_designs",
 ]

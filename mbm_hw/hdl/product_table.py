@@ -3,13 +3,25 @@
 from pathlib import Path
 
 import numpy as np
-from amaranth import Cat, Module, Signal
+from amaranth import Cat, Instance, Module, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from mbm_hw.hdl.registers import registered
 from mbm_hw.reference import product_table
-from mbm_hw.spec import IntegerSpec, Table
+from mbm_hw.spec import IntegerSpec, Spec, Table
+
+
+class WideTables:
+    """The platform of an export in which each table above 8 bits is a module of its own.
+
+    specs : of those tables; a module is called IDENTIFIER_memory, its ports address and product.
+    """
+
+    MAX_WORDS = 1 << 16  # kept in the memory itself
+
+    def __init__(self):
+        self.specs = []
 
 
 class ProductTable(wiring.Component):
@@ -39,20 +51,35 @@ class ProductTable(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        patterns = (self.table.ravel() & ((1 << self.spec.product_width) - 1)).tolist()
-        m.submodules.products = products = memory.Memory(
-            shape=self.spec.product_width, depth=self.table.size, init=patterns
-        )
-        port = products.read_port(domain="comb")
         a, b = self.a, self.b
         for _ in range(1, self.latency):
             a, b = registered(m, self.en, a, b)
-        read = Signal(self.spec.product_width, init=patterns[0])
-        m.d.comb += [port.addr.eq(Cat(b, a)), read.eq(port.data)]
+        mask = (1 << self.spec.product_width) - 1
+        read = Signal(self.spec.product_width, init=int(self.table[0, 0]) & mask)
+        if isinstance(platform, WideTables) and self.table.size > platform.MAX_WORDS:
+            platform.specs.append(self.spec)
+            m.submodules.products = Instance(
+                f"{self.spec.identifier}_memory", i_address=Cat(b, a), o_product=read
+            )
+        else:
+            m.submodules.products = products = memory.Memory(
+                shape=self.spec.product_width,
+                depth=self.table.size,
+                init=(self.table.ravel() & mask).tolist(),
+            )
+            port = products.read_port(domain="comb")
+            m.d.comb += [port.addr.eq(Cat(b, a)), read.eq(port.data)]
         if self.latency >= 1:
             (read,) = registered(m, self.en, read)
         m.d.comb += self.product.eq(read)
         return m
+
+
+def memory_table(spec: Spec) -> Table | None:
+    """Return the table whose file the Verilog of `spec` reads; None if it holds all itself."""
+    if not isinstance(spec, Table) or spec.array.size <= WideTables.MAX_WORDS:
+        return None
+    return Table(spec.array) if spec.sign_magnitude else spec
 
 
 def read_hex(path: Path, signed: bool = False) -> Table:

@@ -11,11 +11,11 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from mbm_hw.files import replacing
-from mbm_hw.float_spec import FloatSpec
-from mbm_hw.hdl.designs import DESIGNS, Design, check_design
+from mbm_hw.hdl.designs import DESIGNS, Design, check_design, patterns
 from mbm_hw.hdl.multiplier import Multiplier
+from mbm_hw.hdl.product_table import WideTables
 from mbm_hw.hdl.stream_multiplier import StreamPorts
-from mbm_hw.spec import Spec
+from mbm_hw.spec import IntegerSpec, Spec
 
 # One flat module of assignments and clocked registers, in which wires have the steps' names.
 # Registers have no initial value: a reset, or `pipeline` enabled clocks, bring them to a known one.
@@ -39,6 +39,9 @@ _PORT_ORDER = (
 def to_verilog(spec: Spec, name: str | None = None, pipeline: int = 0, stream: bool = False) -> str:
     """Return the multiplier that `spec` describes as Verilog-2001: one module, stable to the byte.
 
+    A table above 8 bits (the magnitudes', of a sign-magnitude table) is a second module, which
+    reads IDENTIFIER.hex as `write_table` writes it.
+
     name : of the module, a Verilog identifier and no keyword (else a ValueError); by default the
         spec's, `_pP` if pipelined, and `_stream`.
     pipeline : register stages, 0 to 4.
@@ -57,7 +60,8 @@ def to_verilog(spec: Spec, name: str | None = None, pipeline: int = 0, stream: b
 def component_to_verilog(component: wiring.Component, name: str) -> str:
     """Return a component with the members of `Multiplier`, or of `StreamPorts`, as one module."""
     _check_name(name)
-    text = rtlil.convert(component, name=name, emit_src=False)
+    tables = WideTables()
+    text = rtlil.convert(component, name=name, platform=tables, emit_src=False)
     # Of two names for one wire Yosys keeps the one with an attribute: not those that Amaranth made.
     text = re.sub(r"^( *)(wire [^$\n]*)$", r"\1attribute \\named 1\n\1\2", text, flags=re.MULTILINE)
     yosys = find_yosys(lambda version: version >= (0, 40))
@@ -69,7 +73,8 @@ def component_to_verilog(component: wiring.Component, name: str) -> str:
     body = verilog[match.end() :].rstrip()
     body = re.sub(r"\\([\w.]+) ", lambda escaped: escaped[1].replace(".", "_"), body)
     body = re.sub(r"\{ ([^{},]+)((?:, \1)+) \}", _repetition, body)
-    return f"module {name}({', '.join(ports)});{body}\n"
+    modules = [f"module {name}({', '.join(ports)});{body}\n", *map(_memory, tables.specs)]
+    return "\n".join(modules)
 
 
 def design_to_verilog(design: Design) -> str:
@@ -104,8 +109,8 @@ def _header(design: Design, name: str) -> str:
     lines += [line for line in rest if line.startswith("Ref:")]
     clocks = ("clock" if stream else "enabled clock") + ("s" if pipeline > 1 else "")
     lines += [
-        f"  a, b     {spec.width} bits, {_kind(spec)}",
-        f"  product  {spec.product_width} bits, {_kind(spec)}; "
+        f"  a, b     {spec.width} bits, {patterns(spec)}",
+        f"  product  {spec.product_width} bits, {patterns(spec)}; "
         + (f"{pipeline} {clocks} after a and b" if pipeline else "combinational"),
     ]
     if stream:
@@ -125,11 +130,19 @@ def _header(design: Design, name: str) -> str:
     return "".join(f"// {line}\n" for line in lines)
 
 
-def _kind(spec: Spec) -> str:
-    if isinstance(spec, FloatSpec):
-        exponent, mantissa = spec.exponent_bits, spec.mantissa_bits
-        return f"{spec.format}: sign, {exponent} exponent bits, {mantissa} mantissa bits"
-    return "two's complement" if spec.signed else "unsigned"
+def _memory(spec: IntegerSpec) -> str:
+    """Return the module of a wide product table, which reads the file that `write_table` writes."""
+    address, word = 2 * spec.width - 1, spec.product_width - 1
+    return f"""\
+// The product table, or a memory macro in its place: a in the address's high half.
+module {spec.identifier}_memory(address, product);
+  input [{address}:0] address;
+  output [{word}:0] product;
+  reg [{word}:0] products [0:{4**spec.width - 1}];
+  initial $readmemh("{spec.identifier}.hex", products);
+  assign product = products[address];
+endmodule
+"""
 
 
 def _repetition(match: re.Match) -> str:
