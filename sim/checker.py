@@ -15,16 +15,21 @@ SHOWN = 5  # mismatches reported in full by each test
 
 @dataclass(frozen=True)
 class Vectors:
-    """Operand pairs and expected products, as patterns, of the design that is simulated."""
+    """Operand pairs and expected products, as patterns, of the design that is simulated.
+
+    rst, en : the controls that go with each pair; only a replay gives them.
+    """
 
     design: str
     pipeline: int
     width: int
     signed: bool
-    seed: int
     a: list[int]
     b: list[int]
     expected: list[int]
+    seed: int = 0
+    rst: list[int] = ()
+    en: list[int] = ()
 
     def write(self, folder: Path):
         (folder / "vectors.json").write_text(json.dumps(vars(self)))

@@ -3,6 +3,7 @@
 import json
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from cocotb_tools.runner import get_runner
 from mbm_hw.hdl.designs import Design
 from sim import simulators, vectors
 from sim.checker import Vectors
+from sim.vectors import Inputs
 
 
 @dataclass(frozen=True)
@@ -45,23 +47,50 @@ def simulate(
     seed : of the sampled operands, the stalls and the resets.
     SimulationError if the file does not compile or the simulator stops early.
     """
-    start = time.perf_counter()
-    folder = folder.resolve()
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    module = "sim.pipeline_tests" if design.pipeline else "sim.multiplier_tests"
+    pairs = vectors.operand_pairs(design.spec, seed)
+    given = _vectors(design, *pairs, seed=seed)
+    return _simulation(design, source, simulator, folder, module, given, waves)
+
+
+def replay(
+    design: Design, source: Path, simulator: str, folder: Path, trace: Sequence[Inputs]
+) -> Simulation:
+    """Simulate the Verilog file `source` with the inputs of a trace, and nothing else.
+
+    trace : after a reset, a rising clock edge after each but the last: with that one still to come,
+        the product is checked once more. A combinational design has one element and no clock.
+    The rest as for `simulate`.
+    """
+    module = "sim.replay_tests" if design.pipeline else "sim.multiplier_tests"
+    a, b = (vectors.values([getattr(i, x) for i in trace], design.spec) for x in "ab")
+    given = _vectors(design, a, b, rst=[i.rst for i in trace], en=[i.en for i in trace])
+    return _simulation(design, source, simulator, folder, module, given)
+
+
+def _vectors(design, a, b, **rest) -> Vectors:
     spec = design.spec
-    a, b = vectors.operand_pairs(spec, seed)
-    Vectors(
+    return Vectors(
         design=design.name,
         pipeline=design.pipeline,
         width=spec.width,
         signed=spec.signed,
-        seed=seed,
         a=vectors.patterns(a, spec.width),
         b=vectors.patterns(b, spec.width),
         expected=vectors.expected_patterns(spec, a, b),
-    ).write(folder)
-    results = _run(design, source.resolve(), simulator, folder, waves)
+        **rest,
+    )
+
+
+def _simulation(
+    design, source, simulator, folder, module, given: Vectors, waves: bool = False
+) -> Simulation:
+    start = time.perf_counter()
+    folder = folder.resolve()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    given.write(folder)
+    results = _run(design, source.resolve(), simulator, folder, module, waves)
     outcomes = [json.loads(line) for line in (folder / "outcome.jsonl").read_text().splitlines()]
     tests, failures = results
     wrong = [outcome for outcome in outcomes if outcome["mismatches"]]
@@ -79,7 +108,7 @@ def simulate(
     )
 
 
-def _run(design, source, simulator, folder, waves) -> tuple[int, int]:
+def _run(design, source, simulator, folder, module, waves) -> tuple[int, int]:
     """Build and run; return the number of tests and of failures that cocotb reports."""
     with simulators.environment(simulator), simulators.prebuilt(simulator, folder, waves):
         runner = get_runner(simulator)
@@ -99,7 +128,7 @@ def _run(design, source, simulator, folder, waves) -> tuple[int, int]:
             raise SimulationError(f"{source} does not build; see {folder}/build.log") from None
         try:
             results = runner.test(
-                test_module="sim.pipeline_tests" if design.pipeline else "sim.multiplier_tests",
+                test_module=module,
                 hdl_toplevel=design.name,
                 build_dir=folder,
                 test_dir=folder,

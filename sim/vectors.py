@@ -1,6 +1,8 @@
 """Operand pairs for co-simulation: everything where that is possible, else corners and a sample."""
 
 import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,6 +11,16 @@ from mbm_hw.spec import IntegerSpec
 
 EXHAUSTIVE_WIDTH = 8
 SAMPLES = 10_000  # of each kind, uniform and log-uniform
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Patterns of the operands, and the controls, which a combinational design has not."""
+
+    a: int
+    b: int
+    rst: int = 0
+    en: int = 1
 
 
 def operand_pairs(spec: IntegerSpec, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -44,6 +56,12 @@ def patterns(values: np.ndarray, width: int) -> list[int]:
     """Return the two's-complement patterns of integers, `width` bits each."""
     mask = (1 << width) - 1
     return [value & mask for value in values.tolist()]
+
+
+def values(patterns: Sequence[int], spec: IntegerSpec) -> np.ndarray:
+    """Return the values of operands' patterns, int64."""
+    pattern, sign = np.array(patterns, dtype=np.int64), spec.signed << (spec.width - 1)
+    return pattern - ((pattern & sign) << 1)
 
 
 def expected_patterns(spec: IntegerSpec, a: np.ndarray, b: np.ndarray) -> list[int]:
