@@ -9,7 +9,7 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from tqdm import tqdm
 
 from mbm_hw.files import replacing
 from mbm_hw.hdl import DESIGNS
+from mbm_hw.spec import IntegerSpec
+from proof.anchor import anchor_pairs, disagreement
 from proof.prover import Proof, prove
 from proof.tasks import Task, catalog_tasks, fault_tasks, sweep_tasks
 from sim.runner import SimulationError, replay
@@ -31,12 +33,18 @@ SIMULATOR = "icarus"
 class Outcome:
     """What came of a task.
 
+    difference : from the reference: a pair for which the specification has another product.
     replayed : the wrong products in the simulation of the counterexample, or why there is none.
     """
 
     name: str
     proof: Proof
+    difference: str | None = None
     replayed: tuple[str, ...] = ()
+
+    @property
+    def is_proved(self) -> bool:
+        return self.proof.result == "proved" and self.difference is None
 
     @property
     def is_reproduced(self) -> bool:
@@ -71,7 +79,7 @@ def main(spec, sweep, faults, limit, processes, results):
     for outcome in outcomes:
         for message in _messages(outcome):
             print(message, file=sys.stderr)
-    wanted = [o for o in outcomes if (o.is_reproduced if faults else o.proof.result == "proved")]
+    wanted = [o for o in outcomes if (o.is_reproduced if faults else o.is_proved)]
     print(
         f"{len(wanted)} of {len(tasks)} {'refuted and replayed' if faults else 'proved'}, "
         f"{sum(sum(o.proof.seconds.values()) for o in outcomes):.0f} s; "
@@ -83,13 +91,26 @@ def main(spec, sweep, faults, limit, processes, results):
 def _outcomes(tasks: Sequence[Task], limit, processes, results) -> list[Outcome]:
     """Return what came of the tasks, in their order; the widest are begun first."""
     order = sorted(tasks, key=lambda task: task.design.spec.width, reverse=True)
-    with ProcessPoolExecutor(processes) as pool, tqdm(total=len(tasks), unit="proof") as bar:
-        futures = {pool.submit(_outcome, task, limit, results): task for task in order}
-        for future in as_completed(futures):
-            bar.set_postfix_str(futures[future].name)
-            bar.update()
-        found = {task: future.result() for future, task in futures.items()}
-    return [found[task] for task in tasks]
+    specs = dict.fromkeys(task.design.spec for task in order)
+    with ProcessPoolExecutor(processes) as pool, tqdm(total=len(tasks) + len(specs)) as bar:
+
+        def submit(function, *arguments):
+            future = pool.submit(function, *arguments)
+            future.add_done_callback(lambda _: bar.update())
+            return future
+
+        outcomes = {task: submit(_outcome, task, limit, results) for task in order}
+        differences = {spec: submit(_difference, spec) for spec in specs}
+        return [
+            dataclasses.replace(
+                outcomes[task].result(), difference=differences[task.design.spec].result()
+            )
+            for task in tasks
+        ]
+
+
+def _difference(spec: IntegerSpec) -> str | None:
+    return disagreement(spec, *anchor_pairs(spec))
 
 
 def _outcome(task: Task, limit: float, results: Path) -> Outcome:
@@ -103,8 +124,8 @@ def _outcome(task: Task, limit: float, results: Path) -> Outcome:
         trace = proof.counterexample.trace
         simulation = replay(task.design, source, SIMULATOR, folder / "replay", trace)
     except (SimulationError, MissingTool) as error:
-        return Outcome(task.name, proof, (str(error),))
-    return Outcome(task.name, proof, simulation.messages)
+        return Outcome(task.name, proof, replayed=(str(error),))
+    return Outcome(task.name, proof, replayed=simulation.messages)
 
 
 def _cells(outcome: Outcome) -> dict:
@@ -120,7 +141,12 @@ def _cells(outcome: Outcome) -> dict:
 
 def _messages(outcome: Outcome) -> list[str]:
     proof, counterexample = outcome.proof, outcome.proof.counterexample
-    messages = list(proof.failures)
+    wrong = {claim: result for claim, result in proof.results.items() if result != "proved"}
+    messages = [f"{outcome.name}: {claim} is {result}" for claim, result in wrong.items()]
+    if proof.note is not None:
+        messages.append(f"  {proof.note}")
+    if outcome.difference is not None:
+        messages.append(f"{outcome.name}: the specification is wrong: {outcome.difference}")
     if counterexample is not None:
         messages.append(f"  counterexample: {counterexample}")
         if len(counterexample.trace) > 1:

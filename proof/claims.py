@@ -51,7 +51,7 @@ def free_operands(spec: IntegerSpec) -> list[str]:
 
 
 def unrolled(model: Model, clocks: int) -> list[str]:
-    """Return the model, and states s0, s1 ... that follow each other, the first an arbitrary one."""
+    """Return the model, and states s0, s1 ... each a clock after the other, the first any state."""
     states = [f"s{state}" for state in range(clocks + 1)]
     return [
         model.text,

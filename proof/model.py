@@ -77,5 +77,7 @@ def read_model(source: Path, name: str) -> Model:
     state_width = int(re.search(r"^\(define-sort .* \(_ BitVec (\d+)\)\)$", text, re.MULTILINE)[1])
     known = sum(sum(wires[kind].values()) for kind in ("input", "register"))
     if state_width != 1 + known:  # one bit marks initial states, which claims do not know of
-        raise ModelError(f"{source}: a state has {state_width - 1} bits, {known} of them with names")
+        raise ModelError(
+            f"{source}: a state has {state_width - 1} bits, {known} of them with names"
+        )
     return Model(name, text, *wires.values())

@@ -10,53 +10,57 @@ from proof.counterexample import Counterexample, find_counterexample
 from proof.model import ModelError, read_model
 from proof.solver import solve
 
+RESULTS = ("proved", "timeout", "unreadable", "vacuous", "refuted")
+"""Of a claim, and of a design the worst of its claims: proved; the time did not suffice; there is
+no model of the Verilog; what is assumed cannot be; there is a counterexample."""
+
 
 @dataclass(frozen=True)
 class Proof:
-    """What came of a design's proof.
+    """What came of one design.
 
-    result : proved; refuted: a claim is false; timeout: the time did not suffice for one; vacuous:
-        what one assumes cannot be; unreadable: there is no model of the Verilog.
-    seconds : of processor time, by claim.
-    failures : the claims that are not proved, each with what became of it.
+    seconds, results : of each claim, seconds of processor time.
+    note : why there is no model.
     """
 
     design: str
     pipeline: int
-    result: str
+    results: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
-    failures: tuple[str, ...] = ()
+    note: str | None = None
     counterexample: Counterexample | None = None
+
+    @property
+    def result(self) -> str:
+        return max(self.results.values(), key=RESULTS.index)
 
 
 def prove(design: Design, source: Path, limit: float, folder: Path) -> Proof:
     """Prove what `claims` says of the Verilog file `source`, whose module is design.name.
 
     limit : for each claim, in seconds of processor time.
-    folder : gets DESIGN.CLAIM.smt2, each the complete question to a solver: unsat is the proof.
+    folder : gets CLAIM.smt2, each the complete question to a solver: unsat is the proof.
     """
     try:
         model = read_model(source, design.name)
     except ModelError as error:
-        return Proof(design.name, design.pipeline, "unreadable", failures=(str(error),))
-    seconds, results = {}, {}
+        return Proof(design.name, design.pipeline, {"model": "unreadable"}, note=str(error))
+    results, seconds = {}, {}
     for claim in claims(design, model):
         text = f"(set-logic QF_BV)\n{claim.assumed}\n(assert {claim.negated})\n(check-sat)\n"
-        with replacing(folder / f"{design.name}.{claim.name}.smt2") as file:
+        with replacing(folder / f"{claim.name}.smt2") as file:
             file.write(text)
         results[claim.name], seconds[claim.name] = _result(claim, text, limit)
-    wrong = {name: result for name, result in results.items() if result != "proved"}
-    order = ("refuted", "vacuous", "timeout")
-    result = min(wrong.values(), key=order.index, default="proved")
-    counterexample = find_counterexample(design, model, limit) if result == "refuted" else None
-    failures = tuple(f"{design.name}: {name} is {why}" for name, why in wrong.items())
-    return Proof(design.name, design.pipeline, result, seconds, failures, counterexample)
+    counterexample = None
+    if "refuted" in results.values():
+        counterexample = find_counterexample(design, model, limit)
+    return Proof(design.name, design.pipeline, results, seconds, counterexample=counterexample)
 
 
 def _result(claim: Claim, text: str, limit: float) -> tuple[str, float]:
     answer = solve(text, limit)
-    if answer.sat is False:
-        assumed = solve(claim.assumed, limit)
-        result = {True: "proved", False: "vacuous", None: "timeout"}[assumed.sat]
-        return result, answer.seconds + assumed.seconds
-    return "timeout" if answer.sat is None else "refuted", answer.seconds
+    if answer.sat is not False:
+        return "refuted" if answer.sat else "timeout", answer.seconds
+    assumed = solve(claim.assumed, limit)
+    result = {True: "proved", False: "vacuous", None: "timeout"}[assumed.sat]
+    return result, answer.seconds + assumed.seconds

@@ -59,10 +59,11 @@ def _sweep() -> Iterator[Design]:
         yield Design(Exact(width, signed))
         for family in (Mitchell, MBM):
             most = width - 3 if signed else width - 2
-            for truncation in sorted({0, 1, width // 2, most}):
+            half = min(width // 2, most)
+            for truncation in sorted({0, 1, half, most}):
                 yield Design(family(width, truncation, signed))
             for pipeline in range(1, MAX_PIPELINE + 1):
-                yield Design(family(width, (0, width // 2)[pipeline % 2], signed), pipeline)
+                yield Design(family(width, half if pipeline % 2 else 0, signed), pipeline)
 
 
 def _written(folder: Path, task: Task, text: str) -> Path:
