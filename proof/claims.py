@@ -1,13 +1,15 @@
 """What is claimed of a design, each claim for all operands and from all states of the registers."""
 
-import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from mbm_hw.float_spec import FloatExact
 from mbm_hw.hdl.designs import Design
-from mbm_hw.spec import IntegerSpec, LogSpec
+from mbm_hw.spec import Exact, LogSpec, Spec
 from proof.model import Model
-from proof.specification import specification, word, word_width
+from proof.specification import extended, product_width, specification, word, word_width
+
+ENABLED = {"rst": 0, "en": 1}
 
 
 @dataclass(frozen=True)
@@ -45,34 +47,53 @@ def claims(design: Design, model: Model) -> list[Claim]:
     return found
 
 
-def free_operands(spec: IntegerSpec) -> list[str]:
+def free_operands(spec: Spec) -> list[str]:
     """Return the declarations of operands that may be anything."""
     return [f"(declare-const {x} (_ BitVec {spec.width}))" for x in "ab"]
 
 
-def unrolled(model: Model, clocks: int) -> list[str]:
-    """Return the model, and states s0, s1 ... each a clock after the other, the first any state."""
-    states = [f"s{state}" for state in range(clocks + 1)]
+def unrolled(
+    model: Model, controls: Sequence[Mapping[str, int]], start: str | None = None
+) -> list[str]:
+    """Return the model, and states s0, s1 ... each a clock after the other.
+
+    controls : for each state the inputs that are known; the others are constants, as a_s0.
+    start : the term for a state, of which s0 has the registers; by default they hold anything.
+    """
+    lines = [model.text]
+    if start is None:
+        start = "start"
+        lines.append(f"(declare-const start |{model.name}_s|)")
+    for number, known in enumerate(controls):
+        lines += _state(model, f"s{number}", start, known)
+        start = model.next_state(f"s{number}")
+    return lines
+
+
+def _state(model: Model, state: str, registers: str, known: Mapping[str, int]) -> list[str]:
+    """Return the definition of a state by a state with the same registers and by its inputs."""
+    free = [port for port in model.inputs if port not in known]
+    inputs = {port: f"{port}_{state}" for port in free}
+    inputs |= {port: word(value, model.inputs[port]) for port, value in known.items()}
     return [
-        model.text,
-        *(f"(declare-const {state} |{model.name}_s|)" for state in states),
-        *(f"(assert {model.clock(*pair)})" for pair in itertools.pairwise(states)),
+        *(f"(declare-const {port}_{state} (_ BitVec {model.inputs[port]}))" for port in free),
+        f"(define-fun {state} () |{model.name}_s| {model.with_inputs(registers, inputs)})",
     ]
 
 
-def is_cleared(model: Model, state: str) -> str:
-    """Return the term that is true if all registers are 0 in a state."""
-    widths = model.registers.items()
-    return _all(f"(= {model.register(name, state)} {word(0, width)})" for name, width in widths)
-
-
-def _fits(spec: IntegerSpec) -> Claim:
-    if isinstance(spec, LogSpec):
-        pattern = f"((_ extract {spec.product_width - 1} 0) product)"
-        too_large = f"(distinct {_extended(spec, pattern)} product)"
-    else:
-        too_large = f"({'bvsmulo' if spec.signed else 'bvumulo'} value_a value_b)"
-    return _claim("fits", [*free_operands(spec), specification(spec)], too_large)
+def _fits(spec: Spec) -> Claim:
+    width = product_width(spec)
+    pattern = f"((_ extract {width - 1} 0) product)"
+    too_large = [f"(distinct {extended(spec, pattern, width)} product)"]
+    if isinstance(spec, Exact):
+        too_large = [f"({'bvsmulo' if spec.signed else 'bvumulo'} value_a value_b)"]
+    if isinstance(spec, FloatExact):
+        bits = 2 * (spec.mantissa_bits + 1)
+        factors = (f"((_ extract {bits - 1} 0) (bvadd unit mantissa_{x}))" for x in "ab")
+        too_large.append(f"(bvumulo {' '.join(factors)})")
+    return _claim(
+        "fits", [*free_operands(spec), specification(spec)], f"(or false {' '.join(too_large)})"
+    )
 
 
 def _corner(spec: LogSpec) -> Claim:
@@ -83,64 +104,44 @@ def _corner(spec: LogSpec) -> Claim:
 
 def _product(design: Design, model: Model) -> Claim:
     spec, latency = design.spec, design.pipeline
-    product = _extended(spec, model.port("product", f"s{latency}"))
+    product = extended(spec, model.port("product", f"s{latency}"), product_width(spec))
     lines = [
-        *unrolled(model, latency),
-        *_enabled(model, latency),
-        *(f"(define-fun {x} () (_ BitVec {spec.width}) {model.port(x, 's0')})" for x in "ab"),
+        *unrolled(model, [*[ENABLED] * latency, {}]),
+        *(f"(define-fun {x} () (_ BitVec {spec.width}) {x}_s0)" for x in "ab"),
         specification(spec),
     ]
     return _claim("product", lines, f"(distinct {product} product)")
 
 
 def _hold(model: Model) -> Claim:
-    lines = [*unrolled(model, 1), *_inputs(model, "s0", rst=0, en=0)]
+    lines = unrolled(model, [{"rst": 0, "en": 0}, {}])
     return _claim("hold", lines, f"(not {_same_registers(model)})")
 
 
 def _reset(model: Model) -> Claim:
-    lines = [*unrolled(model, 1), *_inputs(model, "s0", rst=1)]
-    return _claim("reset", lines, f"(not {is_cleared(model, 's1')})")
+    lines = unrolled(model, [{"rst": 1}, {}])
+    cleared = (
+        f"(= {model.register(name, 's1')} {word(0, model.registers[name])})"
+        for name in model.registers
+    )
+    return _claim("reset", lines, f"(not {_all(cleared)})")
 
 
 def _cleared(design: Design, model: Model) -> Claim:
-    latency, zero = design.pipeline, word(0, design.spec.product_width)
-    lines = [
-        *unrolled(model, latency - 1),
-        f"(assert {is_cleared(model, 's0')})",
-        *_enabled(model, latency - 1),
-    ]
+    latency, zero = design.pipeline, word(0, product_width(design.spec))
+    lines = unrolled(model, [*[ENABLED] * (latency - 1), {}], model.cleared)
     zeros = (f"(= {model.port('product', f's{state}')} {zero})" for state in range(latency))
     return _claim("cleared", lines, f"(not {_all(zeros)})")
 
 
 def _registered(model: Model) -> Claim:
-    lines = [
-        model.text,
-        *(f"(declare-const {state} |{model.name}_s|)" for state in ("s0", "s1")),
-        f"(assert {_same_registers(model)})",
-    ]
+    lines = [*unrolled(model, [{}]), *_state(model, "s1", "s0", {})]
     products = (model.port("product", state) for state in ("s0", "s1"))
     return _claim("registered", lines, f"(distinct {' '.join(products)})")
 
 
 def _claim(name: str, lines: Iterable[str], negated: str) -> Claim:
     return Claim(name, "\n".join(lines), negated)
-
-
-def _extended(spec: IntegerSpec, pattern: str) -> str:
-    """Return a product's pattern as a Word of the same value."""
-    extra = word_width(spec) - spec.product_width
-    return f"((_ {'sign' if spec.signed else 'zero'}_extend {extra}) {pattern})"
-
-
-def _enabled(model: Model, clocks: int) -> list[str]:
-    states = (f"s{state}" for state in range(clocks))
-    return [line for state in states for line in _inputs(model, state, rst=0, en=1)]
-
-
-def _inputs(model: Model, state: str, **values: int) -> list[str]:
-    return [f"(assert (= {model.port(port, state)} #b{bit}))" for port, bit in values.items()]
 
 
 def _same_registers(model: Model) -> str:

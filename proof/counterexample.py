@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from mbm_hw.hdl.designs import Design
-from proof.claims import is_cleared, unrolled
+from proof.claims import unrolled
 from proof.model import Model
 from proof.solver import solve
-from proof.specification import specification
+from proof.specification import product_width, specification
 from sim.vectors import Inputs
 
 
@@ -49,12 +49,11 @@ def _of_length(design: Design, model: Model, clocks: int, limit: float) -> Count
     product = model.port("product", f"s{clocks}")
     due = _operands_due(design, model, clocks)
     lines = [
-        *unrolled(model, clocks),
-        *([f"(assert {is_cleared(model, 's0')})"] if model.registers else []),
+        *unrolled(model, [{}] * (clocks + 1), model.cleared),
         *due,
         specification(spec),
-        f"(define-fun expected () (_ BitVec {spec.product_width}) "
-        f"((_ extract {spec.product_width - 1} 0) product))",
+        f"(define-fun expected () (_ BitVec {product_width(spec)}) "
+        f"((_ extract {product_width(spec) - 1} 0) product))",
         f"(assert (distinct {product} expected))",
     ]
     ports = ("a", "b", "rst", "en") if design.pipeline else ("a", "b")
@@ -74,8 +73,8 @@ def _of_length(design: Design, model: Model, clocks: int, limit: float) -> Count
         trace=tuple(Inputs(*(values[term] for term in state)) for state in terms),
         a=value("a", spec.width),
         b=value("b", spec.width),
-        actual=value(product, spec.product_width),
-        expected=value("expected", spec.product_width),
+        actual=value(product, product_width(spec)),
+        expected=value("expected", product_width(spec)),
     )
 
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,11 @@ class Model:
     outputs: dict[str, int]
     registers: dict[str, int]
 
+    @property
+    def cleared(self) -> str:
+        """The term for a state in which all registers are 0."""
+        return f"(_ bv0 {1 + sum(self.inputs.values()) + sum(self.registers.values())})"
+
     def port(self, port: str, state: str) -> str:
         """Return the term for a port's value in a state: a bit vector."""
         return self._value(port, (self.inputs | self.outputs)[port], state)
@@ -42,9 +48,13 @@ class Model:
         """Return the term for a register's value in a state: a bit vector."""
         return self._value(register, self.registers[register], state)
 
-    def clock(self, state: str, next_state: str) -> str:
-        """Return the term that is true if a rising edge of clk leads from a state to the next."""
-        return f"(|{self.name}_t| {state} {next_state})"
+    def next_state(self, state: str) -> str:
+        """Return the term for a state that has the registers after a rising clk; any inputs."""
+        return f"(|{self.name}_next| {state})"
+
+    def with_inputs(self, state: str, values: Mapping[str, str]) -> str:
+        """Return the term for `state` with other inputs: `values` are terms by the port's name."""
+        return f"(|{self.name}_with| {state} {' '.join(values[port] for port in self.inputs)})"
 
     def _value(self, wire, width, state):
         value = f"(|{self.name}_n {wire}| {state})"
@@ -74,10 +84,37 @@ def read_model(source: Path, name: str) -> Model:
     pattern = rf"^; yosys-smt2-({'|'.join(wires)}) (\S+) (\d+)$"
     for kind, wire, width in re.findall(pattern, text, flags=re.MULTILINE):
         wires[kind][wire] = int(width)
-    state_width = int(re.search(r"^\(define-sort .* \(_ BitVec (\d+)\)\)$", text, re.MULTILINE)[1])
-    known = sum(sum(wires[kind].values()) for kind in ("input", "register"))
-    if state_width != 1 + known:  # one bit marks initial states, which claims do not know of
-        raise ModelError(
-            f"{source}: a state has {state_width - 1} bits, {known} of them with names"
+    return Model(name, f"{text}{_functions_of_states(text, name, wires['input'])}", *wires.values())
+
+
+def _functions_of_states(text: str, name: str, inputs: Mapping[str, int]) -> str:
+    """Return the definitions of |NAME_next| and |NAME_with|.
+
+    Yosys only relates a state to the next one, and the solver would have to find out that this is a
+    function; with these, constant inputs and clocks in a row are terms that it can simplify.
+    """
+    sort = f"|{name}_s|"
+    place = rf"^\(define-fun \|{name}#(\d+)\| .*\(\(_ extract (\d+ \d+)\) state\).* ; \\(\S+)$"
+    relation = rf"^  \(= (.+) \(\|{name}#(\d+)\| next_state\)\) ;"
+    following = {number: value for value, number in re.findall(relation, text, re.MULTILINE)}
+    ranges = {"0 0": ("state", "state")}  # the bit that marks initial states
+    for number, bits, wire in re.findall(place, text, re.MULTILINE):
+        if number in following:
+            ranges[bits] = following[number], "state"
+        elif wire in inputs:
+            ranges[bits] = "state", wire
+    order = sorted(ranges, key=lambda bits: int(bits.split()[0]), reverse=True)
+    next_parts, with_parts = (
+        " ".join(
+            f"((_ extract {bits}) state)"
+            if ranges[bits][column] == "state"
+            else ranges[bits][column]
+            for bits in order
         )
-    return Model(name, text, *wires.values())
+        for column in (0, 1)
+    )
+    arguments = " ".join(f"({port} (_ BitVec {width}))" for port, width in inputs.items())
+    return (
+        f"(define-fun |{name}_next| ((state {sort})) {sort}\n  (concat {next_parts}))\n"
+        f"(define-fun |{name}_with| ((state {sort}) {arguments}) {sort}\n  (concat {with_parts}))\n"
+    )

@@ -4,8 +4,8 @@
 ; Ref: H. Saadat, H. Bokhari, S. Parameswaran, IEEE Trans. CAD 37(11), 2018.
 ;
 ; In front of it stand the sort Word, four times as wide as an operand, so that nothing is ever cut;
-; the parameters width, truncation, is_signed and is_corrected; the operands' values value_a and
-; value_b; and leading_one, the position of a number's leading one.
+; the parameters width, truncation, is_forced (if truncated) and is_corrected (MBM); the operands'
+; values value_a and value_b; and leading_one, the position of a number's leading one.
 
 (define-fun fraction_width () Word (bvsub width one))
 (define-fun unit () Word (bvshl one fraction_width))
@@ -21,14 +21,12 @@
 ; truncated fraction has the lowest bit that is kept set.
 (define-fun remainder ((x Word) (k Word)) Word
   (bvand (bvshl x (bvsub fraction_width k)) (bvsub unit one)))
-(define-fun truncated ((fraction Word)) Word
-  (ite (= truncation zero)
-    fraction
-    (bvshl (bvor (bvlshr fraction truncation) one) truncation)))
+(define-fun kept ((fraction Word)) Word
+  (bvshl (bvor (bvlshr fraction truncation) (ite is_forced one zero)) truncation))
 (define-fun characteristic_a () Word (leading_one magnitude_a))
 (define-fun characteristic_b () Word (leading_one magnitude_b))
-(define-fun fraction_a () Word (truncated (remainder magnitude_a characteristic_a)))
-(define-fun fraction_b () Word (truncated (remainder magnitude_b characteristic_b)))
+(define-fun fraction_a () Word (kept (remainder magnitude_a characteristic_a)))
+(define-fun fraction_b () Word (kept (remainder magnitude_b characteristic_b)))
 
 ; The sum of the logarithms.
 (define-fun total () Word (bvadd fraction_a fraction_b))
