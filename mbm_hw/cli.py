@@ -23,6 +23,16 @@ def with_formats(command):
     return click.option("--json", "style", flag_value="json", help="Print JSON.")(command)
 
 
+def with_table_flags(command):
+    """Give a command that takes table files the options --signed and --sign-magnitude."""
+    command = click.option("--sign-magnitude", is_flag=True, help="A table file holds magnitudes.")(
+        command
+    )
+    return click.option(
+        "--signed", is_flag=True, help="A table file holds signed operands and products."
+    )(command)
+
+
 def print_rows(rows: Sequence[Mapping], style: str | None) -> None:
     """Print mappings with the same keys as JSON, as CSV, or as a table with four decimals."""
     if style == "json":
@@ -66,12 +76,17 @@ def mbm_hw():
 
 @mbm_hw.command()
 @click.argument("spec", required=False)
-@click.option("--pipeline", type=click.IntRange(0, 3), default=0, help="Register stages.")
+@click.option("--pipeline", type=click.IntRange(0, 4), default=0, help="Register stages.")
+@click.option("--stream", is_flag=True, help="Operands and products with valid and ready.")
 @click.option("--name", help="The module's name, by default the design's.")
+@with_table_flags
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A file, instead of stdout.")
 @click.option("--all", "folder", type=click.Path(path_type=Path), help="Write the whole catalog.")
-def verilog(spec, pipeline, name, output, folder):
-    """Print or write a multiplier's Verilog: SPEC is a name such as mbm8s or mbm16_t8."""
+def verilog(spec, pipeline, stream, name, signed, sign_magnitude, output, folder):
+    """Print or write a multiplier's Verilog.
+
+    SPEC is a name such as mbm8s, mbm16_t8 or mbm_bf16, or a product table (.npy, .csv).
+    """
     from mbm_hw.hdl import to_verilog, write_designs
 
     if (spec is None) == (folder is None):
@@ -80,7 +95,7 @@ def verilog(spec, pipeline, name, output, folder):
         paths = write_designs(folder)
         click.echo(f"wrote {len(paths)} designs to {folder}")
         return
-    text = to_verilog(_integer_spec(spec), name=name, pipeline=pipeline)
+    text = to_verilog(_named_spec(spec, signed, sign_magnitude), name, pipeline, stream)
     if output is None:
         click.echo(text, nl=False)
     else:
@@ -116,8 +131,7 @@ def _integer_spec(name: str) -> IntegerSpec:
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the sample.")
 @click.option("--include-zeros", is_flag=True, help="Count 0 x anything as no error.")
 @click.option("--paper", is_flag=True, help="The MBM paper's Table I beside its figures.")
-@click.option("--signed", is_flag=True, help="A table file holds signed operands and products.")
-@click.option("--sign-magnitude", is_flag=True, help="A table file holds magnitudes.")
+@with_table_flags
 @with_formats
 def errors(specs, samples, seed, include_zeros, paper, signed, sign_magnitude, style):
     """Print error metrics: SPECS are names, or product tables (.npy, .csv); default the catalog.
@@ -131,17 +145,19 @@ def errors(specs, samples, seed, include_zeros, paper, signed, sign_magnitude, s
         print_rows([_paper_row(row, samples, seed) for row in TABLE_I if row.bias], style)
         return
 
-    def find(name: str) -> Spec:
-        if name.endswith((".npy", ".csv")):
-            return read_table(name, signed, sign_magnitude)
-        return find_spec(name)
-
     rows = []
     for name in specs or CATALOG:
-        spec = find(name)
+        spec = _named_spec(name, signed, sign_magnitude)
         metrics = _metrics(spec, samples, seed, include_zeros)
         rows.append({"multiplier": name} | {metric: getattr(metrics, metric) for metric in METRICS})
     print_rows(rows, style)
+
+
+def _named_spec(name: str, signed: bool, sign_magnitude: bool) -> Spec:
+    """Return the spec called `name`, or the product table in the file of that name."""
+    if name.endswith((".npy", ".csv")):
+        return read_table(name, signed, sign_magnitude)
+    return find_spec(name)
 
 
 def _metrics(spec: Spec, samples: int | None, seed: int, include_zeros: bool):

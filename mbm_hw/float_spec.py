@@ -33,6 +33,11 @@ class FloatSpec(Spec):
         return 1 + self.exponent_bits + self.mantissa_bits
 
     @property
+    def product_width(self) -> int:
+        """Bits of the product: those of an operand."""
+        return self.width
+
+    @property
     def exponent_bias(self) -> int:
         return (1 << (self.exponent_bits - 1)) - 1
 

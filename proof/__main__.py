@@ -17,13 +17,14 @@ import click
 from tabulate import tabulate
 from tqdm import tqdm
 
+from mbm_hw.catalog import CATALOG
 from mbm_hw.files import replacing
-from mbm_hw.hdl import DESIGNS
-from mbm_hw.spec import IntegerSpec
+from mbm_hw.hdl.designs import Design
+from mbm_hw.spec import Spec
 from proof.anchor import anchor_pairs, disagreement
 from proof.prover import Proof, prove
 from proof.tasks import Task, catalog_tasks, fault_tasks, sweep_tasks
-from sim.runner import SimulationError, replay
+from sim.runner import SimulationError, simulate
 from sim.simulators import MissingTool
 
 SIMULATOR = "icarus"
@@ -64,10 +65,13 @@ def main(spec, sweep, faults, limit, processes, results):
     if (spec is not None) + sweep + faults > 1:
         raise click.UsageError("give one of --spec, --sweep and --faults")
     tasks = sweep_tasks() if sweep else fault_tasks() if faults else catalog_tasks()
+    if spec in CATALOG:  # float specs have shorter names there
+        spec = Design(CATALOG[spec]).name
     if spec is not None:
         tasks = [task for task in tasks if task.name == spec]
         if not tasks:
-            raise click.UsageError(f"no design is called {spec!r}; known: {', '.join(DESIGNS)}")
+            known = ", ".join(task.name for task in catalog_tasks())
+            raise click.UsageError(f"no design is called {spec!r}; known: {known}")
     outcomes = _outcomes(tasks, limit, processes, results)
     table = tabulate([_cells(outcome) for outcome in outcomes], "keys", "github", floatfmt=".1f")
     name = "sweep" if sweep else "faults" if faults else spec or "catalog"
@@ -109,7 +113,7 @@ def _outcomes(tasks: Sequence[Task], limit, processes, results) -> list[Outcome]
         ]
 
 
-def _difference(spec: IntegerSpec) -> str | None:
+def _difference(spec: Spec) -> str | None:
     return disagreement(spec, *anchor_pairs(spec))
 
 
@@ -122,7 +126,7 @@ def _outcome(task: Task, limit: float, results: Path) -> Outcome:
         return Outcome(task.name, proof)
     try:
         trace = proof.counterexample.trace
-        simulation = replay(task.design, source, SIMULATOR, folder / "replay", trace)
+        simulation = simulate(task.design, source, SIMULATOR, folder / "replay", trace=trace)
     except (SimulationError, MissingTool) as error:
         return Outcome(task.name, proof, replayed=(str(error),))
     return Outcome(task.name, proof, replayed=simulation.messages)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from mbm_hw.reference import multiply
-from mbm_hw.spec import IntegerSpec
+from mbm_hw.spec import Spec
 from proof.solver import solve
 from proof.specification import specification, word, word_width
 from sim import vectors
@@ -14,7 +14,7 @@ SAMPLES = 2048
 CHUNK = 256  # pairs in one question
 
 
-def anchor_pairs(spec: IntegerSpec, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def anchor_pairs(spec: Spec, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Return values a and b: all pairs up to 8 bits, else 2,048 of co-simulation's, seeded."""
     a, b = vectors.operand_pairs(spec, seed)
     if spec.width > vectors.EXHAUSTIVE_WIDTH:
@@ -23,7 +23,7 @@ def anchor_pairs(spec: IntegerSpec, seed: int = 0) -> tuple[np.ndarray, np.ndarr
     return a, b
 
 
-def disagreement(spec: IntegerSpec, a: np.ndarray, b: np.ndarray) -> str | None:
+def disagreement(spec: Spec, a: np.ndarray, b: np.ndarray) -> str | None:
     """Return a pair, of the values a and b, on which specification and reference differ."""
     products = multiply(spec, a, b)
     for start in range(0, len(a), CHUNK):
@@ -32,10 +32,8 @@ def disagreement(spec: IntegerSpec, a: np.ndarray, b: np.ndarray) -> str | None:
         answer = solve(question, math.inf, ("index", "product"))
         if answer.sat:
             found = min(start + answer.values["index"], len(a) - 1)
-            word = answer.values["product"]
-            width = word_width(spec)
-            product = word - ((word & spec.signed << (width - 1)) << 1)
-            return f"{a[found]} * {b[found]} is {product}, in the reference {products[found]}"
+            product = answer.values["product"]
+            return f"{a[found]} * {b[found]} is {product:#x}, in the reference {products[found]}"
     return None
 
 

@@ -7,7 +7,8 @@ from proof.claims import unrolled
 from proof.model import Model
 from proof.solver import solve
 from proof.specification import product_width, specification
-from sim.vectors import Inputs
+from sim.checker import shown as pattern_shown
+from sim.vectors import Inputs, notation
 
 
 @dataclass(frozen=True)
@@ -16,16 +17,16 @@ class Counterexample:
 
     trace : the inputs since all registers were 0, a rising clock edge after each but the last;
         with that one still to come, the product is wrong.
-    a, b : the values of the operands whose product is due then.
-    actual, expected : values, what the Verilog gives and what the specification says.
+    a, b : the operands whose product is due then, as co-simulation shows them.
+    actual, expected : what the Verilog gives, and what the specification says.
     """
 
     design: str
     trace: tuple[Inputs, ...]
-    a: int
-    b: int
-    actual: int
-    expected: int
+    a: str
+    b: str
+    actual: str
+    expected: str
 
     def __str__(self):
         """The message that co-simulation has for the same product."""
@@ -64,17 +65,16 @@ def _of_length(design: Design, model: Model, clocks: int, limit: float) -> Count
         return None
     values = answer.values
 
-    def value(term: str, width: int) -> int:
-        sign = spec.signed << (width - 1)
-        return values[term] - ((values[term] & sign) << 1)
+    def shown(term: str, width: int) -> str:
+        return pattern_shown(values[term], width, notation(spec))
 
     return Counterexample(
         design=design.name,
         trace=tuple(Inputs(*(values[term] for term in state)) for state in terms),
-        a=value("a", spec.width),
-        b=value("b", spec.width),
-        actual=value(product, product_width(spec)),
-        expected=value("expected", product_width(spec)),
+        a=shown("a", spec.width),
+        b=shown("b", spec.width),
+        actual=shown(product, product_width(spec)),
+        expected=shown("expected", product_width(spec)),
     )
 
 

@@ -94,15 +94,17 @@ def _functions_of_states(text: str, name: str, inputs: Mapping[str, int]) -> str
     function; with these, constant inputs and clocks in a row are terms that it can simplify.
     """
     sort = f"|{name}_s|"
-    place = rf"^\(define-fun \|{name}#(\d+)\| .*\(\(_ extract (\d+ \d+)\) state\).* ; \\(\S+)$"
+    place = rf"^\(define-fun \|{name}#(\d+)\| .*\(\(_ extract (\d+ \d+)\) state\)"
+    port = rf"^\(define-fun \|{name}_n (\S+)\| .* \(\|{name}#(\d+)\| state\)\)$"
     relation = rf"^  \(= (.+) \(\|{name}#(\d+)\| next_state\)\) ;"
+    ports = {number: wire for wire, number in re.findall(port, text, re.MULTILINE)}
     following = {number: value for value, number in re.findall(relation, text, re.MULTILINE)}
     ranges = {"0 0": ("state", "state")}  # the bit that marks initial states
-    for number, bits, wire in re.findall(place, text, re.MULTILINE):
+    for number, bits in re.findall(place, text, re.MULTILINE):
         if number in following:
             ranges[bits] = following[number], "state"
-        elif wire in inputs:
-            ranges[bits] = "state", wire
+        elif ports.get(number) in inputs:
+            ranges[bits] = "state", ports[number]
     order = sorted(ranges, key=lambda bits: int(bits.split()[0]), reverse=True)
     next_parts, with_parts = (
         " ".join(

@@ -14,8 +14,10 @@ from pathlib import Path
 from tabulate import tabulate
 from tqdm import tqdm
 
+from mbm_hw.catalog import CATALOG
 from mbm_hw.files import replacing
 from mbm_hw.hdl import DESIGNS
+from mbm_hw.hdl.designs import Design
 from sim.runner import Simulation, SimulationError, simulate
 from sim.simulators import ROOT, SIMULATORS, MissingTool, environment
 
@@ -74,6 +76,8 @@ def _arguments() -> argparse.Namespace:
     )
     arguments = parser.parse_args()
     arguments.sim = SIMULATORS if arguments.sim == "all" else (arguments.sim,)
+    if arguments.spec in CATALOG:  # float specs have shorter names there
+        arguments.spec = Design(CATALOG[arguments.spec]).name
     if arguments.spec is not None and arguments.spec not in DESIGNS:
         parser.error(f"no design is called {arguments.spec!r}; known: {', '.join(DESIGNS)}")
     arguments.spec = list(DESIGNS) if arguments.spec is None else [arguments.spec]

@@ -23,11 +23,13 @@ class Vectors:
     design: str
     pipeline: int
     width: int
-    signed: bool
+    product_width: int
+    notation: str  # of patterns in messages: unsigned, signed or hexadecimal
+    cleared: int  # the product of registers that were reset
+    seed: int
     a: list[int]
     b: list[int]
     expected: list[int]
-    seed: int = 0
     rst: list[int] = ()
     en: list[int] = ()
 
@@ -39,16 +41,24 @@ class Vectors:
         """Return the vectors that the runner wrote for this simulation."""
         return cls(**json.loads((Path(os.environ["SIM_FOLDER"]) / "vectors.json").read_text()))
 
-    def value(self, pattern: int, width: int) -> int:
-        """Return what a pattern of `width` bits stands for."""
-        sign = self.signed << (width - 1)
-        return pattern - ((pattern & sign) << 1)
+    def shown(self, pattern: int, width: int) -> str:
+        """Return what a pattern of `width` bits stands for, as text."""
+        return shown(pattern, width, self.notation)
+
+
+def shown(pattern: int, width: int, notation: str) -> str:
+    """Return what a pattern of `width` bits stands for, as text."""
+    if notation == "hexadecimal":
+        return f"0x{pattern:0{-(-width // 4)}x}"
+    sign = (notation == "signed") << (width - 1)
+    return str(pattern - ((pattern & sign) << 1))
 
 
 class Checker:
     """Compares products with the expected ones, and writes its account when it is left.
 
-    products : how many have been checked. mismatches : how many of them were wrong.
+    products : how many have been checked. mismatches : how many of them were wrong; an assertion
+    that ends the test counts as one.
     """
 
     def __init__(self, vectors: Vectors, test: str):
@@ -72,13 +82,17 @@ class Checker:
             return
         self.mismatches += 1
         if len(self.messages) < SHOWN:
-            vectors, width = self.vectors, self.vectors.width
-            a, b = vectors.value(a, width), vectors.value(b, width)
-            shown = str(product) if actual is None else vectors.value(actual, 2 * width)
-            wanted = vectors.value(expected, 2 * width)
-            self.messages.append(f"{vectors.design}: {a} * {b} is {shown}, expected {wanted}")
+            vectors = self.vectors
+            a, b = vectors.shown(a, vectors.width), vectors.shown(b, vectors.width)
+            width = vectors.product_width
+            given = str(product) if actual is None else vectors.shown(actual, width)
+            wanted = vectors.shown(expected, width)
+            self.messages.append(f"{vectors.design}: {a} * {b} is {given}, expected {wanted}")
 
     def __exit__(self, kind, error, traceback):
+        if isinstance(error, AssertionError):  # what the design did wrong besides its products
+            self.mismatches += 1
+            self.messages.append(f"{self.vectors.design}: {error}")
         outcome = {
             "test": self.test,
             "products": self.products,

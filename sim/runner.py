@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
@@ -38,58 +39,32 @@ class SimulationError(Exception):
 
 
 def simulate(
-    design: Design, source: Path, simulator: str, folder: Path, waves: bool = False, seed: int = 0
+    design: Design,
+    source: Path,
+    simulator: str,
+    folder: Path,
+    waves: bool = False,
+    seed: int = 0,
+    limit: int | None = None,
+    trace: Sequence[Inputs] | None = None,
 ) -> Simulation:
     """Simulate the Verilog file `source`, whose module is design.name, against the reference.
 
     simulator : icarus or verilator; MissingTool if it is not there.
     folder : for the build, the logs and the waves; emptied first.
     seed : of the sampled operands, the stalls and the resets.
+    limit : at most so many pairs of operands, drawn from all of them.
+    trace : inputs to be replayed, and nothing else. After a reset, a rising edge of clk after each
+        but the last: with that one still to come, the product is checked once more.
     SimulationError if the file does not compile or the simulator stops early.
     """
-    module = "sim.pipeline_tests" if design.pipeline else "sim.multiplier_tests"
-    pairs = vectors.operand_pairs(design.spec, seed)
-    given = _vectors(design, *pairs, seed=seed)
-    return _simulation(design, source, simulator, folder, module, given, waves)
-
-
-def replay(
-    design: Design, source: Path, simulator: str, folder: Path, trace: Sequence[Inputs]
-) -> Simulation:
-    """Simulate the Verilog file `source` with the inputs of a trace, and nothing else.
-
-    trace : after a reset, a rising clock edge after each but the last: with that one still to come,
-        the product is checked once more. A combinational design has one element and no clock.
-    The rest as for `simulate`.
-    """
-    module = "sim.replay_tests" if design.pipeline else "sim.multiplier_tests"
-    a, b = (vectors.values([getattr(i, x) for i in trace], design.spec) for x in "ab")
-    given = _vectors(design, a, b, rst=[i.rst for i in trace], en=[i.en for i in trace])
-    return _simulation(design, source, simulator, folder, module, given)
-
-
-def _vectors(design, a, b, **rest) -> Vectors:
-    spec = design.spec
-    return Vectors(
-        design=design.name,
-        pipeline=design.pipeline,
-        width=spec.width,
-        signed=spec.signed,
-        a=vectors.patterns(a, spec.width),
-        b=vectors.patterns(b, spec.width),
-        expected=vectors.expected_patterns(spec, a, b),
-        **rest,
-    )
-
-
-def _simulation(
-    design, source, simulator, folder, module, given: Vectors, waves: bool = False
-) -> Simulation:
     start = time.perf_counter()
     folder = folder.resolve()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    given = _drawn(design, seed, limit) if trace is None else _replayed(design, trace)
     given.write(folder)
+    module = _test_module(design, trace is not None)
     results = _run(design, source.resolve(), simulator, folder, module, waves)
     outcomes = [json.loads(line) for line in (folder / "outcome.jsonl").read_text().splitlines()]
     tests, failures = results
@@ -106,6 +81,45 @@ def _simulation(
         seconds=time.perf_counter() - start,
         messages=tuple(message for outcome in outcomes for message in outcome["messages"]),
     )
+
+
+def _drawn(design: Design, seed: int, limit: int | None) -> Vectors:
+    a, b = vectors.operand_pairs(design.spec, seed)
+    if limit is not None and limit < len(a):
+        drawn = np.random.default_rng(seed).choice(len(a), limit, replace=False)
+        a, b = a[drawn], b[drawn]
+    return _vectors(design, a, b, seed=seed)
+
+
+def _replayed(design: Design, trace: Sequence[Inputs]) -> Vectors:
+    a, b = (vectors.values([getattr(inputs, x) for inputs in trace], design.spec) for x in "ab")
+    controls = {port: [getattr(inputs, port) for inputs in trace] for port in ("rst", "en")}
+    return _vectors(design, a, b, seed=0, **controls)
+
+
+def _vectors(design: Design, a: np.ndarray, b: np.ndarray, **rest) -> Vectors:
+    spec = design.spec
+    (cleared,) = vectors.expected_patterns(spec, np.array([0]), np.array([0]))
+    return Vectors(
+        design=design.name,
+        pipeline=design.pipeline,
+        width=spec.width,
+        product_width=spec.product_width,
+        notation=vectors.notation(spec),
+        cleared=cleared,
+        a=vectors.patterns(a, spec.width),
+        b=vectors.patterns(b, spec.width),
+        expected=vectors.expected_patterns(spec, a, b),
+        **rest,
+    )
+
+
+def _test_module(design: Design, is_replay: bool) -> str:
+    if design.stream:
+        return "sim.stream_tests"
+    if design.pipeline:
+        return "sim.replay_tests" if is_replay else "sim.pipeline_tests"
+    return "sim.multiplier_tests"
 
 
 def _run(design, source, simulator, folder, module, waves) -> tuple[int, int]:

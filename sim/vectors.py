@@ -1,13 +1,15 @@
 """Operand pairs for co-simulation: everything where that is possible, else corners and a sample."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from mbm_hw.float_spec import FloatSpec
 from mbm_hw.reference import multiply, pattern_values
-from mbm_hw.spec import IntegerSpec
+from mbm_hw.spec import IntegerSpec, Spec
+from sim.float_vectors import float_pairs
 
 EXHAUSTIVE_WIDTH = 8
 SAMPLES = 10_000  # of each kind, uniform and log-uniform
@@ -23,20 +25,28 @@ class Inputs:
     en: int = 1
 
 
-def operand_pairs(spec: IntegerSpec, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return values a and b, two int64 [pairs].
+def operand_pairs(spec: Spec, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Return the operands a and b that `multiply` takes, two int64 [pairs].
 
     All pairs up to 8 bits. Above, the corners crossed, then 10,000 pairs drawn uniformly and 10,000
-    log-uniformly; the same seed gives the same pairs.
+    log-uniformly (float specs: see `float_pairs`); the same seed gives the same pairs.
     """
-    if spec.width <= EXHAUSTIVE_WIDTH:
-        values = pattern_values(spec)
-        crossed = _crossed(values[values >= spec.operand_min])
-        return crossed[0], crossed[1]
     generator = np.random.default_rng(seed)
-    pairs = [_crossed(corners(spec)), _uniform(spec, generator), _log_uniform(spec, generator)]
-    a, b = np.concatenate(pairs, axis=1)
-    return a, b
+    if spec.width <= EXHAUSTIVE_WIDTH:
+        pairs = _crossed(_operands(spec))
+    elif isinstance(spec, FloatSpec):
+        pairs = float_pairs(spec, generator)
+    else:
+        kinds = [_crossed(corners(spec)), _uniform(spec, generator), _log_uniform(spec, generator)]
+        pairs = np.concatenate(kinds, axis=1)
+    return pairs[0], pairs[1]
+
+
+def _operands(spec):
+    if isinstance(spec, FloatSpec):
+        return np.arange(1 << spec.width)
+    values = pattern_values(spec)
+    return values[values >= spec.operand_min]
 
 
 def corners(spec: IntegerSpec) -> np.ndarray:
@@ -58,13 +68,20 @@ def patterns(values: np.ndarray, width: int) -> list[int]:
     return [value & mask for value in values.tolist()]
 
 
-def values(patterns: Sequence[int], spec: IntegerSpec) -> np.ndarray:
-    """Return the values of operands' patterns, int64."""
-    pattern, sign = np.array(patterns, dtype=np.int64), spec.signed << (spec.width - 1)
-    return pattern - ((pattern & sign) << 1)
+def values(patterns: Iterable[int], spec: Spec) -> np.ndarray:
+    """Return what `multiply` takes for operands' patterns: values; float patterns as they are."""
+    sign = (spec.signed and isinstance(spec, IntegerSpec)) << (spec.width - 1)
+    return np.array([pattern - ((pattern & sign) << 1) for pattern in patterns])
 
 
-def expected_patterns(spec: IntegerSpec, a: np.ndarray, b: np.ndarray) -> list[int]:
+def notation(spec: Spec) -> str:
+    """Return how messages show patterns: unsigned, signed or hexadecimal."""
+    if isinstance(spec, FloatSpec):
+        return "hexadecimal"
+    return "signed" if spec.signed else "unsigned"
+
+
+def expected_patterns(spec: Spec, a: np.ndarray, b: np.ndarray) -> list[int]:
     """Return the patterns of the products that the reference gives."""
     return patterns(multiply(spec, a, b), spec.product_width)
 

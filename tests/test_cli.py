@@ -38,7 +38,6 @@ def test_every_command_explains_itself(capsys, command):
         (["table", "mbm8"], "Missing option '-o'"),
         (["table", "mbm_bf16", "-o", "t.npy"], "mbm_bf16 is a float spec"),
         (["table", "mbm4s", "-o", "/proc/t.npy"], "/proc/t.npy: No such file or directory"),
-        (["verilog", "mbm_bf16"], "mbm_bf16 is a float spec; this takes integer ones"),
         (["verilog"], "give a SPEC, or --all FOLDER"),
         (["verilog", "mbm8", "--pipeline", "9"], "9 is not in the range"),
         (["verilog", "mbm8", "--name", "2 bad"], "2 bad"),
@@ -99,3 +98,12 @@ def test_verilog_is_printed_or_written(capsys, tmp_path):
     assert "module mbm8s_p2(" in out
     assert call(capsys, "verilog", "mbm8s", "--pipeline", 2, "-o", tmp_path / "x.v")[0] == 0
     assert (tmp_path / "x.v").read_text() == out
+    out = call(capsys, "verilog", "mbm_bf16", "--pipeline", 4, "--stream")[1]
+    assert "module mbm_bf16_lsb_p4_stream(clk, rst, a, b, operands_valid, " in out
+
+
+def test_a_table_file_becomes_verilog(capsys, tmp_path):
+    np.save(tmp_path / "t.npy", np.arange(16).reshape(4, 4) % 8)
+    out = call(capsys, "verilog", tmp_path / "t.npy", "--sign-magnitude", "--name", "mine")[1]
+    assert "module mine(a, b, product);" in out
+    assert out.startswith("// mine: Table(width=3, signed=True, sign_magnitude=True, sha256=")

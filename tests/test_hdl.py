@@ -9,8 +9,20 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from mbm_hw import MBM, Exact, Mitchell, Table, multiply, product_table
-from mbm_hw.hdl import DESIGNS, Multiplier, ProductTable, to_verilog
+from mbm_hw import (
+    CATALOG,
+    MBM,
+    Exact,
+    FloatExact,
+    FloatMBM,
+    FloatMitchell,
+    IntegerSpec,
+    Mitchell,
+    Table,
+    multiply,
+    product_table,
+)
+from mbm_hw.hdl import DESIGNS, Multiplier, ProductTable, StreamMultiplier, to_verilog
 from mbm_hw.hdl.leading_one import LeadingOne
 from mbm_hw.hdl.product_table import read_hex
 from mbm_hw.reference import pattern_values
@@ -24,6 +36,17 @@ def narrow_specs():
             for truncation in range(width - 2 if signed else width - 1):
                 yield Mitchell(width, truncation, signed)
                 yield MBM(width, truncation, signed)
+
+
+def narrow_float_specs():
+    """All floating-point multipliers of 4 to 6 bits."""
+    for exponent_bits, mantissa_bits in [(2, 1), (2, 2), (3, 1), (2, 3), (3, 2), (4, 1)]:
+        bits = exponent_bits, mantissa_bits
+        yield FloatExact(*bits)
+        for truncation in range(mantissa_bits):
+            yield FloatMitchell(*bits, truncation)
+            yield FloatMBM(*bits, truncation)
+            yield FloatMBM(*bits, truncation, force_lsb=True)
 
 
 def simulate(component, testbench, clocked=False):
@@ -59,7 +82,7 @@ def assert_equal(spec, actual, expected):
     wrong = np.argwhere(actual != expected)
     if len(wrong):
         a, b = wrong[0]
-        values = pattern_values(spec)
+        values = pattern_values(spec) if isinstance(spec, IntegerSpec) else range(len(actual))
         message = f"{values[a]} * {values[b]} is {actual[a, b]}, expected {expected[a, b]}"
         pytest.fail(f"{spec.identifier}: {message} (patterns; {len(wrong)} are wrong)")
 
@@ -67,6 +90,13 @@ def assert_equal(spec, actual, expected):
 @pytest.mark.parametrize("spec", [*narrow_specs()], ids=lambda spec: spec.identifier)
 def test_every_narrow_multiplier_equals_the_reference(spec):
     assert_equal(spec, products(Multiplier(spec)), expected_products(spec))
+
+
+@pytest.mark.parametrize("spec", [*narrow_float_specs()], ids=lambda spec: spec.identifier)
+def test_every_narrow_float_multiplier_equals_the_reference(spec):
+    patterns = np.arange(1 << spec.width)
+    actual, expected = products(Multiplier(spec)), multiply(spec, patterns[:, None], patterns)
+    assert_equal(spec, actual, expected)
 
 
 @pytest.mark.parametrize("width", [2, 3, 7, 8, 12])
@@ -86,16 +116,27 @@ def test_leading_one_is_found_and_shifted_out(width):
     simulate(component, testbench)
 
 
-@pytest.mark.parametrize("pipeline", [1, 2, 3])
+@pytest.mark.parametrize("pipeline", [1, 2, 3, 4])
 @pytest.mark.parametrize(
     "spec",
-    [MBM(6), MBM(6, 1, True), Mitchell(6, 0, True), Exact(6, True), Exact(6)],
+    [
+        MBM(6),
+        MBM(6, 1, True),
+        Mitchell(6, 0, True),
+        Exact(6, True),
+        Exact(6),
+        FloatExact(3, 3),
+        FloatMBM(4, 7),
+    ],
     ids=lambda spec: spec.identifier,
 )
 def test_pipelines_stall_and_have_their_latency(spec, pipeline):
     component = Multiplier(spec, pipeline)
     generator = np.random.default_rng(pipeline)
-    a, b = generator.integers(spec.operand_min, spec.operand_max, (2, 300), endpoint=True)
+    low, high = 0, (1 << spec.width) - 1
+    if isinstance(spec, IntegerSpec):
+        low, high = spec.operand_min, spec.operand_max
+    a, b = generator.integers(low, high, (2, 300), endpoint=True)
     expected = multiply(spec, a, b).tolist()
 
     async def testbench(context):
@@ -118,7 +159,7 @@ def test_pipelines_stall_and_have_their_latency(spec, pipeline):
     simulate(component, testbench, clocked=True)
 
 
-@pytest.mark.parametrize("pipeline", [0, 1, 2, 3])
+@pytest.mark.parametrize("pipeline", range(5))
 @pytest.mark.parametrize("signed", [False, True])
 def test_a_table_becomes_a_multiplier(signed, pipeline):
     generator = np.random.default_rng(7)
@@ -177,22 +218,22 @@ def test_a_broken_readmemh_file_is_named(tmp_path, text, message):
         read_hex(path)
 
 
-@pytest.mark.parametrize("pipeline", [-1, 4, 1.5, True, "2", None])
+@pytest.mark.parametrize("pipeline", [-1, 5, 1.5, True, "2", None])
 def test_another_pipeline_is_refused(pipeline):
-    with pytest.raises(ValueError, match="pipeline must be an integer 0 to 3, not"):
+    with pytest.raises(ValueError, match="pipeline must be an integer 0 to 4, not"):
         to_verilog(MBM(8), pipeline=pipeline)
 
 
 @pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
-@pytest.mark.parametrize("latency", [-1, 3, True])
+@pytest.mark.parametrize("latency", [-1, 4, True])
 def test_another_latency_of_a_product_table_is_refused(latency):
-    with pytest.raises(ValueError, match="latency must be an integer 0 to 2, not"):
+    with pytest.raises(ValueError, match="latency must be an integer 0 to 3, not"):
         ProductTable(MBM(4), latency)
     gc.collect()
 
 
-def test_what_is_no_integer_spec_is_refused():
-    with pytest.raises(TypeError, match="Multiplier takes an integer spec, not 'mbm8'"):
+def test_what_is_no_spec_is_refused():
+    with pytest.raises(TypeError, match="Multiplier takes a spec, not 'mbm8'"):
         to_verilog("mbm8")
 
 
@@ -217,14 +258,42 @@ def test_a_refused_export_leaves_no_component_behind():
         with pytest.raises(ValueError, match="name must"):
             to_verilog(MBM(8), "a b")
         with pytest.raises(ValueError, match="pipeline must"):
-            to_verilog(MBM(8), pipeline=4)
+            to_verilog(MBM(8), pipeline=5)
         gc.collect()
     assert [warning.message for warning in caught] == []
 
 
-def test_designs_are_the_catalog_and_two_pipelines():
-    assert {"mbm8", "exact8s", "mbm16_t8", "mbm32", "mbm8s_p2", "mbm16s_p3"} <= set(DESIGNS)
+def test_designs_are_the_catalog_pipelines_and_streams():
+    assert {spec.identifier for spec in CATALOG.values()} <= set(DESIGNS)
+    assert {"mbm8s_p2", "mbm16s_p4", "exact_e5m2", "mbm8s_p2_stream"} <= set(DESIGNS)
     assert all(name == design.name for name, design in DESIGNS.items())
+
+
+@pytest.mark.parametrize("pipeline", range(5))
+def test_streams_keep_the_order_and_their_rate(pipeline):
+    spec = MBM(6, signed=True)
+    component = StreamMultiplier(spec, pipeline)
+    generator = np.random.default_rng(pipeline)
+    a, b = generator.integers(spec.operand_min, spec.operand_max, (2, 300), endpoint=True)
+    expected = [product & 0xFFF for product in multiply(spec, a, b).tolist()]
+
+    async def testbench(context):
+        came, sent, clocks = [], 0, 0
+        context.set(component.operands.valid, 1)
+        while len(came) < len(a):
+            stalled = len(came) >= 100 and generator.integers(0, 2)
+            context.set(component.products.ready, int(not stalled))
+            pair = {"a": int(a[sent % 300]), "b": int(b[sent % 300])}
+            context.set(component.operands.payload, pair)
+            if context.get(component.products.valid) and not stalled:
+                came.append(context.get(component.products.payload))
+                assert len(came) != 100 or clocks == 99 + pipeline
+            sent += context.get(component.operands.ready)
+            clocks += 1
+            await context.tick()
+        assert came == expected
+
+    simulate(component, testbench, clocked=True)
 
 
 def test_importing_hdl_imports_no_torch():

@@ -3,6 +3,14 @@
 from mbm_hw.hdl.designs import DESIGNS
 from mbm_hw.hdl.multiplier import Multiplier
 from mbm_hw.hdl.product_table import ProductTable
+from mbm_hw.hdl.stream_multiplier import StreamMultiplier
 from mbm_hw.hdl.verilog import to_verilog, write_designs
 
-__all__ = ["DESIGNS", "Multiplier", "ProductTable", "to_verilog", "write_designs"]
+__all__ = [
+    "DESIGNS",
+    "Multiplier",
+    "ProductTable",
+    "StreamMultiplier",
+    "to_verilog",
+    "write_designs",
+]

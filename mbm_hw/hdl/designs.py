@@ -4,34 +4,63 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from mbm_hw.catalog import CATALOG
-from mbm_hw.spec import IntegerSpec
+from mbm_hw.float_spec import FloatExact, FloatMitchell, FloatSpec
+from mbm_hw.spec import IntegerSpec, Spec
 
-MAX_PIPELINE = 3
+MAX_PIPELINE = 4
 
 
 class Design(NamedTuple):
-    """A multiplier to export: its spec and its register stages, 0 for a combinational one."""
+    """A multiplier to export: its spec, its register stages, and whether it is between streams."""
 
-    spec: IntegerSpec
+    spec: Spec
     pipeline: int = 0
+    stream: bool = False
 
     @property
     def name(self) -> str:
-        """The module's name: the spec's identifier, and `_pP` if pipelined."""
-        return f"{self.spec.identifier}_p{self.pipeline}" if self.pipeline else self.spec.identifier
+        """The module's name: the spec's identifier, `_pP` if pipelined, `_stream`."""
+        stages = f"_p{self.pipeline}" if self.pipeline else ""
+        return self.spec.identifier + stages + ("_stream" if self.stream else "")
+
+    @property
+    def is_clocked(self) -> bool:
+        """Whether the module has a clock and a reset."""
+        return self.pipeline > 0 or self.stream
 
 
-def check_design(spec: IntegerSpec, pipeline: int):
+def check_design(spec: Spec, pipeline: int):
     """Raise a TypeError or a ValueError if there is no such multiplier."""
-    if not isinstance(spec, IntegerSpec):
-        raise TypeError(f"Multiplier takes an integer spec, not {spec!r}")
+    if not isinstance(spec, (IntegerSpec, FloatSpec)):
+        raise TypeError(f"Multiplier takes a spec, not {spec!r}")
     if isinstance(pipeline, bool) or pipeline not in range(MAX_PIPELINE + 1):
         raise ValueError(f"pipeline must be an integer 0 to {MAX_PIPELINE}, not {pipeline!r}")
 
 
-_PIPELINED = (Design(CATALOG["mbm8s"], 2), Design(CATALOG["mbm16s"], 3))
+_COMBINATIONAL = (
+    *(Design(spec) for spec in CATALOG.values()),
+    # The two 8-bit formats, in which MBM's constant is lost and leaves Mitchell's multiplier.
+    Design(FloatExact(4, 3)),
+    Design(FloatExact(5, 2)),
+    Design(FloatMitchell(4, 3)),
+    Design(FloatMitchell(5, 2)),
+)
 
-_COMBINATIONAL = (Design(spec) for spec in CATALOG.values() if isinstance(spec, IntegerSpec))
+_PIPELINED = (
+    Design(CATALOG["mbm8s"], 2),
+    Design(CATALOG["mbm16s"], 3),
+    Design(CATALOG["mbm16s"], 4),
+    Design(CATALOG["mbm_bf16"], 3),
+    Design(CATALOG["exact_fp32"], 4),
+)
 
-DESIGNS = MappingProxyType({design.name: design for design in (*_COMBINATIONAL, *_PIPELINED)})
-"""Every integer spec of the catalog, and pipelined ones. Float specs have no RTL yet."""
+_STREAMS = (
+    Design(CATALOG["mbm8s"], 0, stream=True),
+    Design(CATALOG["mbm8s"], 2, stream=True),
+    Design(CATALOG["mbm_bf16"], 4, stream=True),
+)
+
+DESIGNS = MappingProxyType(
+    {design.name: design for design in (*_COMBINATIONAL, *_PIPELINED, *_STREAMS)}
+)
+"""Every spec of the catalog, the 8-bit float formats, pipelined ones, and streams."""

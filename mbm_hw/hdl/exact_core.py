@@ -14,7 +14,8 @@ class ExactCore(wiring.Component):
     Parameters
     ----------
     spec : the multiplier.
-    latency : register stages, 0 to 2: one holds the operands, two the product as well.
+    latency : register stages, 0 to 3: one holds the operands, two the product as well, three the
+        operands twice, as the multipliers of FPGAs can.
 
     Members
     -------
@@ -32,7 +33,7 @@ class ExactCore(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         a, b = self.a, self.b
-        if self.latency >= 1:
+        for _ in range((0, 1, 1, 2)[self.latency]):
             a, b = registered(m, self.en, a, b)
         exact = Signal(self.spec.product_width)
         m.d.comb += exact.eq(a.as_signed() * b.as_signed() if self.spec.signed else a * b)

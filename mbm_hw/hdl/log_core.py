@@ -11,6 +11,7 @@ from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from mbm_hw.hdl.correction import limited_sum
 from mbm_hw.hdl.leading_one import LeadingOne
 from mbm_hw.hdl.registers import registered
 from mbm_hw.spec import LogSpec
@@ -26,7 +27,8 @@ class LogCore(wiring.Component):
     Parameters
     ----------
     spec : the multiplier; that it is signed only says which magnitudes there are.
-    latency : register stages, 0 to 2: one holds the mantissa, two the logarithms as well.
+    latency : register stages, 0 to 3: one holds the mantissa, two the logarithms as well, three
+        the product too.
 
     Members
     -------
@@ -79,7 +81,11 @@ class LogCore(wiring.Component):
                 m, self.en, characteristic, mantissa, is_small
             )
 
-        m.d.comb += self.product.eq(self.shifted(m, mantissa, characteristic))
+        shifted = Signal.like(self.product)
+        m.d.comb += shifted.eq(self.shifted(m, mantissa, characteristic))
+        if self.latency >= 3:
+            shifted, is_small = registered(m, self.en, shifted, is_small)
+        m.d.comb += self.product.eq(shifted)
         if self.has_small:
             m.d.comb += self.small_product.eq(is_small)
         return m
@@ -115,26 +121,14 @@ class LogCore(wiring.Component):
         return tuple(correction >> self.spec.truncation for correction in self.spec.corrections)
 
     def limited(self, m: Module, fraction: Value, carry: Value, characteristic: Value) -> Value:
-        """Return fraction + correction, or the fraction alone where that would overflow.
-
-        The adder and the multiplexer start at the correction's lowest bit.
-        """
-        without_carry, with_carry = self.corrections()
-        both = without_carry | with_carry
-        if not both:
-            return Cat(fraction, Const(0, 1))
-        lowest = (both & -both).bit_length() - 1
-        high = fraction[lowest:]
-        constants = (Const(c >> lowest, len(high)) for c in (with_carry, without_carry))
-        corrected = Signal(len(high) + 1)
-        overflow = Signal()
-        limited = Signal.like(corrected)
-        m.d.comb += [
-            corrected.eq(high + Mux(carry, *constants)),
-            overflow.eq(self.is_overflow(characteristic, corrected)),
-            limited.eq(Mux(overflow, high, corrected)),
-        ]
-        return Cat(fraction[:lowest], limited)
+        """Return fraction + correction, or the fraction alone where that would overflow."""
+        return limited_sum(
+            m,
+            fraction,
+            carry,
+            self.corrections(),
+            lambda corrected: self.is_overflow(characteristic, corrected),
+        )
 
     def is_overflow(self, characteristic: Value, corrected: Value) -> Value:
         """Return whether the corrected product would not fit; signed ones always do."""

@@ -1,27 +1,33 @@
-"""The multiplier in Amaranth: any integer spec, combinational or pipelined."""
+"""The multiplier in Amaranth: any spec, combinational or pipelined."""
 
 from amaranth import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from mbm_hw.float_spec import FloatExact, FloatSpec
 from mbm_hw.hdl.designs import check_design
 from mbm_hw.hdl.exact_core import ExactCore
+from mbm_hw.hdl.float_core import FloatCore
+from mbm_hw.hdl.float_exact_core import FloatExactCore
+from mbm_hw.hdl.float_log_core import FloatLogCore
 from mbm_hw.hdl.log_core import LogCore
 from mbm_hw.hdl.product_table import ProductTable
 from mbm_hw.hdl.registers import registered
-from mbm_hw.spec import IntegerSpec, LogSpec, Table
+from mbm_hw.reference import multiply
+from mbm_hw.spec import LogSpec, Spec, Table
 
 
 class Multiplier(wiring.Component):
     """The multiplier that `spec` describes, bit for bit as `reference.multiply` computes it.
 
-    Operands and product are patterns: two's complement where the spec is signed. A sign-magnitude
-    table has no operand -2**(width - 1); what it gives for that pattern is not specified.
+    Operands and product are patterns: two's complement where an integer spec is signed. A
+    sign-magnitude table has no operand -2**(width - 1); what it gives for that pattern is not
+    specified.
 
     Parameters
     ----------
-    spec : any integer spec; another object is a TypeError.
-    pipeline : register stages, 0 to 3; the latency in enabled clocks. The last stage is always the
+    spec : any spec; another object is a TypeError.
+    pipeline : register stages, 0 to 4; the latency in enabled clocks. The last stage is always the
         product's, so that the output comes from registers. Anything else is a ValueError.
 
     Members
@@ -33,11 +39,13 @@ class Multiplier(wiring.Component):
         come next are those of 0 and 0, until operands have passed.
     """
 
-    def __init__(self, spec: IntegerSpec, pipeline: int = 0):
+    def __init__(self, spec: Spec, pipeline: int = 0):
         check_design(spec, pipeline)
         self.spec = spec
         self.pipeline = pipeline
-        members = {"a": In(spec.width), "b": In(spec.width), "product": Out(spec.product_width)}
+        cleared = int(multiply(spec, 0, 0)) & ((1 << spec.product_width) - 1)
+        members = {"a": In(spec.width), "b": In(spec.width)}
+        members |= {"product": Out(spec.product_width, init=cleared)}
         super().__init__(members | ({"en": In(1)} if pipeline else {}))
 
     def elaborate(self, platform):
@@ -64,12 +72,16 @@ class Multiplier(wiring.Component):
             return self.spec.sign_magnitude
         return isinstance(self.spec, LogSpec) and self.spec.signed
 
-    def core(self, latency: int) -> LogCore | ProductTable | ExactCore:
+    def core(self, latency: int) -> LogCore | ProductTable | ExactCore | FloatCore:
         """Return the component that multiplies, magnitudes if `has_signs`, in `latency` clocks."""
         if isinstance(self.spec, LogSpec):
             return LogCore(self.spec, latency)
         if isinstance(self.spec, Table):
             return ProductTable(Table(self.spec.array) if self.has_signs else self.spec, latency)
+        if isinstance(self.spec, FloatExact):
+            return FloatExactCore(self.spec, latency)
+        if isinstance(self.spec, FloatSpec):
+            return FloatLogCore(self.spec, latency)
         return ExactCore(self.spec, latency)
 
     def sign(self, sign_a: Value, sign_b: Value) -> Value:
@@ -88,7 +100,9 @@ class Multiplier(wiring.Component):
         m.d.comb += magnitude.eq(core.product)
         # -(magnitude + 1) is ~magnitude: the negation's own increment does for small products too.
         small = getattr(core, "small_product", Const(0, 1))
-        return (magnitude ^ sign.replicate(len(magnitude))) + (sign ^ small)
+        negated = Signal.like(magnitude)
+        m.d.comb += negated.eq((magnitude ^ sign.replicate(len(magnitude))) + (sign ^ small))
+        return negated
 
     def _unsigned_product(self, core):
         if not hasattr(core, "small_product"):

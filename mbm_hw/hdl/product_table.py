@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from amaranth import Cat, Module, Signal
+from amaranth import Cat, Instance, Module, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,14 +12,26 @@ from mbm_hw.reference import product_table
 from mbm_hw.spec import IntegerSpec, Table
 
 
+class WideTables:
+    """The platform of an export in which each table above 8 bits is a module of its own.
+
+    specs : of those tables; a module is called IDENTIFIER_memory, its ports address and product.
+    """
+
+    MAX_WORDS = 1 << 16  # kept in the memory itself
+
+    def __init__(self):
+        self.specs = []
+
+
 class ProductTable(wiring.Component):
     """A read-only memory that holds `reference.product_table(spec)`, a in the address's high half.
 
     Parameters
     ----------
     spec : an integer spec of at most 12 bits; `read_hex` makes one from a file.
-    latency : register stages, 0 to 2: one holds the product, two the operands as well. A memory
-        that is read at the clock edge, as FPGAs have them, needs one at least.
+    latency : register stages, 0 to 3: one holds the product, two the operands as well, three the
+        operands twice. A memory that is read at the clock edge, as FPGAs have them, needs one.
 
     Members
     -------
@@ -29,8 +41,8 @@ class ProductTable(wiring.Component):
     """
 
     def __init__(self, spec: IntegerSpec, latency: int = 0):
-        if isinstance(latency, bool) or latency not in range(3):
-            raise ValueError(f"latency must be an integer 0 to 2, not {latency!r}")
+        if isinstance(latency, bool) or latency not in range(4):
+            raise ValueError(f"latency must be an integer 0 to 3, not {latency!r}")
         self.spec = spec
         self.latency = latency
         self.table = product_table(spec)
@@ -39,16 +51,24 @@ class ProductTable(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        patterns = self.table.ravel() & ((1 << self.spec.product_width) - 1)
-        m.submodules.products = products = memory.Memory(
-            shape=self.spec.product_width, depth=self.table.size, init=patterns.tolist()
-        )
-        port = products.read_port(domain="comb")
         a, b = self.a, self.b
-        if self.latency >= 2:
+        for _ in range(1, self.latency):
             a, b = registered(m, self.en, a, b)
-        read = Signal(self.spec.product_width)
-        m.d.comb += [port.addr.eq(Cat(b, a)), read.eq(port.data)]
+        mask = (1 << self.spec.product_width) - 1
+        read = Signal(self.spec.product_width, init=int(self.table[0, 0]) & mask)
+        if isinstance(platform, WideTables) and self.table.size > platform.MAX_WORDS:
+            platform.specs.append(self.spec)
+            m.submodules.products = Instance(
+                f"{self.spec.identifier}_memory", i_address=Cat(b, a), o_product=read
+            )
+        else:
+            m.submodules.products = products = memory.Memory(
+                shape=self.spec.product_width,
+                depth=self.table.size,
+                init=(self.table.ravel() & mask).tolist(),
+            )
+            port = products.read_port(domain="comb")
+            m.d.comb += [port.addr.eq(Cat(b, a)), read.eq(port.data)]
         if self.latency >= 1:
             (read,) = registered(m, self.en, read)
         m.d.comb += self.product.eq(read)

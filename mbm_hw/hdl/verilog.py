@@ -11,9 +11,12 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from mbm_hw.files import replacing
+from mbm_hw.float_spec import FloatSpec
 from mbm_hw.hdl.designs import DESIGNS, Design, check_design
 from mbm_hw.hdl.multiplier import Multiplier
-from mbm_hw.spec import IntegerSpec
+from mbm_hw.hdl.product_table import WideTables
+from mbm_hw.hdl.stream_multiplier import StreamPorts
+from mbm_hw.spec import IntegerSpec, Spec
 
 # One flat module of assignments and clocked registers, in which wires have the steps' names.
 # Registers have no initial value: a reset, or `pipeline` enabled clocks, bring them to a known one.
@@ -23,33 +26,43 @@ flatten
 memory_collect
 opt_clean -purge
 opt_dff
-wreduce t:$add w:*
+wreduce t:$add t:$sub w:*
 opt_clean -purge
 attrmap -remove init
 write_verilog -noattr
 """
-_PORT_ORDER = ("clk", "rst", "en", "a", "b", "product")
+_PORT_ORDER = (
+    *("clk", "rst", "en", "a", "b", "operands_valid", "operands_ready"),
+    *("product", "product_valid", "product_ready"),
+)
 
 
-def to_verilog(spec: IntegerSpec, name: str | None = None, pipeline: int = 0) -> str:
+def to_verilog(spec: Spec, name: str | None = None, pipeline: int = 0, stream: bool = False) -> str:
     """Return the multiplier that `spec` describes as Verilog-2001: one module, stable to the byte.
 
+    A table above 8 bits (the magnitudes', of a sign-magnitude table) is a second module, which
+    reads IDENTIFIER.hex as `write_table` writes it.
+
     name : of the module, a Verilog identifier and no keyword (else a ValueError); by default the
-        spec's, and `_pP` if pipelined.
-    pipeline : register stages, 0 to 3.
-    Ports: a, b, product, as patterns; clk, rst and en too if pipelined.
+        spec's, `_pP` if pipelined, and `_stream`.
+    pipeline : register stages, 0 to 4.
+    stream : whether operands and products are streams with valid and ready; see StreamMultiplier.
+    Ports: a, b, product, as patterns; clk, rst and en too if pipelined. Streams have no en, but clk
+    and rst always, and operands_valid, operands_ready, product_valid, product_ready.
     """
     check_design(spec, pipeline)  # before there is a component that nobody would use
-    name = Design(spec, pipeline).name if name is None else name
+    design = Design(spec, pipeline, bool(stream))
+    name = design.name if name is None else name
     _check_name(name)
-    multiplier = Multiplier(spec, pipeline)
-    return _header(multiplier, name) + component_to_verilog(multiplier, name)
+    component = (StreamPorts if stream else Multiplier)(spec, pipeline)
+    return _header(design, name) + component_to_verilog(component, name)
 
 
 def component_to_verilog(component: wiring.Component, name: str) -> str:
-    """Return a component with the members of `Multiplier` as one Verilog module called `name`."""
+    """Return a component with the members of `Multiplier`, or of `StreamPorts`, as one module."""
     _check_name(name)
-    text = rtlil.convert(component, name=name, emit_src=False)
+    tables = WideTables()
+    text = rtlil.convert(component, name=name, platform=tables, emit_src=False)
     # Of two names for one wire Yosys keeps the one with an attribute: not those that Amaranth made.
     text = re.sub(r"^( *)(wire [^$\n]*)$", r"\1attribute \\named 1\n\1\2", text, flags=re.MULTILINE)
     yosys = find_yosys(lambda version: version >= (0, 40))
@@ -61,7 +74,13 @@ def component_to_verilog(component: wiring.Component, name: str) -> str:
     body = verilog[match.end() :].rstrip()
     body = re.sub(r"\\([\w.]+) ", lambda escaped: escaped[1].replace(".", "_"), body)
     body = re.sub(r"\{ ([^{},]+)((?:, \1)+) \}", _repetition, body)
-    return f"module {name}({', '.join(ports)});{body}\n"
+    modules = [f"module {name}({', '.join(ports)});{body}\n", *map(_memory, tables.specs)]
+    return "\n".join(modules)
+
+
+def design_to_verilog(design: Design) -> str:
+    """Return the Verilog of a design, as it is kept in rtl/."""
+    return to_verilog(design.spec, pipeline=design.pipeline, stream=design.stream)
 
 
 def write_designs(folder: str | os.PathLike) -> list[Path]:
@@ -70,10 +89,10 @@ def write_designs(folder: str | os.PathLike) -> list[Path]:
     Each file appears whole or not at all. Other files in the folder are left alone.
     """
     paths = []
-    for name, (spec, pipeline) in DESIGNS.items():
+    for name, design in DESIGNS.items():
         path = Path(folder) / f"{name}.v"
         with replacing(path) as file:
-            file.write(to_verilog(spec, pipeline=pipeline))
+            file.write(design_to_verilog(design))
         paths.append(path)
     return paths
 
@@ -83,18 +102,25 @@ def _check_name(name):
         raise ValueError(f"name must be a Verilog identifier, not {name!r}")
 
 
-def _header(multiplier: Multiplier, name: str) -> str:
-    spec, pipeline = multiplier.spec, multiplier.pipeline
+def _header(design: Design, name: str) -> str:
+    spec, pipeline, stream = design
     what, *rest = inspect.getdoc(type(spec)).splitlines()
-    kind = "two's complement" if spec.signed else "unsigned"
-    lines = [f"{name}: {spec!r}, pipeline={pipeline}", what]
+    parameters = f"pipeline={pipeline}, stream=True" if stream else f"pipeline={pipeline}"
+    lines = [f"{name}: {spec!r}, {parameters}", what]
     lines += [line for line in rest if line.startswith("Ref:")]
+    clocks = ("clock" if stream else "enabled clock") + ("s" if pipeline > 1 else "")
     lines += [
-        f"  a, b     {spec.width} bits, {kind}",
-        f"  product  {spec.product_width} bits, {kind}; "
-        + (f"{pipeline} enabled clocks after a and b" if pipeline else "combinational"),
+        f"  a, b     {spec.width} bits, {_kind(spec)}",
+        f"  product  {spec.product_width} bits, {_kind(spec)}; "
+        + (f"{pipeline} {clocks} after a and b" if pipeline else "combinational"),
     ]
-    if pipeline:
+    if stream:
+        lines += [
+            "  rst      synchronous, active high: drops all operands and products inside",
+            "  operands_valid, operands_ready  a and b are taken at a rising clk where both are 1",
+            "  product_valid, product_ready    product is given at a rising clk where both are 1",
+        ]
+    elif pipeline:
         lines += [
             "  rst      synchronous, active high: clears all registers, whatever en is",
             "  en       1: every stage moves on at the rising clk; 0: every register holds",
@@ -103,6 +129,28 @@ def _header(multiplier: Multiplier, name: str) -> str:
         "Bit for bit mbm_hw.reference.multiply. Generated by mbm_hw.hdl.to_verilog: do not edit."
     )
     return "".join(f"// {line}\n" for line in lines)
+
+
+def _kind(spec: Spec) -> str:
+    if isinstance(spec, FloatSpec):
+        exponent, mantissa = spec.exponent_bits, spec.mantissa_bits
+        return f"{spec.format}: sign, {exponent} exponent bits, {mantissa} mantissa bits"
+    return "two's complement" if spec.signed else "unsigned"
+
+
+def _memory(spec: IntegerSpec) -> str:
+    """Return the module of a wide product table, which reads the file that `write_table` writes."""
+    address, word = 2 * spec.width - 1, spec.product_width - 1
+    return f"""\
+// The product table, or a memory macro in its place: a in the address's high half.
+module {spec.identifier}_memory(address, product);
+  input [{address}:0] address;
+  output [{word}:0] product;
+  reg [{word}:0] products [0:{4**spec.width - 1}];
+  initial $readmemh("{spec.identifier}.hex", products);
+  assign product = products[address];
+endmodule
+"""
 
 
 def _repetition(match: re.Match) -> str:

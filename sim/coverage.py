@@ -1,0 +1,201 @@
+"""Functional coverage: which cases of the arithmetic the operand pairs of a design exercise.
+
+A bin is a case in words that mean the same at every width. Those that can be hit are those that
+some pair of the design's narrow twin hits, all of whose pairs are gone through. Every pair that is
+counted is simulated and its product checked.
+"""
+
+import dataclasses
+import functools
+import itertools
+from collections import Counter
+
+import numpy as np
+
+from mbm_hw.float_spec import FloatExact, FloatMBM, FloatSpec
+from mbm_hw.reference import multiply, pattern_values
+from mbm_hw.spec import IntegerSpec, LogSpec, Spec
+
+
+def covered(spec: Spec, a: np.ndarray, b: np.ndarray) -> Counter:
+    """Return how many of the operand pairs hit each bin; a, b are what `multiply` takes."""
+    cases = _float_cases if isinstance(spec, FloatSpec) else _integer_cases
+    counts = Counter()
+    for names, index in cases(spec, a, b):
+        hits = np.bincount(index, minlength=len(names))
+        counts.update({name: int(n) for name, n in zip(names, hits, strict=True) if n})
+    return counts
+
+
+@functools.cache
+def reachable(spec: Spec) -> frozenset[str]:
+    """Return the bins that some pair of operands hits."""
+    twin = _twin(spec)
+    operands = np.arange(1 << twin.width)
+    if isinstance(twin, IntegerSpec):
+        values = pattern_values(twin)
+        operands = values[values >= twin.operand_min]
+    pairs = np.meshgrid(operands, operands, indexing="ij")
+    return frozenset(covered(twin, *(operand.ravel() for operand in pairs)))
+
+
+def _twin(spec):
+    """Return the spec of at most 11 bits that has the same cases."""
+    if isinstance(spec, FloatSpec):
+        if spec.mantissa_bits < 6:
+            return dataclasses.replace(spec, exponent_bits=min(spec.exponent_bits, 4))
+        if isinstance(spec, FloatMBM) and spec.fraction_width - 7 >= spec.truncation > 0:
+            # Nothing is cut from the constant, and a forced bit is all that is left of truncation.
+            return FloatMBM(3, 7, force_lsb=True)
+        # From 6 mantissa bits on, something of MBM's constant is left with a carry too.
+        bits = {"exponent_bits": 3, "mantissa_bits": 7 if getattr(spec, "truncation", 0) else 6}
+    elif spec.width > 8:
+        bits = {"width": 8}
+    else:
+        return spec
+    if getattr(spec, "truncation", 0):
+        kept = spec.fraction_width - spec.truncation
+        fraction_width = bits.get("mantissa_bits", 7)
+        bits["truncation"] = max(1, fraction_width - kept)
+    return dataclasses.replace(spec, **bits)
+
+
+def _crossed(prefix, *cases):
+    """Return the names and the index of the cross of cases, each the names and an index."""
+    names = [
+        f"{prefix}: {' x '.join(cross)}" for cross in itertools.product(*(c for c, _ in cases))
+    ]
+    index = 0
+    for case, choice in cases:
+        index = index * len(case) + choice
+    return names, index
+
+
+def _flag(name, flag):
+    return [f"{name}: no", f"{name}: yes"], np.asarray(flag).astype(np.int64)
+
+
+def _choice(*conditions):
+    """Return the index of the first condition that holds; one more if none does."""
+    return np.select(conditions, range(len(conditions)), default=len(conditions))
+
+
+def _integer_cases(spec: IntegerSpec, a, b):
+    yield _crossed("operands", _operand_kind(spec, a), _operand_kind(spec, b))
+    yield _flag("product is 0", multiply(spec, a, b) == 0)
+    if isinstance(spec, LogSpec):
+        yield from _log_cases(spec, np.abs(a), np.abs(b))
+
+
+def _operand_kind(spec, x):
+    kinds = ["0", "1", "2**k", "2**k - 1", "other"]
+    magnitude = np.abs(x)
+    kind = _choice(
+        magnitude == 0,
+        magnitude == 1,
+        magnitude & (magnitude - 1) == 0,
+        magnitude & (magnitude + 1) == 0,
+    )
+    if not spec.signed:
+        return kinds, kind
+    return [f"{sign}{k}" for k in kinds for sign in "+-"], 2 * kind + (x < 0)
+
+
+def _log_cases(spec, a, b):
+    a, b = (x[(a > 0) & (b > 0)] for x in (a, b))
+    characteristic, fraction = zip(*(_log2(spec, x) for x in (a, b)), strict=True)
+    total = fraction[0] + fraction[1]
+    one = 1 << spec.fraction_width
+    carry = total // one
+    characteristic = characteristic[0] + characteristic[1] + carry
+    corrected = total % one + np.array(spec.corrections)[carry]
+    carries = ["no carry", "carry"], carry
+    yield _crossed(
+        "correction", carries, (["below 2", "to 2 or more"], (corrected >= one).astype(np.int64))
+    )
+    top = 2 * spec.width - 1 - spec.signed
+    yield _crossed(
+        "characteristic",
+        (["at most 6", "between", "highest"], _choice(characteristic <= 6, characteristic < top)),
+        carries,
+    )
+    is_overflow = (characteristic == 2 * spec.width - 1) & (corrected >= one)
+    yield _flag("overflow corner", is_overflow)
+    yield _flag("small product", carry.astype(bool) & (characteristic <= spec.small_characteristic))
+
+
+def _log2(spec, x):
+    characteristic = np.frexp(x.astype(np.float64))[1].astype(np.int64) - 1
+    fraction = (x << (spec.fraction_width - characteristic)) - (1 << spec.fraction_width)
+    if spec.truncation:
+        fraction = (fraction >> spec.truncation | 1) << spec.truncation
+    return characteristic, fraction
+
+
+def _float_cases(spec: FloatSpec, a, b):
+    yield _crossed("operands", _float_kind(spec, a), _float_kind(spec, b))
+    product = multiply(spec, a, b).astype(np.int64)
+    yield _crossed("product", _float_kind(spec, product))
+    exponents, mantissas = zip(*(_fields(spec, x) for x in (a, b)), strict=True)
+    numbers = np.logical_and(*((e > 0) & (e < spec.exponent_max) for e in exponents))
+    exponent = (exponents[0] + exponents[1] - spec.exponent_bias)[numbers]
+    ends = ["below", "lowest - 1", "lowest", "between", "highest", "highest + 1", "above"]
+    top = spec.exponent_max - 1
+    edge = _choice(
+        exponent < 0, exponent == 0, exponent == 1, exponent < top, exponent == top,
+        exponent == top + 1,
+    )  # fmt: skip
+    yield _crossed("exponent before normalisation", (ends, edge))
+    i, j = (mantissa[numbers] for mantissa in mantissas)
+    cases = _rounding_cases if isinstance(spec, FloatExact) else _correction_cases
+    yield from cases(spec, i, j)
+
+
+def _fields(spec, pattern):
+    mantissa = pattern & ((1 << spec.mantissa_bits) - 1)
+    return pattern >> spec.mantissa_bits & spec.exponent_max, mantissa
+
+
+def _float_kind(spec, pattern):
+    exponent, mantissa = _fields(spec, pattern)
+    kinds = ["0", "subnormal", "NaN", "infinity", "1.0", "1.1...1", "number"]
+    kind = _choice(
+        (exponent == 0) & (mantissa == 0), exponent == 0,
+        (exponent == spec.exponent_max) & (mantissa != 0), exponent == spec.exponent_max,
+        mantissa == 0, mantissa == (1 << spec.mantissa_bits) - 1,
+    )  # fmt: skip
+    negative = pattern >> (spec.width - 1)
+    return [f"{sign}{k}" for k in kinds for sign in "+-"], 2 * kind + negative
+
+
+def _rounding_cases(spec, i, j):
+    one = 1 << spec.mantissa_bits
+    product = (one + i) * (one + j)
+    increment = product >> (2 * spec.mantissa_bits + 1)
+    half = np.int64(one) << increment >> 1
+    kept, rest = product // (2 * half), product % (2 * half)
+    yield _crossed(
+        "rounding",
+        (["below 2", "2 or more"], increment),
+        (["even", "odd"], kept & 1),
+        (["exact", "down", "tie", "up"], _choice(rest == 0, rest < half, rest == half)),
+    )
+    yield _flag("rounded up to 2", (kept == 2 * one - 1) & (rest >= half))
+
+
+def _correction_cases(spec, i, j):
+    one = 1 << spec.mantissa_bits
+    total = sum(_float_fraction(spec, mantissa) for mantissa in (i, j))
+    carry = total // one
+    corrected = total % one + np.array(spec.corrections)[carry]
+    yield _crossed(
+        "correction",
+        (["no carry", "carry"], carry),
+        (["below 2", "to 2 or more"], (corrected >= one).astype(np.int64)),
+    )
+
+
+def _float_fraction(spec, mantissa):
+    if spec.truncation:
+        return (mantissa >> spec.truncation | 1) << spec.truncation
+    return mantissa | spec.forced
