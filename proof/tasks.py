@@ -63,7 +63,7 @@ def sweep_tasks() -> list[Task]:
 def _sweep() -> Iterator[Design]:
     for bits in FORMATS:
         yield Design(FloatExact(*bits))
-        for truncation in (0, 1, bits[1] - 1):
+        for truncation in sorted({0, min(1, bits[1] - 1), bits[1] - 1}):
             yield Design(FloatMitchell(*bits, truncation))
             yield from (Design(FloatMBM(*bits, truncation, is_)) for is_ in (False, True))
     for width, signed in itertools.product(range(4, 17), (False, True)):
