@@ -94,29 +94,29 @@ def _functions_of_states(text: str, name: str, inputs: Mapping[str, int]) -> str
     function; with these, constant inputs and clocks in a row are terms that it can simplify.
     """
     sort = f"|{name}_s|"
-    place = rf"^\(define-fun \|{name}#(\d+)\| .*\(\(_ extract (\d+ \d+)\) state\)"
-    port = rf"^\(define-fun \|{name}_n (\S+)\| .* \(\|{name}#(\d+)\| state\)\)$"
+    place = rf"^\(define-fun \|{name}#(\d+)\| .*\(\(_ extract (\d+) (\d+)\) state\).* ; \\(.+)$"
     relation = rf"^  \(= (.+) \(\|{name}#(\d+)\| next_state\)\) ;"
-    ports = {number: wire for wire, number in re.findall(port, text, re.MULTILINE)}
     following = {number: value for value, number in re.findall(relation, text, re.MULTILINE)}
-    ranges = {"0 0": ("state", "state")}  # the bit that marks initial states
-    for number, bits in re.findall(place, text, re.MULTILINE):
-        if number in following:
-            ranges[bits] = following[number], "state"
-        elif ports.get(number) in inputs:
-            ranges[bits] = "state", ports[number]
-    order = sorted(ranges, key=lambda bits: int(bits.split()[0]), reverse=True)
-    next_parts, with_parts = (
-        " ".join(
-            f"((_ extract {bits}) state)"
-            if ranges[bits][column] == "state"
-            else ranges[bits][column]
-            for bits in order
-        )
-        for column in (0, 1)
+    next_parts = {0: "((_ extract 0 0) state)"}  # the bit that marks initial states
+    with_parts = dict(next_parts)
+    for number, high, low, signal in re.findall(place, text, re.MULTILINE):
+        unchanged = f"((_ extract {high} {low}) state)"
+        wire, *bits = signal.split()  # as `a`, `a [3:0]`, `a [3]`
+        value = f"((_ extract {_range(bits[0])}) {wire})" if bits else wire
+        next_parts[int(low)] = following.get(number, unchanged)
+        with_parts[int(low)] = value if wire in inputs else unchanged
+    next_term, with_term = (
+        " ".join(parts[low] for low in sorted(parts, reverse=True))
+        for parts in (next_parts, with_parts)
     )
     arguments = " ".join(f"({port} (_ BitVec {width}))" for port, width in inputs.items())
     return (
-        f"(define-fun |{name}_next| ((state {sort})) {sort}\n  (concat {next_parts}))\n"
-        f"(define-fun |{name}_with| ((state {sort}) {arguments}) {sort}\n  (concat {with_parts}))\n"
+        f"(define-fun |{name}_next| ((state {sort})) {sort}\n  (concat {next_term}))\n"
+        f"(define-fun |{name}_with| ((state {sort}) {arguments}) {sort}\n  (concat {with_term}))\n"
     )
+
+
+def _range(bits: str) -> str:
+    """Return Verilog's [high:low] or [bit] as the indices of SMT-LIB's extract."""
+    high, *low = bits.strip("[]").split(":")
+    return f"{high} {low[0] if low else high}"
