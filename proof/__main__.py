@@ -72,7 +72,7 @@ def main(spec, sweep, faults, limit, processes, results):
         if not tasks:
             known = ", ".join(task.name for task in catalog_tasks())
             raise click.UsageError(f"no design is called {spec!r}; known: {known}")
-    outcomes = _outcomes(tasks, limit, processes, results)
+    outcomes = _outcomes(tasks, limit, processes, results, anchored=not faults)
     table = tabulate([_cells(outcome) for outcome in outcomes], "keys", "github", floatfmt=".1f")
     name = "sweep" if sweep else "faults" if faults else spec or "catalog"
     with replacing(results / f"{name}.md") as file:
@@ -84,6 +84,9 @@ def main(spec, sweep, faults, limit, processes, results):
         for message in _messages(outcome):
             print(message, file=sys.stderr)
     wanted = [o for o in outcomes if (o.is_reproduced if faults else o.is_proved)]
+    specs = {task.design.spec for task in tasks}
+    if not faults and all(outcome.difference is None for outcome in outcomes):
+        print(f"the specification equals the reference for {len(specs)} multipliers")
     print(
         f"{len(wanted)} of {len(tasks)} {'refuted and replayed' if faults else 'proved'}, "
         f"{sum(sum(o.proof.seconds.values()) for o in outcomes):.0f} s; "
@@ -92,10 +95,10 @@ def main(spec, sweep, faults, limit, processes, results):
     sys.exit(len(wanted) < len(tasks))
 
 
-def _outcomes(tasks: Sequence[Task], limit, processes, results) -> list[Outcome]:
+def _outcomes(tasks: Sequence[Task], limit, processes, results, anchored) -> list[Outcome]:
     """Return what came of the tasks, in their order; the widest are begun first."""
     order = sorted(tasks, key=lambda task: task.design.spec.width, reverse=True)
-    specs = dict.fromkeys(task.design.spec for task in order)
+    specs = dict.fromkeys(task.design.spec for task in order if anchored)
     with ProcessPoolExecutor(processes) as pool, tqdm(total=len(tasks) + len(specs)) as bar:
 
         def submit(function, *arguments):
@@ -105,10 +108,9 @@ def _outcomes(tasks: Sequence[Task], limit, processes, results) -> list[Outcome]
 
         outcomes = {task: submit(_outcome, task, limit, results) for task in order}
         differences = {spec: submit(_difference, spec) for spec in specs}
+        found = {spec: future.result() for spec, future in differences.items()}
         return [
-            dataclasses.replace(
-                outcomes[task].result(), difference=differences[task.design.spec].result()
-            )
+            dataclasses.replace(outcomes[task].result(), difference=found.get(task.design.spec))
             for task in tasks
         ]
 

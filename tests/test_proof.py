@@ -149,8 +149,9 @@ def run_proof(*arguments):
 def test_prove_ends_with_a_table(tmp_path):
     run = run_proof("--spec", "mbm4s", "--results", str(tmp_path))
     assert run.returncode == 0, run.stderr
-    *table, summary = run.stdout.splitlines()
+    *table, anchored, summary = run.stdout.splitlines()
     assert table[-1].split()[1:4:2] == ["mbm4s", "proved"]
+    assert anchored == "the specification equals the reference for 1 multipliers"
     assert summary.startswith("1 of 1 proved, ")
     assert (tmp_path / "mbm4s.md").read_text().splitlines() == table
     (row,) = json.loads((tmp_path / "mbm4s.json").read_text())
