@@ -81,14 +81,19 @@ def mbm_hw():
 @click.option("--name", help="The module's name, by default the design's.")
 @with_table_flags
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A file, instead of stdout.")
-@click.option("--all", "folder", type=click.Path(path_type=Path), help="Write the whole catalog.")
-def verilog(spec, pipeline, stream, name, signed, sign_magnitude, output, folder):
+@click.option("--all", "folder", type=click.Path(path_type=Path), help="Write all designs of rtl/.")
+@click.option("--list", "is_list", is_flag=True, help="List the designs of rtl/.")
+@with_formats
+def verilog(spec, pipeline, stream, name, signed, sign_magnitude, output, folder, is_list, style):
     """Print or write a multiplier's Verilog.
 
     SPEC is a name such as mbm8s, mbm16_t8 or mbm_bf16, or a product table (.npy, .csv).
     """
-    from mbm_hw.hdl import to_verilog, write_designs
+    from mbm_hw.hdl import DESIGNS, to_verilog, write_designs
 
+    if is_list:
+        print_rows([design.row for design in DESIGNS.values()], style)
+        return
     if (spec is None) == (folder is None):
         raise click.UsageError(f"give a SPEC, or --all FOLDER; known: {', '.join(CATALOG)}")
     if folder is not None:

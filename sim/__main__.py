@@ -5,24 +5,24 @@ or something that is not installed.
 """
 
 import argparse
-import csv
-import dataclasses
+import functools
 import logging
+import os
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from tabulate import tabulate
 from tqdm import tqdm
 
 from mbm_hw.catalog import CATALOG
-from mbm_hw.files import replacing
 from mbm_hw.hdl import DESIGNS
 from mbm_hw.hdl.designs import Design
+from sim.report import cells, write_report
 from sim.runner import Simulation, SimulationError, simulate
 from sim.simulators import ROOT, SIMULATORS, MissingTool, environment
 
 RTL = ROOT / "rtl"
-COLUMNS = ("design", "simulator", "vectors", "mismatches", "seconds")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -32,35 +32,44 @@ class _Parser(argparse.ArgumentParser):
 
 def main() -> int:
     arguments = _arguments()
-    logging.getLogger("cocotb").setLevel(logging.WARNING)
-    rows, failures = [], []
     tasks = [(simulator, name) for simulator in arguments.sim for name in arguments.spec]
-    progress = tqdm(tasks, unit="design", leave=False)
-    for simulator, name in progress:
-        progress.set_description(f"{simulator} {name}")
-        folder = arguments.results / simulator / name
-        try:
-            row = simulate(
-                DESIGNS[name], RTL / f"{name}.v", simulator, folder, arguments.waves, arguments.seed
-            )
-        except SimulationError as error:
-            failures.append(str(error))
-            continue
-        rows.append(row)
-        failures += row.messages
-    _write_csv(rows, arguments.results / "results.csv")
-    cells = [[getattr(row, column) for column in COLUMNS] for row in rows]
-    print(tabulate(cells, headers=COLUMNS, floatfmt=".1f"))
+    rows, failures = [], []
+    with ProcessPoolExecutor(os.cpu_count(), initializer=_quieten) as pool:
+        run = functools.partial(_simulate, arguments)
+        for outcome in tqdm(pool.map(run, tasks), total=len(tasks), unit="design", leave=False):
+            if isinstance(outcome, str):
+                failures.append(outcome)
+                continue
+            rows.append(outcome)
+            failures += outcome.messages
+            failures += [f"{outcome.design}: no operands for {case}" for case in outcome.missed]
+    write_report(rows, failures, arguments.results)
+    print(tabulate([cells(row) for row in rows], headers="keys", floatfmt=".1f"))
     for failure in failures:
         print(failure, file=sys.stderr)
-    seconds = sum(row.seconds for row in rows)
     waves = f", waves in {arguments.results}/SIMULATOR/DESIGN/" if arguments.waves else ""
     print(
         f"{len(rows)} of {len(tasks)} simulations, {sum(row.vectors for row in rows)} products, "
-        f"{sum(row.mismatches for row in rows)} mismatches, {seconds:.0f} s; "
-        f"{arguments.results / 'results.csv'}{waves}"
+        f"{sum(row.mismatches for row in rows)} mismatches, "
+        f"{sum(len(row.missed) for row in rows)} of {sum(row.bins for row in rows)} bins missed, "
+        f"seed {arguments.seed}; {arguments.results / 'index.html'}, junit.xml, results.csv{waves}"
     )
     return 1 if failures else 0
+
+
+def _quieten():
+    logging.getLogger("cocotb").setLevel(logging.WARNING)
+
+
+def _simulate(arguments: argparse.Namespace, task: tuple[str, str]) -> Simulation | str:
+    """Return what came of a simulation, or why it came to no end."""
+    simulator, name = task
+    folder = arguments.results / simulator / name
+    source = RTL / f"{name}.v"
+    try:
+        return simulate(DESIGNS[name], source, simulator, folder, arguments.waves, arguments.seed)
+    except SimulationError as error:
+        return str(error)
 
 
 def _arguments() -> argparse.Namespace:
@@ -93,13 +102,6 @@ def _arguments() -> argparse.Namespace:
     except MissingTool as error:
         parser.error(str(error))
     return arguments
-
-
-def _write_csv(rows: list[Simulation], path: Path):
-    with replacing(path) as file:
-        writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(dataclasses.asdict(row) for row in rows)
 
 
 if __name__ == "__main__":

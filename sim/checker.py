@@ -58,7 +58,7 @@ class Checker:
     """Compares products with the expected ones, and writes its account when it is left.
 
     products : how many have been checked. mismatches : how many of them were wrong; an assertion
-    that ends the test counts as one.
+    that ends the test counts as one. bins : the cases of the protocol that the test has seen.
     """
 
     def __init__(self, vectors: Vectors, test: str):
@@ -67,6 +67,7 @@ class Checker:
         self.products = 0
         self.mismatches = 0
         self.messages = []
+        self.bins = set()
 
     def __enter__(self) -> "Checker":
         return self
@@ -98,6 +99,7 @@ class Checker:
             "products": self.products,
             "mismatches": self.mismatches,
             "messages": self.messages,
+            "bins": sorted(self.bins),
         }
         with (Path(os.environ["SIM_FOLDER"]) / "outcome.jsonl").open("a") as file:
             file.write(json.dumps(outcome) + "\n")

@@ -13,6 +13,7 @@ from collections import Counter
 import numpy as np
 
 from mbm_hw.float_spec import FloatExact, FloatMBM, FloatSpec
+from mbm_hw.hdl.designs import Design
 from mbm_hw.reference import multiply, pattern_values
 from mbm_hw.spec import IntegerSpec, LogSpec, Spec
 
@@ -25,6 +26,29 @@ def covered(spec: Spec, a: np.ndarray, b: np.ndarray) -> Counter:
         hits = np.bincount(index, minlength=len(names))
         counts.update({name: int(n) for name, n in zip(names, hits, strict=True) if n})
     return counts
+
+
+def handshake(operands_valid: int, operands_ready: int, product_valid: int, product_ready: int):
+    """Return the bin of a clock of a stream multiplier."""
+    return f"operands {operands_valid}{operands_ready}, product {product_valid}{product_ready}"
+
+
+def control(rst: int, en: int):
+    """Return the bin of a clock of a pipelined multiplier."""
+    return f"rst {rst}, en {en}"
+
+
+def protocol(design: Design) -> frozenset[str]:
+    """Return the bins of the clocks that there can be.
+
+    Operands are refused after a product was stalled, and that product is then still there: they
+    are never refused without a valid product.
+    """
+    bits = (0, 1)
+    if design.stream:
+        clocks = itertools.product(bits, repeat=4)
+        return frozenset(handshake(*clock) for clock in clocks if clock[1] or clock[2])
+    return frozenset(control(rst, en) for rst in bits for en in bits if design.pipeline)
 
 
 @functools.cache
@@ -135,7 +159,8 @@ def _log2(spec, x):
 def _float_cases(spec: FloatSpec, a, b):
     yield _crossed("operands", _float_kind(spec, a), _float_kind(spec, b))
     product = multiply(spec, a, b).astype(np.int64)
-    yield _crossed("product", _float_kind(spec, product))
+    # Which products have a mantissa of ones depends on the truncation: they count as numbers.
+    yield _crossed("product", _float_kind(spec, product, ones=-1))
     exponents, mantissas = zip(*(_fields(spec, x) for x in (a, b)), strict=True)
     numbers = np.logical_and(*((e > 0) & (e < spec.exponent_max) for e in exponents))
     exponent = (exponents[0] + exponents[1] - spec.exponent_bias)[numbers]
@@ -156,13 +181,14 @@ def _fields(spec, pattern):
     return pattern >> spec.mantissa_bits & spec.exponent_max, mantissa
 
 
-def _float_kind(spec, pattern):
+def _float_kind(spec, pattern, ones=None):
+    ones = (1 << spec.mantissa_bits) - 1 if ones is None else ones
     exponent, mantissa = _fields(spec, pattern)
     kinds = ["0", "subnormal", "NaN", "infinity", "1.0", "1.1...1", "number"]
     kind = _choice(
         (exponent == 0) & (mantissa == 0), exponent == 0,
         (exponent == spec.exponent_max) & (mantissa != 0), exponent == spec.exponent_max,
-        mantissa == 0, mantissa == (1 << spec.mantissa_bits) - 1,
+        mantissa == 0, mantissa == ones,
     )  # fmt: skip
     negative = pattern >> (spec.width - 1)
     return [f"{sign}{k}" for k in kinds for sign in "+-"], 2 * kind + negative

@@ -11,6 +11,7 @@ import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
 from sim.checker import Checker, Vectors
+from sim.coverage import control
 from sim.driver import Driver
 
 SAMPLED_PAIRS = 2_000
@@ -36,6 +37,7 @@ class Testbench:
         dut, stages = self.dut, self.stages
         a, b, expected = pair or self.cleared
         self.driver.drive(a=a, b=b, rst=rst, en=en)
+        self.checker.bins.add(control(rst, en))
         if rst:
             stages.extend([self.cleared] * len(stages))
         elif en:

@@ -12,7 +12,8 @@ from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
 from mbm_hw.hdl.designs import Design
-from sim import simulators, vectors
+from mbm_hw.spec import Spec, Table
+from sim import coverage, simulators, vectors
 from sim.checker import Vectors
 from sim.vectors import Inputs
 
@@ -24,6 +25,8 @@ class Simulation:
     vectors : products checked. mismatches : how many of them were wrong.
     seconds : to build and run.
     messages : the first mismatches, "design: a * b is X, expected Y".
+    bins : how many cases of the arithmetic and the protocol there are; see `coverage`.
+    missed : those that were not exercised.
     """
 
     design: str
@@ -32,6 +35,9 @@ class Simulation:
     mismatches: int
     seconds: float
     messages: tuple[str, ...]
+    seed: int
+    bins: int
+    missed: tuple[str, ...]
 
 
 class SimulationError(Exception):
@@ -62,8 +68,15 @@ def simulate(
     folder = folder.resolve()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    given = _drawn(design, seed, limit) if trace is None else _replayed(design, trace)
-    given.write(folder)
+    if trace is None:
+        a, b = _operands(design.spec, seed, limit)
+        _vectors(design, seed, a, b).write(folder)
+    else:
+        a, b = (vectors.values([getattr(i, x) for i in trace], design.spec) for x in "ab")
+        controls = {port: [getattr(i, port) for i in trace] for port in ("rst", "en")}
+        _vectors(design, seed, a, b, **controls).write(folder)
+    for memory in source.parent.glob("*.hex"):
+        shutil.copy(memory, folder)
     module = _test_module(design, trace is not None)
     results = _run(design, source.resolve(), simulator, folder, module, waves)
     outcomes = [json.loads(line) for line in (folder / "outcome.jsonl").read_text().splitlines()]
@@ -73,6 +86,12 @@ def simulate(
         raise SimulationError(
             f"{design.name}: a test went wrong in {simulator}; see {folder}/run.log"
         )
+    bins = coverage.protocol(design)
+    missed = bins.difference(*(outcome["bins"] for outcome in outcomes))
+    if not isinstance(design.spec, Table):
+        reachable = coverage.reachable(design.spec)
+        bins |= reachable
+        missed |= reachable.difference(coverage.covered(design.spec, a, b))
     return Simulation(
         design=design.name,
         simulator=simulator,
@@ -80,24 +99,21 @@ def simulate(
         mismatches=sum(outcome["mismatches"] for outcome in outcomes),
         seconds=time.perf_counter() - start,
         messages=tuple(message for outcome in outcomes for message in outcome["messages"]),
+        seed=seed,
+        bins=len(bins),
+        missed=tuple(sorted(missed)),
     )
 
 
-def _drawn(design: Design, seed: int, limit: int | None) -> Vectors:
-    a, b = vectors.operand_pairs(design.spec, seed)
-    if limit is not None and limit < len(a):
-        drawn = np.random.default_rng(seed).choice(len(a), limit, replace=False)
-        a, b = a[drawn], b[drawn]
-    return _vectors(design, a, b, seed=seed)
+def _operands(spec: Spec, seed: int, limit: int | None):
+    a, b = vectors.operand_pairs(spec, seed)
+    if limit is None or limit >= len(a):
+        return a, b
+    drawn = np.random.default_rng(seed).choice(len(a), limit, replace=False)
+    return a[drawn], b[drawn]
 
 
-def _replayed(design: Design, trace: Sequence[Inputs]) -> Vectors:
-    a, b = (vectors.values([getattr(inputs, x) for inputs in trace], design.spec) for x in "ab")
-    controls = {port: [getattr(inputs, port) for inputs in trace] for port in ("rst", "en")}
-    return _vectors(design, a, b, seed=0, **controls)
-
-
-def _vectors(design: Design, a: np.ndarray, b: np.ndarray, **rest) -> Vectors:
+def _vectors(design: Design, seed: int, a: np.ndarray, b: np.ndarray, **controls) -> Vectors:
     spec = design.spec
     (cleared,) = vectors.expected_patterns(spec, np.array([0]), np.array([0]))
     return Vectors(
@@ -107,10 +123,11 @@ def _vectors(design: Design, a: np.ndarray, b: np.ndarray, **rest) -> Vectors:
         product_width=spec.product_width,
         notation=vectors.notation(spec),
         cleared=cleared,
+        seed=seed,
         a=vectors.patterns(a, spec.width),
         b=vectors.patterns(b, spec.width),
         expected=vectors.expected_patterns(spec, a, b),
-        **rest,
+        **controls,
     )
 
 

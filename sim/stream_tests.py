@@ -11,6 +11,7 @@ import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
 from sim.checker import Checker, Vectors
+from sim.coverage import handshake
 from sim.driver import Driver
 
 SAMPLED_PAIRS = 2_000
@@ -54,7 +55,10 @@ class Testbench:
             self.driver.drive(a=pair[0], b=pair[1])
         self.driver.drive(operands_valid=int(pair is not None), product_ready=ready)
         await Timer(1, unit="ps")  # the combinational paths
-        taken = pair is not None and dut.operands_ready.value == 1
+        offered, accepts = pair is not None, dut.operands_ready.value == 1
+        taken = offered and accepts
+        case = handshake(int(offered), int(accepts), int(dut.product_valid.value == 1), int(ready))
+        self.checker.bins.add(case)
         if taken:
             inside.append(pair)
         if dut.product_valid.value == 1:

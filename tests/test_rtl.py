@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -17,7 +18,9 @@ from mbm_hw import MBM, Table, catalog
 from mbm_hw.hdl import DESIGNS, to_verilog
 from mbm_hw.hdl.designs import Design
 from mbm_hw.hdl.verilog import design_to_verilog, write_designs
-from sim import vectors
+from mbm_hw.table_files import write_table
+from sim import coverage, vectors
+from sim.report import COLUMNS
 from sim.runner import SimulationError, simulate
 from sim.simulators import MissingTool, environment
 
@@ -40,7 +43,7 @@ def test_rtl_is_fresh(name):
 
 
 def test_rtl_holds_nothing_else():
-    assert {path.name for path in RTL.iterdir()} == {f"{name}.v" for name in DESIGNS}
+    assert {path.name for path in RTL.iterdir()} == {"README.md", *(f"{n}.v" for n in DESIGNS)}
 
 
 def test_write_designs_writes_all_and_removes_nothing(tmp_path):
@@ -56,6 +59,7 @@ def test_rtl_equals_the_reference(name, tmp_path):
     assert result.mismatches == 0, "\n".join(result.messages)
     width = DESIGNS[name].spec.width
     assert result.vectors >= (4**width if width <= 8 else 20_000)
+    assert result.missed == (), f"{name}: no operands for these"
 
 
 @pytest.mark.parametrize("pipeline", [0, 1, 4])
@@ -69,6 +73,26 @@ def test_a_sign_magnitude_table_equals_the_reference(pipeline, tmp_path):
     result = simulate(design, source, SIM, tmp_path / "build")
     assert result.mismatches == 0, "\n".join(result.messages)
     assert result.vectors >= 15 * 15
+
+
+def test_a_wide_table_reads_its_file(tmp_path):
+    products = np.random.default_rng(2).integers(0, 1 << 18, (512, 512))
+    spec = Table(products)
+    source = tmp_path / f"{spec.identifier}.v"
+    source.write_text(to_verilog(spec))
+    write_table(spec, tmp_path / f"{spec.identifier}.hex")
+    result = simulate(Design(spec), source, SIM, tmp_path / "build", limit=5_000)
+    assert (result.vectors, result.mismatches) == (5_000, 0), "\n".join(result.messages)
+
+
+@pytest.mark.parametrize("name", ["mbm16s_t8", "mbm_fp32_t15", "exact_fp32"])
+def test_a_bin_without_operands_is_missed(name, tmp_path):
+    """Of operands below 16, and of numbers from 1.0 on, none overflows."""
+    spec = catalog.CATALOG[name]
+    a = np.full(16, 0 if spec.width == 16 else spec.exponent_bias << spec.mantissa_bits) + range(16)
+    hit = set(coverage.covered(spec, a, a))
+    assert 0 < len(hit) < len(coverage.reachable(spec))
+    assert hit <= coverage.reachable(spec)
 
 
 def test_verilog_that_does_not_compile_is_an_error(tmp_path):
@@ -100,11 +124,14 @@ def test_sim_ends_with_a_table(tmp_path):
     result = run_sim("--sim", SIM, "--spec", "mbm4s", "--waves", "--results", str(tmp_path))
     assert result.returncode == 0, result.stderr
     header, _, row, summary = result.stdout.splitlines()
-    assert header.split() == ["design", "simulator", "vectors", "mismatches", "seconds"]
+    assert header.split() == [*COLUMNS]
     assert row.split()[:4] == ["mbm4s", SIM, "256", "0"]
-    assert summary.startswith("1 of 1 simulations, 256 products, 0 mismatches")
+    assert summary.startswith("1 of 1 simulations, 256 products, 0 mismatches, 0 of ")
     with (tmp_path / "results.csv").open() as file:
         assert [line["design"] for line in csv.DictReader(file)] == ["mbm4s"]
+    suites = ElementTree.parse(tmp_path / "junit.xml").getroot()
+    assert [suite.get("name") for suite in suites] == [f"{SIM}.mbm4s"]
+    assert f'href="{SIM}/mbm4s/"' in (tmp_path / "index.html").read_text()
     waves = {"icarus": "mbm4s.fst", "verilator": "dump.vcd"}[SIM]
     assert (tmp_path / SIM / "mbm4s" / waves).stat().st_size > 0
 
@@ -137,6 +164,19 @@ def test_wide_operands_hold_the_corners_and_a_sample(name):
     assert np.array_equal((a, b), again)
     assert not np.array_equal((a, b), vectors.operand_pairs(spec, seed=4))
     assert (min(a.min(), b.min()), max(a.max(), b.max())) == (spec.operand_min, spec.operand_max)
+
+
+@pytest.mark.parametrize("name", ["exact_fp32", "mbm_bf16", "mitchell_fp16"])
+def test_float_operands_hold_the_special_values_and_a_sample(name):
+    spec = catalog.CATALOG[name]
+    infinity, bits = spec.exponent_max << spec.mantissa_bits, spec.mantissa_bits
+    a, b = vectors.operand_pairs(spec, seed=3)
+    assert {0, 1, 1 << bits, infinity, infinity + 1, infinity - 1} <= set(a.tolist())
+    assert np.array_equal((a, b), vectors.operand_pairs(spec, seed=3))
+    assert not np.array_equal((a, b), vectors.operand_pairs(spec, seed=4))
+    if bits <= 8:
+        pairs = set(zip((a % (1 << bits)).tolist(), (b % (1 << bits)).tolist(), strict=True))
+        assert len(pairs) == 4**bits
 
 
 def test_narrow_operands_are_all_there():

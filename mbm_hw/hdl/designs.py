@@ -24,9 +24,29 @@ class Design(NamedTuple):
         return self.spec.identifier + stages + ("_stream" if self.stream else "")
 
     @property
+    def row(self) -> dict:
+        """What somebody who instantiates the module wants to know of it."""
+        return {
+            "module": self.name,
+            "a, b": f"[{self.spec.width - 1}:0]",
+            "product": f"[{self.spec.product_width - 1}:0]",
+            "patterns": patterns(self.spec),
+            "ports": "stream" if self.stream else "registers" if self.pipeline else "combinational",
+            "latency": self.pipeline,
+        }
+
+    @property
     def is_clocked(self) -> bool:
         """Whether the module has a clock and a reset."""
         return self.pipeline > 0 or self.stream
+
+
+def patterns(spec: Spec) -> str:
+    """Return what the patterns of a multiplier's operands and product stand for."""
+    if isinstance(spec, FloatSpec):
+        exponent, mantissa = spec.exponent_bits, spec.mantissa_bits
+        return f"{spec.format}: sign, {exponent} exponent bits, {mantissa} mantissa bits"
+    return "two's complement" if spec.signed else "unsigned"
 
 
 def check_design(spec: Spec, pipeline: int):
