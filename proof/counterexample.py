@@ -7,7 +7,7 @@ from proof.claims import unrolled
 from proof.model import Model
 from proof.solver import solve
 from proof.specification import product_width, specification
-from sim.checker import shown as pattern_shown
+from sim.checker import shown
 from sim.vectors import Inputs, notation
 
 
@@ -59,22 +59,22 @@ def _of_length(design: Design, model: Model, clocks: int, limit: float) -> Count
     ]
     ports = ("a", "b", "rst", "en") if design.pipeline else ("a", "b")
     terms = [[model.port(port, f"s{state}") for port in ports] for state in range(clocks + 1)]
-    shown = ["a", "b", product, "expected", *(term for state in terms for term in state)]
-    answer = solve("\n".join(lines), limit, shown)
+    wanted = ["a", "b", product, "expected", *(term for state in terms for term in state)]
+    answer = solve("\n".join(lines), limit, wanted)
     if not answer.sat:
         return None
     values = answer.values
 
-    def shown(term: str, width: int) -> str:
-        return pattern_shown(values[term], width, notation(spec))
+    def text(term: str, width: int) -> str:
+        return shown(values[term], width, notation(spec))
 
     return Counterexample(
         design=design.name,
         trace=tuple(Inputs(*(values[term] for term in state)) for state in terms),
-        a=shown("a", spec.width),
-        b=shown("b", spec.width),
-        actual=shown(product, product_width(spec)),
-        expected=shown("expected", product_width(spec)),
+        a=text("a", spec.width),
+        b=text("b", spec.width),
+        actual=text(product, product_width(spec)),
+        expected=text("expected", product_width(spec)),
     )
 
 

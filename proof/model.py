@@ -84,6 +84,9 @@ def read_model(source: Path, name: str) -> Model:
     pattern = rf"^; yosys-smt2-({'|'.join(wires)}) (\S+) (\d+)$"
     for kind, wire, width in re.findall(pattern, text, flags=re.MULTILINE):
         wires[kind][wire] = int(width)
+    width = 1 + sum(sum(wires[kind].values()) for kind in ("input", "register"))
+    if f"(_ BitVec {width})" not in re.search(r"^\(define-sort .*", text, re.MULTILINE)[0]:
+        raise ModelError(f"{source}: there are registers without a name")
     return Model(name, f"{text}{_functions_of_states(text, name, wires['input'])}", *wires.values())
 
 
