@@ -8,7 +8,7 @@ STUDIES_WITH_DATA := models/cifar10_resnet20.yaml models/depth_7scenes.yaml
 KERNELS := $(shell find mbm_hw/ops/cpu -name '*.cpp' -o -name '*.h' -o -name 'CMakeLists.txt')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study test sanitize emulate sim verilog bench lint clean
+.PHONY: help setup study test sanitize emulate sim prove verilog bench lint clean
 
 help:     ## List the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ emulate:  .venv/installed ## Run the AVX-512 kernels' tests alone, on any AVX2 m
 sim:      .venv/simulators ## Simulate rtl/ against the reference; SIM=icarus|verilator|all SPEC=mbm8 WAVES=1 COVERAGE=1 SEED=0
 	$(BIN)/python -m sim --sim $(SIM) $(if $(SPEC),--spec $(SPEC)) $(if $(WAVES),--waves) $(if $(COVERAGE),--coverage) $(if $(SEED),--seed $(SEED))
 
+prove:    .venv/simulators ## Prove that rtl/ equals the specification; SPEC=mbm8 or SWEEP=1 or FAULTS=1, LIMIT=600
+	$(BIN)/python -m proof $(if $(SPEC),--spec $(SPEC)) $(if $(SWEEP),--sweep) $(if $(FAULTS),--faults) $(if $(LIMIT),--limit $(LIMIT))
+
 verilog:  .venv/installed ## Write the catalog's Verilog to rtl/
 	$(BIN)/mbm-hw verilog --all rtl
 
@@ -54,7 +57,7 @@ clean:    ## Remove .venv, build and results
 	@command -v c++ > /dev/null || \
 	  { echo "error: a C++ compiler is needed (Debian: apt install g++)"; exit 2; }
 	$(PYTHON3) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sim,synth,cuda,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sim,synth,formal,cuda,dev]'
 	@touch $@
 
 .venv/simulators: .venv/installed

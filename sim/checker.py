@@ -15,7 +15,10 @@ SHOWN = 5  # mismatches reported in full by each test
 
 @dataclass(frozen=True)
 class Vectors:
-    """Operand pairs and expected products, as patterns, of the design that is simulated."""
+    """Operand pairs and expected products, as patterns, of the design that is simulated.
+
+    rst, en : the controls that go with each pair; only a replay gives them.
+    """
 
     design: str
     pipeline: int
@@ -27,6 +30,8 @@ class Vectors:
     a: list[int]
     b: list[int]
     expected: list[int]
+    rst: list[int] = ()
+    en: list[int] = ()
 
     def write(self, folder: Path):
         (folder / "vectors.json").write_text(json.dumps(vars(self)))
@@ -38,10 +43,15 @@ class Vectors:
 
     def shown(self, pattern: int, width: int) -> str:
         """Return what a pattern of `width` bits stands for, as text."""
-        if self.notation == "hexadecimal":
-            return f"0x{pattern:0{-(-width // 4)}x}"
-        sign = (self.notation == "signed") << (width - 1)
-        return str(pattern - ((pattern & sign) << 1))
+        return shown(pattern, width, self.notation)
+
+
+def shown(pattern: int, width: int, notation: str) -> str:
+    """Return what a pattern of `width` bits stands for, as text."""
+    if notation == "hexadecimal":
+        return f"0x{pattern:0{-(-width // 4)}x}"
+    sign = (notation == "signed") << (width - 1)
+    return str(pattern - ((pattern & sign) << 1))
 
 
 class Checker:
@@ -76,9 +86,9 @@ class Checker:
             vectors = self.vectors
             a, b = vectors.shown(a, vectors.width), vectors.shown(b, vectors.width)
             width = vectors.product_width
-            shown = str(product) if actual is None else vectors.shown(actual, width)
+            given = str(product) if actual is None else vectors.shown(actual, width)
             wanted = vectors.shown(expected, width)
-            self.messages.append(f"{vectors.design}: {a} * {b} is {shown}, expected {wanted}")
+            self.messages.append(f"{vectors.design}: {a} * {b} is {given}, expected {wanted}")
 
     def __exit__(self, kind, error, traceback):
         if isinstance(error, AssertionError):  # what the design did wrong besides its products

@@ -3,6 +3,7 @@
 import json
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +11,12 @@ import numpy as np
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
-from mbm_hw.float_spec import FloatSpec
 from mbm_hw.hdl.designs import Design
 from mbm_hw.spec import Spec, Table
 from sim import coverage, simulators, vectors
 from sim.checker import Vectors
 from sim.code_coverage import BUILD_ARGUMENTS, read_points
+from sim.vectors import Inputs
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def simulate(
     seed: int = 0,
     limit: int | None = None,
     is_covered: bool = False,
+    trace: Sequence[Inputs] | None = None,
 ) -> Simulation:
     """Simulate the Verilog file `source`, whose module is design.name, against the reference.
 
@@ -65,18 +67,26 @@ def simulate(
     seed : of the sampled operands, the stalls and the resets.
     limit : at most so many pairs of operands, drawn from all of them.
     is_covered : whether Verilator counts the branches and toggles too.
+    trace : inputs to be replayed, and nothing else. After a reset, a rising edge of clk after each
+        but the last: with that one still to come, the product is checked once more.
     SimulationError if the file does not compile or the simulator stops early.
     """
     start = time.perf_counter()
     folder = folder.resolve()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    a, b = _operands(design.spec, seed, limit)
-    _vectors(design, seed, a, b).write(folder)
+    if trace is None:
+        a, b = _operands(design.spec, seed, limit)
+        _vectors(design, seed, a, b).write(folder)
+    else:
+        a, b = (vectors.values([getattr(i, x) for i in trace], design.spec) for x in "ab")
+        controls = {port: [getattr(i, port) for i in trace] for port in ("rst", "en")}
+        _vectors(design, seed, a, b, **controls).write(folder)
     for memory in source.parent.glob("*.hex"):
         shutil.copy(memory, folder)
     variant = ["waves"] * waves + ["coverage"] * is_covered
-    results = _run(design, source.resolve(), simulator, folder, variant)
+    module = _test_module(design, trace is not None)
+    results = _run(design, source.resolve(), simulator, folder, module, variant)
     points = read_points(folder / "coverage.dat") if is_covered else {}
     outcomes = [json.loads(line) for line in (folder / "outcome.jsonl").read_text().splitlines()]
     tests, failures = results
@@ -114,31 +124,33 @@ def _operands(spec: Spec, seed: int, limit: int | None):
     return a[drawn], b[drawn]
 
 
-def _vectors(design: Design, seed: int, a: np.ndarray, b: np.ndarray) -> Vectors:
+def _vectors(design: Design, seed: int, a: np.ndarray, b: np.ndarray, **controls) -> Vectors:
     spec = design.spec
-    is_float = isinstance(spec, FloatSpec)
     (cleared,) = vectors.expected_patterns(spec, np.array([0]), np.array([0]))
     return Vectors(
         design=design.name,
         pipeline=design.pipeline,
         width=spec.width,
         product_width=spec.product_width,
-        notation="hexadecimal" if is_float else "signed" if spec.signed else "unsigned",
+        notation=vectors.notation(spec),
         cleared=cleared,
         seed=seed,
         a=vectors.patterns(a, spec.width),
         b=vectors.patterns(b, spec.width),
         expected=vectors.expected_patterns(spec, a, b),
+        **controls,
     )
 
 
-def _test_module(design: Design) -> str:
+def _test_module(design: Design, is_replay: bool) -> str:
     if design.stream:
         return "sim.stream_tests"
-    return "sim.pipeline_tests" if design.pipeline else "sim.multiplier_tests"
+    if design.pipeline:
+        return "sim.replay_tests" if is_replay else "sim.pipeline_tests"
+    return "sim.multiplier_tests"
 
 
-def _run(design, source, simulator, folder, variant) -> tuple[int, int]:
+def _run(design, source, simulator, folder, module, variant) -> tuple[int, int]:
     """Build and run; return the number of tests and of failures that cocotb reports."""
     with simulators.environment(simulator), simulators.prebuilt(simulator, folder, *variant):
         runner = get_runner(simulator)
@@ -161,7 +173,7 @@ def _run(design, source, simulator, folder, variant) -> tuple[int, int]:
             raise SimulationError(f"{source} does not build; see {folder}/build.log") from None
         try:
             results = runner.test(
-                test_module=_test_module(design),
+                test_module=module,
                 hdl_toplevel=design.name,
                 build_dir=folder,
                 test_dir=folder,

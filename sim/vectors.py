@@ -1,6 +1,8 @@
 """Operand pairs for co-simulation: everything where that is possible, else corners and a sample."""
 
 import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +13,16 @@ from sim.float_vectors import float_pairs
 
 EXHAUSTIVE_WIDTH = 8
 SAMPLES = 10_000  # of each kind, uniform and log-uniform
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Patterns of the operands, and the controls, which a combinational design has not."""
+
+    a: int
+    b: int
+    rst: int = 0
+    en: int = 1
 
 
 def operand_pairs(spec: Spec, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -54,6 +66,19 @@ def patterns(values: np.ndarray, width: int) -> list[int]:
     """Return the two's-complement patterns of integers, `width` bits each."""
     mask = (1 << width) - 1
     return [value & mask for value in values.tolist()]
+
+
+def values(patterns: Iterable[int], spec: Spec) -> np.ndarray:
+    """Return what `multiply` takes for operands' patterns: values; float patterns as they are."""
+    sign = (spec.signed and isinstance(spec, IntegerSpec)) << (spec.width - 1)
+    return np.array([pattern - ((pattern & sign) << 1) for pattern in patterns])
+
+
+def notation(spec: Spec) -> str:
+    """Return how messages show patterns: unsigned, signed or hexadecimal."""
+    if isinstance(spec, FloatSpec):
+        return "hexadecimal"
+    return "signed" if spec.signed else "unsigned"
 
 
 def expected_patterns(spec: Spec, a: np.ndarray, b: np.ndarray) -> list[int]:

@@ -1,0 +1,153 @@
+"""What is claimed of a design, each claim for all operands and from all states of the registers."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from mbm_hw.float_spec import FloatExact
+from mbm_hw.hdl.designs import Design
+from mbm_hw.spec import Exact, LogSpec, Spec
+from proof.model import Model
+from proof.specification import extended, product_width, specification, word, word_width
+
+ENABLED = {"rst": 0, "en": 1}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim, as the solver gets it.
+
+    assumed : SMT-LIB, what the claim is about. All that it asserts can be true at once, or the
+        claim says nothing.
+    negated : the term that can be true besides exactly if the claim is false.
+    """
+
+    name: str
+    assumed: str
+    negated: str
+
+
+def claims(design: Design, model: Model) -> list[Claim]:
+    """Return all that is claimed of a design.
+
+    fits : the specification's product, of which nothing is cut, fits the product's width.
+    corner : the specification leaves the correction out exactly where it would not fit.
+    product : the Verilog's product is the specification's; if pipelined, after `pipeline` enabled
+        clocks, whatever the registers held and whatever operands come behind.
+    hold : a clock with en and rst at 0 changes no register.
+    reset : a clock with rst at 1 clears all registers, whatever en is.
+    cleared : the products after that are 0 until operands have passed.
+    registered : between two clocks nothing changes the product.
+    """
+    found = [_fits(design.spec)]
+    if isinstance(design.spec, LogSpec):
+        found.append(_corner(design.spec))
+    found.append(_product(design, model))
+    if design.pipeline:
+        found += [_hold(model), _reset(model), _cleared(design, model), _registered(model)]
+    return found
+
+
+def free_operands(spec: Spec) -> list[str]:
+    """Return the declarations of operands that may be anything."""
+    return [f"(declare-const {x} (_ BitVec {spec.width}))" for x in "ab"]
+
+
+def unrolled(
+    model: Model, controls: Sequence[Mapping[str, int]], start: str | None = None
+) -> list[str]:
+    """Return the model, and states s0, s1 ... each a clock after the other.
+
+    controls : for each state the inputs that are known; the others are constants, as a_s0.
+    start : the term for a state, of which s0 has the registers; by default they hold anything.
+    """
+    lines = [model.text]
+    if start is None:
+        start = "start"
+        lines.append(f"(declare-const start |{model.name}_s|)")
+    for number, known in enumerate(controls):
+        lines += _state(model, f"s{number}", start, known)
+        start = model.next_state(f"s{number}")
+    return lines
+
+
+def _state(model: Model, state: str, registers: str, known: Mapping[str, int]) -> list[str]:
+    """Return the definition of a state by a state with the same registers and by its inputs."""
+    free = [port for port in model.inputs if port not in known]
+    inputs = {port: f"{port}_{state}" for port in free}
+    inputs |= {port: word(value, model.inputs[port]) for port, value in known.items()}
+    return [
+        *(f"(declare-const {port}_{state} (_ BitVec {model.inputs[port]}))" for port in free),
+        f"(define-fun {state} () |{model.name}_s| {model.with_inputs(registers, inputs)})",
+    ]
+
+
+def _fits(spec: Spec) -> Claim:
+    width = product_width(spec)
+    pattern = f"((_ extract {width - 1} 0) product)"
+    too_large = [f"(distinct {extended(spec, pattern, width)} product)"]
+    if isinstance(spec, Exact):
+        too_large = [f"({'bvsmulo' if spec.signed else 'bvumulo'} value_a value_b)"]
+    if isinstance(spec, FloatExact):
+        bits = 2 * (spec.mantissa_bits + 1)
+        factors = (f"((_ extract {bits - 1} 0) (bvadd unit mantissa_{x}))" for x in "ab")
+        too_large.append(f"(bvumulo {' '.join(factors)})")
+    return _claim(
+        "fits", [*free_operands(spec), specification(spec)], f"(or false {' '.join(too_large)})"
+    )
+
+
+def _corner(spec: LogSpec) -> Claim:
+    limit = word(1 << (spec.product_width - spec.signed), word_width(spec))
+    negated = f"(distinct overflow (bvuge (power corrected) {limit}))"
+    return _claim("corner", [*free_operands(spec), specification(spec)], negated)
+
+
+def _product(design: Design, model: Model) -> Claim:
+    spec, latency = design.spec, design.pipeline
+    product = extended(spec, model.port("product", f"s{latency}"), product_width(spec))
+    lines = [
+        *unrolled(model, [*[ENABLED] * latency, {}]),
+        *(f"(define-fun {x} () (_ BitVec {spec.width}) {x}_s0)" for x in "ab"),
+        specification(spec),
+    ]
+    return _claim("product", lines, f"(distinct {product} product)")
+
+
+def _hold(model: Model) -> Claim:
+    lines = unrolled(model, [{"rst": 0, "en": 0}, {}])
+    return _claim("hold", lines, f"(not {_same_registers(model)})")
+
+
+def _reset(model: Model) -> Claim:
+    lines = unrolled(model, [{"rst": 1}, {}])
+    cleared = (
+        f"(= {model.register(name, 's1')} {word(0, model.registers[name])})"
+        for name in model.registers
+    )
+    return _claim("reset", lines, f"(not {_all(cleared)})")
+
+
+def _cleared(design: Design, model: Model) -> Claim:
+    latency, zero = design.pipeline, word(0, product_width(design.spec))
+    lines = unrolled(model, [*[ENABLED] * (latency - 1), {}], model.cleared)
+    zeros = (f"(= {model.port('product', f's{state}')} {zero})" for state in range(latency))
+    return _claim("cleared", lines, f"(not {_all(zeros)})")
+
+
+def _registered(model: Model) -> Claim:
+    lines = [*unrolled(model, [{}]), *_state(model, "s1", "s0", {})]
+    products = (model.port("product", state) for state in ("s0", "s1"))
+    return _claim("registered", lines, f"(distinct {' '.join(products)})")
+
+
+def _claim(name: str, lines: Iterable[str], negated: str) -> Claim:
+    return Claim(name, "\n".join(lines), negated)
+
+
+def _same_registers(model: Model) -> str:
+    terms = ([model.register(name, state) for state in ("s0", "s1")] for name in model.registers)
+    return _all(f"(= {' '.join(pair)})" for pair in terms)
+
+
+def _all(terms: Iterable[str]) -> str:
+    return f"(and {' '.join(['true', *terms])})"

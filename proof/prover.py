@@ -1,0 +1,66 @@
+"""Proves a design's claims, or finds out which one is false."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mbm_hw.files import replacing
+from mbm_hw.hdl.designs import Design
+from proof.claims import Claim, claims
+from proof.counterexample import Counterexample, find_counterexample
+from proof.model import ModelError, read_model
+from proof.solver import solve
+
+RESULTS = ("proved", "timeout", "unreadable", "vacuous", "refuted")
+"""Of a claim, and of a design the worst of its claims: proved; the time did not suffice; there is
+no model of the Verilog; what is assumed cannot be; there is a counterexample."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What came of one design.
+
+    seconds, results : of each claim, seconds of processor time.
+    note : why there is no model.
+    """
+
+    design: str
+    pipeline: int
+    results: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    note: str | None = None
+    counterexample: Counterexample | None = None
+
+    @property
+    def result(self) -> str:
+        return max(self.results.values(), key=RESULTS.index)
+
+
+def prove(design: Design, source: Path, limit: float, folder: Path) -> Proof:
+    """Prove what `claims` says of the Verilog file `source`, whose module is design.name.
+
+    limit : for each claim, in seconds of processor time.
+    folder : gets CLAIM.smt2, each the complete question to a solver: unsat is the proof.
+    """
+    try:
+        model = read_model(source, design.name)
+    except ModelError as error:
+        return Proof(design.name, design.pipeline, {"model": "unreadable"}, note=str(error))
+    results, seconds = {}, {}
+    for claim in claims(design, model):
+        text = f"(set-logic QF_BV)\n{claim.assumed}\n(assert {claim.negated})\n(check-sat)\n"
+        with replacing(folder / f"{claim.name}.smt2") as file:
+            file.write(text)
+        results[claim.name], seconds[claim.name] = _result(claim, text, limit)
+    counterexample = None
+    if "refuted" in results.values():
+        counterexample = find_counterexample(design, model, limit)
+    return Proof(design.name, design.pipeline, results, seconds, counterexample=counterexample)
+
+
+def _result(claim: Claim, text: str, limit: float) -> tuple[str, float]:
+    answer = solve(text, limit)
+    if answer.sat is not False:
+        return "refuted" if answer.sat else "timeout", answer.seconds
+    assumed = solve(claim.assumed, limit)
+    result = {True: "proved", False: "vacuous", None: "timeout"}[assumed.sat]
+    return result, answer.seconds + assumed.seconds
