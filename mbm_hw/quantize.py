@@ -33,17 +33,19 @@ class Quantizer:
         """Return the scales, float32 [O], of weights float32 [O, ...]."""
         raise NotImplementedError
 
-    def unit(self, scale: Tensor) -> tuple[Tensor, bool]:
-        """Return what takes a value to the number that is rounded to a code, float32.
+    @property
+    def factor(self) -> float | None:
+        """What a value is multiplied by before it is rounded; None where it is divided by scale."""
+        return None
 
-        It is a divisor, or where the second is True a factor. scale : as for `codes`.
-        """
-        return scale, False
+    @property
+    def scales_weights_by_amax(self) -> bool:
+        """Whether an output's scale is its largest |weight| / qmax, 1 where that is 0."""
+        return False
 
     def steps(self, x: Tensor, scale: Tensor) -> Tensor:
         """Return `x` in units of `scale`: what is rounded to a code."""
-        unit, is_factor = self.unit(scale)
-        return x * unit if is_factor else x / unit
+        return x / scale if self.factor is None else x * x.new_tensor(self.factor)
 
     def codes(self, x: Tensor, scale: Tensor, spec: IntegerSpec, dtype: torch.dtype) -> Tensor:
         """Return the codes of `x`, as `dtype`, in +-qmax(spec).
@@ -74,6 +76,10 @@ class Symmetric(Quantizer):
 
     def qmax(self, spec):
         return (1 << (spec.width - 1)) - 1
+
+    @property
+    def scales_weights_by_amax(self):
+        return True
 
     def observer(self):
         return AmaxObserver(self.percentile)
@@ -122,8 +128,9 @@ class Fixed(Quantizer):
     def weight_scale(self, weight, spec):
         return self.activation_scale(None, spec).to(weight.device).expand(weight.shape[0])
 
-    def unit(self, scale):
-        return torch.tensor(self.scale, dtype=torch.float32, device=scale.device), True
+    @property
+    def factor(self):
+        return float(self.scale)
 
 
 # By name, as study files say it.

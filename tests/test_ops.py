@@ -266,7 +266,9 @@ def test_codes_are_the_quantizers(quantizer, width):
             continue
         for layout in LAYOUTS.values():
             expected = quantizer.codes(layout(x), scale, spec, dtype)
-            actual = quantize(layout(x), *quantizer.unit(scale), qmax, dtype)
+            factor = quantizer.factor
+            unit = scale if factor is None else torch.tensor(factor)
+            actual = quantize(layout(x), unit, factor is not None, qmax, dtype)
             assert torch.equal(actual, expected)
 
 

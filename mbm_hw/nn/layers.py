@@ -9,10 +9,10 @@ from torch.nn import functional
 from mbm_hw.float_format import Rounding
 from mbm_hw.float_spec import FloatSpec
 from mbm_hw.nn.ste import fake_quantize, straight_through
-from mbm_hw.ops import code_dtype, conv2d, float_conv2d, float_matmul, matmul
-from mbm_hw.ops.codes import SpecValues, check_spec, spec_values
+from mbm_hw.ops.codes import check_spec, spec_values
 from mbm_hw.ops.float_values import float_spec_values
-from mbm_hw.ops.scaling import quantize, rescale
+from mbm_hw.ops.quantized_conv2d import quantized_conv2d
+from mbm_hw.ops.rounded_conv2d import rounded_conv2d
 from mbm_hw.quantize import AmaxObserver, Quantizer, Symmetric
 from mbm_hw.spec import Spec
 
@@ -117,12 +117,6 @@ class ApproxLayer(nn.Module):
         table = None if table is None else table.to(self.weight.device)
         self.register_buffer("product_table", table, persistent=False)
 
-    @property
-    def _spec_values(self):
-        if isinstance(self.spec, FloatSpec):
-            return self._plain_spec
-        return SpecValues(*self._plain_spec, self.product_table)
-
     def _observe(self, x):
         if not x.isfinite().all():
             raise ValueError(
@@ -135,29 +129,29 @@ class ApproxLayer(nn.Module):
         if not x.is_floating_point():
             raise TypeError(f"{type(self).__name__} takes a floating input, not {x.dtype}")
 
-    def _codes(self, x, scale):
+    def _multiply(self, x, stride, padding, dilation, groups):
+        """Return the layer's output for `x`, float32 [N, C, H, W], and weights [O, I, kH, kW]."""
+        weight = self.weight.detach().float()
+        weight = weight.reshape(*weight.shape, *[1] * (4 - weight.ndim))
+        operands = (x.detach(), weight, None if self.bias is None else self.bias.detach().float())
+        geometry = (stride, padding, dilation, groups)
         if isinstance(self.spec, FloatSpec):
-            return self.operand_quantizer.codes(x.detach(), scale, self.spec, torch.float32)
-        unit, is_factor = self.quantizer.unit(scale)
-        limit = self.quantizer.qmax(self.spec)
-        return quantize(x.detach(), unit, is_factor, limit, code_dtype(self.spec))
+            return rounded_conv2d(*operands, *self._plain_spec, *geometry)
+        quantizer = self.quantizer
+        w_scale = None if quantizer.scales_weights_by_amax else self.weight_scale.contiguous()
+        how = (self.activation_scale, w_scale, quantizer.factor, quantizer.qmax(self.spec))
+        return quantized_conv2d(*operands, *how, *self._plain_spec, self.product_table, *geometry)
 
-    def _output(self, sums, scale):
-        """Return sums * scale + bias; scale, float32 [O], is 1 for float specs."""
-        bias = None if self.bias is None else self.bias.detach().float()
-        if not isinstance(self.spec, FloatSpec):
-            return rescale(sums, scale, bias)
-        return sums if bias is None else sums + bias.reshape(-1, *[1] * (sums.ndim - 2))
-
-    def _with_gradient(self, y, x, x_scale, w_scale, exact_layer):
+    def _with_gradient(self, y, x, exact_layer):
         """Return `y` with the gradient of `exact_layer` on fake-quantised x and weight."""
         bias = None if self.bias is None else self.bias.float()
         tensors = [tensor for tensor in (x, self.weight, bias) if tensor is not None]
         if not (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)):
             return y
         with torch.autocast(x.device.type, enabled=False):
-            fake_x = fake_quantize(x, x_scale, self.operand_quantizer, self.spec)
+            fake_x = fake_quantize(x, self.activation_scale, self.operand_quantizer, self.spec)
             weight = self.weight.float()
+            w_scale = self.weight_scale.reshape(-1, *[1] * (weight.ndim - 1))
             fake_w = fake_quantize(weight, w_scale, self.operand_quantizer, self.spec)
             return straight_through(y, exact_layer(fake_x, fake_w, bias))
 
@@ -200,15 +194,8 @@ class ApproxConv2d(ApproxLayer, nn.Conv2d):
             batch = functional.pad(batch, self._reversed_padding_repeated_twice, mode)
             padding = (0, 0)
         geometry = (self.stride, padding, self.dilation, self.groups)
-        x_scale, w_scale = self.activation_scale, self.weight_scale[:, None, None, None]
-        x_codes = self._codes(batch, x_scale)
-        w_codes = self._codes(self.weight.float(), w_scale)
-        operator = float_conv2d if isinstance(self.spec, FloatSpec) else conv2d
-        sums = operator(x_codes, w_codes, self._spec_values, *geometry)
-        y = self._output(sums, x_scale * w_scale.flatten())
-        y = self._with_gradient(
-            y, batch, x_scale, w_scale, lambda x, w, b: functional.conv2d(x, w, b, *geometry)
-        )
+        y = self._multiply(batch, *geometry)
+        y = self._with_gradient(y, batch, lambda x, w, b: functional.conv2d(x, w, b, *geometry))
         return (y if x.ndim == 4 else y[0]).to(x.dtype)
 
 
@@ -229,11 +216,6 @@ class ApproxLinear(ApproxLayer, nn.Linear):
             shape = list(x.shape)
             raise ValueError(f"ApproxLinear takes [..., {self.in_features}], not {shape}")
         rows = x.float().reshape(-1, x.shape[-1])
-        x_scale, w_scale = self.activation_scale, self.weight_scale
-        x_codes = self._codes(rows, x_scale)
-        w_codes = self._codes(self.weight.float(), w_scale[:, None])
-        operator = float_matmul if isinstance(self.spec, FloatSpec) else matmul
-        sums = operator(x_codes, w_codes.t(), self._spec_values)
-        y = self._output(sums, x_scale * w_scale)
-        y = self._with_gradient(y, rows, x_scale, w_scale[:, None], functional.linear)
+        y = self._multiply(rows[:, :, None, None], (1, 1), (0, 0), (1, 1), 1)[:, :, 0, 0]
+        y = self._with_gradient(y, rows, functional.linear)
         return y.reshape(*x.shape[:-1], self.out_features).to(x.dtype)

@@ -84,6 +84,14 @@ def check_operands(operator: str, spec: SpecValues, x: Tensor, w: Tensor):
 
     Values are not looked at, so that fakes can call it; see `check_codes`.
     """
+    check_spec_values(operator, spec)
+    dtype = code_dtype(spec)
+    if (x.dtype, w.dtype) != (dtype, dtype):
+        raise TypeError(f"{operator} takes {dtype} codes for {spec}, not {x.dtype} and {w.dtype}")
+
+
+def check_spec_values(operator: str, spec: SpecValues):
+    """Raise a ValueError if `spec` is not as documented."""
     if spec.family not in (*_FAMILIES, _TABLE, _MAGNITUDE_TABLE):
         known = ", ".join((*_FAMILIES, _TABLE, _MAGNITUDE_TABLE))
         raise ValueError(f"{operator} knows the families {known}; not {spec.family!r}")
@@ -100,9 +108,6 @@ def check_operands(operator: str, spec: SpecValues, x: Tensor, w: Tensor):
         if spec.table.dtype != torch.int32 or spec.table.shape != (size, size):
             came = f"{spec.table.dtype} {list(spec.table.shape)}"
             raise ValueError(f"{operator}: table must be int32 [{size}, {size}], not {came}")
-    dtype = code_dtype(spec)
-    if (x.dtype, w.dtype) != (dtype, dtype):
-        raise TypeError(f"{operator} takes {dtype} codes for {spec}, not {x.dtype} and {w.dtype}")
 
 
 def check_terms(operator: str, spec: SpecValues, terms: int):

@@ -2,6 +2,8 @@
 
 import functools
 import os
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -75,8 +77,68 @@ def run_conv2d(x, w, out: Tensor, multiplier, stride, padding, dilation, groups)
     if w[0].numel() == 0:
         out.zero_()
         return
-    pairs = (tuple(stride), tuple(padding), tuple(dilation))
-    _extension().conv2d(x, w, out, multiplier, *pairs, groups, torch.get_num_threads())
+    layer = (tuple(stride), tuple(padding), tuple(dilation), groups)
+    threads = torch.get_num_threads()
+    _extension().conv2d(x, w.contiguous(), out, multiplier, layer, chosen_isa(), threads)
+
+
+class FloatLayer(NamedTuple):
+    """A convolution of float32 values to float32, whose dtypes and shapes have been checked.
+
+    x, w, y : [N, C, H, W], [O, C / groups, kH, kW], [N, O, OH, OW], any strides. bias : [O].
+    """
+
+    x: Tensor
+    w: Tensor
+    bias: Tensor | None
+    y: Tensor
+    stride: Sequence[int]
+    padding: Sequence[int]
+    dilation: Sequence[int]
+    groups: int
+
+    @property
+    def is_matmul(self) -> bool:
+        """Whether images and kernels are of one pixel: then weights may change sides with them."""
+        pixels = (*self.x.shape[2:], *self.w.shape[2:])
+        return pixels == (1, 1, 1, 1) and self.groups == 1 and not any(self.padding)
+
+    def run(self, kernel, *how, multiplier):
+        """Call `kernel` of the extension; `how`: what it takes between the bias and y."""
+        if self.y.numel() == 0:
+            return
+        if self.w[0].numel() == 0:
+            self.y.copy_(0.0 if self.bias is None else self.bias[:, None, None])
+            return
+        x, w = self.x.detach(), self.w.detach().contiguous()
+        swapped = self.is_matmul
+        if swapped:
+            x = x.contiguous()
+        bias = None if self.bias is None else self.bias.detach().contiguous()
+        layer = (tuple(self.stride), tuple(self.padding), tuple(self.dilation), self.groups)
+        threads = torch.get_num_threads()
+        kernel(x, w, bias, *how, self.y, multiplier, layer, swapped, chosen_isa(), threads)
+
+
+def run_quantized_conv2d(
+    layer: FloatLayer,
+    x_scale: Tensor,
+    w_scale: Tensor | None,
+    factor: float | None,
+    limit: int,
+    spec: SpecValues,
+):
+    """Write what `quantized_conv2d` says to layer.y, on as many threads as torch uses."""
+    w_scale = None if w_scale is None else w_scale.detach().contiguous()
+    how = (float(x_scale), w_scale, factor, limit)
+    multiplier = multiplier_of(spec, swapped=layer.is_matmul)
+    layer.run(_extension().quantized_conv2d, *how, multiplier=multiplier)
+
+
+def run_rounded_conv2d(layer: FloatLayer, spec: FloatSpec):
+    """Write what `rounded_conv2d` says to layer.y, on as many threads as torch uses."""
+    bits = spec.exponent_bits, spec.mantissa_bits
+    layer.run(_extension().rounded_conv2d, *bits, multiplier=float_multiplier_of(spec))
 
 
 def run_quantize(x: Tensor, scale: Tensor, multiply: bool, limit: int, codes: Tensor):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 
@@ -46,3 +47,20 @@ def pair(operator: str, name: str, value: int | Sequence[int]) -> list[int]:
     if len(numbers) != 2 or not all(isinstance(number, int) for number in numbers):
         raise ValueError(f"{operator}: {name} must be an integer or two, not {value!r}")
     return numbers
+
+
+def check_float32(operator: str, **tensors: Tensor | None):
+    """Raise a TypeError that names the first of `tensors` that is not float32, if there is one."""
+    for name, tensor in tensors.items():
+        if tensor is not None and tensor.dtype != torch.float32:
+            raise TypeError(f"{operator}: {name} must be torch.float32, not {tensor.dtype}")
+
+
+def check_one_each(operator: str, w: Tensor, **tensors: Tensor | None):
+    """Raise a ValueError unless each of `tensors` has one element for each of w's outputs."""
+    for name, tensor in tensors.items():
+        if tensor is not None and tensor.shape != w.shape[:1]:
+            shapes = f"{list(tensor.shape)} for {list(w.shape)}"
+            raise ValueError(
+                f"{operator} takes {name} with one element for each output, not {shapes}"
+            )

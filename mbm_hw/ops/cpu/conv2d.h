@@ -1,271 +1,311 @@
-// The convolution, for any multiplier: packs codes into tiles and writes out the sums.
+// The convolution, for any multiplier: packs codes into tiles and writes out what becomes of sums.
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
+#include <optional>
+#include <type_traits>
 #include <vector>
 
 #include "aligned.h"
+#include "band.h"
+#include "geometry.h"
 #include "parallel.h"
+#include "results.h"
+#include "sources.h"
 #include "tile.h"
 
 namespace mbm_hw {
 
-// Of a tensor [N, C, H, W], weights [O, C / groups, kH, kW]; strides in elements, any.
-struct Shape4 {
-  std::array<int64_t, 4> size;
-  std::array<int64_t, 4> stride;
-};
+// An array as the unsigned integers of its elements' size.
+template <class T>
+auto* as_bits(T* data) {
+  using Bits = std::conditional_t<sizeof(T) == 1, uint8_t,
+                                  std::conditional_t<sizeof(T) == 2, uint16_t, uint32_t>>;
+  return reinterpret_cast<Bits*>(data);
+}
 
-// All sizes at least 1; out is [N, O, OH, OW] with the OH, OW that torch's conv2d gives.
-struct Conv2dGeometry {
-  Shape4 x, w, out;
-  std::array<int64_t, 2> stride, padding, dilation;
-  int64_t groups;
-};
-
-// Which outputs of which positions one task computes: all of its terms.
-struct Task {
-  int64_t group;
-  int64_t position, positions;  // in the order [N, OH, OW]; at most kTilePositions
-  int64_t output, outputs;      // within the group; at most kTileOutputs
-};
-
-// Cuts the work into tasks: large ones, yet some for every thread.
-class TaskGrid {
- public:
-  TaskGrid(const Conv2dGeometry& geometry, int threads);
-
-  int64_t count() const { return groups_ * position_tiles_ * output_tiles_; }
-  Task operator[](int64_t index) const;
-
- private:
-  int64_t groups_, positions_, outputs_;
-  int64_t position_tiles_, output_tiles_;
-  int64_t tile_positions_, tile_outputs_;
-};
-
-// A stretch of a tile's positions in one row of one output image.
-struct Run {
-  int64_t image, row, column, length;
-  int64_t position;  // in the tile
-};
-
-// The runs that the positions from `position` on make up.
-std::vector<Run> runs_of(const Conv2dGeometry& geometry, int64_t position, int64_t positions);
-
-// Threads worth starting for so many products: starting one costs as much as some 10^5 of them.
-int useful_threads(const Conv2dGeometry& geometry, int threads);
-
-// Whether each channel has outputs of its own, in steps of one pixel, and each thread a channel.
-bool goes_by_channel(const Conv2dGeometry& geometry, int threads);
-
-// If the kernel is one pixel, moved by one, an image is one long row: fewer and longer runs.
-Conv2dGeometry with_images_as_rows(Conv2dGeometry geometry);
-
-// One convolution on all threads; sums over (channel, kernel row, kernel column).
-template <class Multiplier>
+// One convolution; sums over (channel, kernel row, kernel column).
+//
+// With `swapped` the image is made of weights, one position for each output, and the kernels of
+// activations: a matrix product whose outputs adjoin. See sources.h and results.h for the others.
+template <class Multiplier, class Source, class Result>
 class Conv2d {
  public:
+  using Element = typename Source::Element;
   using Code = typename Multiplier::Code;
   using Operand = typename Multiplier::Operand;
   using Weight = typename Multiplier::Weight;
   using Sum = typename Multiplier::Sum;
 
-  Conv2d(const Multiplier& multiplier, const Conv2dGeometry& geometry)
+  Conv2d(const Multiplier& multiplier, const Source& source, const Result& result,
+         const Conv2dGeometry& geometry, bool swapped)
       : multiplier_(multiplier),
+        source_(source),
+        result_(result),
         geometry_(with_images_as_rows(geometry)),
+        swapped_(swapped),
         terms_(geometry.w.size[1] * geometry.w.size[2] * geometry.w.size[3]) {}
 
-  void run(const Code* x, const Code* w, Sum* out, int threads) const {
+  // bias : [O], or null for none.
+  template <class Target>
+  void run(const Element* x, const Element* w, const float* bias, Target* out, int threads) {
+    x_ = x;
+    bias_ = bias;
     const int used = useful_threads(geometry_, threads);
     const int64_t outputs = geometry_.w.size[0];
-    std::vector<Weight> weights(outputs * terms_);
+    weights_ = AlignedArray<Weight>(outputs * terms_);
+    scales_ = AlignedArray<float>(outputs);
     run_tasks(outputs, used, [&](const NextTask& next) {
-      for (int64_t o; next(o);) pack_weights(w, o, weights.data() + o * terms_);
+      for (int64_t o; next(o);) pack_weights(w + o * terms_, o);
     });
     if (goes_by_channel(geometry_, used)) {
+      const Channel channel(geometry_);
       run_tasks(geometry_.x.size[0] * geometry_.groups, used, [&](const NextTask& next) {
-        Buffers buffers(plane_size());
-        for (int64_t index; next(index);) run_channel(index, x, weights.data(), out, buffers);
+        Buffers buffers;
+        for (int64_t index; next(index);) run_channel(channel, index, out, buffers);
       });
       return;
     }
-    const TaskGrid tasks(geometry_, used);
+    const TaskGrid tasks(geometry_, used, swapped_);
     run_tasks(tasks.count(), used, [&](const NextTask& next) {
-      Buffers buffers(0);
-      for (int64_t index; next(index);) {
-        run_task(tasks[index], x, weights.data(), out, buffers.packed.data(), buffers.sums.data(),
-                 buffers.scratch.data());
-      }
+      Buffers buffers;
+      for (int64_t index; next(index);) run_task(tasks[index], out, buffers);
     });
   }
 
  private:
+  static constexpr int kStaged = 64;  // pixels whose channels are read together
+
   // A thread's own.
   struct Buffers {
-    explicit Buffers(int64_t plane_size) : plane(plane_size) {}
     AlignedArray<Operand> packed{kTileDepth * kTilePositions};
     AlignedArray<Sum> sums{kTileOutputs * kTilePositions};
     AlignedArray<uint8_t> scratch{size_t(Multiplier::kScratch)};
-    AlignedArray<Operand> plane;  // of run_channel
+    AlignedArray<Operand> staged{kStaged * kTileDepth};
+    float scales[kTilePositions];  // of positions, if swapped
+    std::vector<Code> codes;
+    std::vector<Operand> band;
   };
 
-  // A channel with its padding, and what the last tile reads beyond it.
-  int64_t plane_width() const { return geometry_.x.size[3] + 2 * geometry_.padding[1]; }
-  int64_t plane_size() const {
-    return (geometry_.x.size[2] + 2 * geometry_.padding[0]) * plane_width() + kTilePositions;
-  }
-
-  // All outputs of one channel of one image, in steps of one pixel: the padded channel is encoded
-  // once, and what a term meets at consecutive positions lies there consecutively. Positions run
-  // over the padded rows: a row's last ones, where the kernel does not fit, are not written out.
-  void run_channel(int64_t index, const Code* x, const Weight* weights, Sum* out,
-                   Buffers& buffers) const {
-    const int64_t image = index / geometry_.groups, channel = index % geometry_.groups;
-    const int64_t width = plane_width();
-    Operand* const plane = buffers.plane.data();
-    std::fill_n(plane, plane_size(), multiplier_.encode(0));
-    const auto& [size, stride] = geometry_.x;
-    for (int64_t row = 0; row < size[2]; ++row) {
-      const Code* source = x + image * stride[0] + channel * stride[1] + row * stride[2];
-      Operand* target = plane + (row + geometry_.padding[0]) * width + geometry_.padding[1];
-      if (stride[3] == 1) {
-        for (int64_t i = 0; i < size[3]; ++i) target[i] = multiplier_.encode(source[i]);
-      } else {
-        for (int64_t i = 0; i < size[3]; ++i) target[i] = multiplier_.encode(source[i * stride[3]]);
-      }
-    }
-    const int64_t kernel_columns = geometry_.w.size[3];
-    const int64_t rows = geometry_.out.size[2], columns = geometry_.out.size[3];
-    const int64_t outputs = geometry_.w.size[0] / geometry_.groups;
-    const int64_t positions = (rows - 1) * width + columns;
-    for (int64_t first = 0; first < positions; first += kTilePositions) {
-      const int64_t count = std::min<int64_t>(kTilePositions, positions - first);
-      for (int64_t k = 0; k < terms_; ++k) {
-        const int64_t row = k / kernel_columns * geometry_.dilation[0];
-        const int64_t column = k % kernel_columns * geometry_.dilation[1];
-        std::copy_n(plane + first + row * width + column, kTilePositions,
-                    buffers.packed.data() + k * kTilePositions);
-      }
-      Sum* const sums = buffers.sums.data();
-      std::fill_n(sums, outputs * kTilePositions, Sum(0));
-      multiplier_.add({buffers.packed.data(), weights + channel * outputs * terms_, terms_, sums,
-                       int(outputs), int(terms_), int(count), buffers.scratch.data()});
-      std::vector<Run> runs;
-      for (int64_t at = first; at < first + count;) {
-        const int64_t column = at % width, rest = std::min(width - column, first + count - at);
-        const int64_t inside = std::clamp<int64_t>(columns - column, 0, rest);
-        if (inside > 0) runs.push_back({image, at / width, column, inside, at - first});
-        at += rest;
-      }
-      for (int64_t o = 0; o < outputs; ++o) {
-        write_output(out, runs, channel * outputs + o, sums + o * kTilePositions);
-      }
+  void pack_weights(const Element* row, int64_t output) {
+    const float scale = swapped_ ? source_.x_scale() : source_.weight_scale(row, terms_, output);
+    scales_[output] = source_.x_scale() * scale;
+    Weight* packed = weights_.data() + output * terms_;
+    Code buffer[kTileDepth];
+    for (int64_t first = 0; first < terms_; first += kTileDepth) {
+      const int64_t count = std::min<int64_t>(kTileDepth, terms_ - first);
+      const Code* codes = source_.codes(row + first, count, 1, scale, buffer);
+      for (int64_t k = 0; k < count; ++k) packed[first + k] = multiplier_.encode_weight(codes[k]);
     }
   }
 
-  void run_task(const Task& task, const Code* x, const Weight* weights, Sum* out, Operand* packed,
-                Sum* sums, uint8_t* scratch) const {
+  template <class Target>
+  void run_task(const Task& task, Target* out, Buffers& buffers) const {
     const auto runs = runs_of(geometry_, task.position, task.positions);
     const int64_t first = task.group * (geometry_.w.size[0] / geometry_.groups) + task.output;
-    std::fill_n(sums, task.outputs * kTilePositions, Sum(0));
-    for (int64_t term = 0; term < terms_; term += kTileDepth) {
-      const int depth = int(std::min<int64_t>(kTileDepth, terms_ - term));
-      for (int k = 0; k < depth; ++k) {
-        pack_term(x, task, runs, term + k, packed + k * kTilePositions);
+    const int64_t area = geometry_.w.size[2] * geometry_.w.size[3];
+    const bool direct = area == 1 && geometry_.padding == std::array<int64_t, 2>{0, 0};
+    std::optional<Band> band;
+    if (!direct) band.emplace(geometry_, runs);
+    if (swapped_) {
+      for (int64_t p = 0; p < task.positions; ++p) {
+        const int64_t o = task.position + p;
+        buffers.scales[p] = source_.weight_scale(x_ + o * geometry_.x.stride[3], terms_, o);
       }
-      multiplier_.add({packed, weights + first * terms_ + term, terms_, sums, int(task.outputs),
-                       depth, int(task.positions), scratch});
+    }
+    std::fill_n(buffers.sums.data(), task.outputs * kTilePositions, Sum(0));
+    const int64_t step = area < kTileDepth ? kTileDepth / area * area : kTileDepth;
+    for (int64_t term = 0; term < terms_; term += step) {
+      const int depth = int(std::min(step, terms_ - term));
+      direct ? pack_pixels(task, runs, term, depth, buffers)
+             : pack_terms(task, runs, *band, term, depth, buffers);
+      fill_rest(task.positions, depth, buffers);
+      multiplier_.add({buffers.packed.data(), weights_.data() + first * terms_ + term, terms_,
+                       buffers.sums.data(), int(task.outputs), depth, int(task.positions),
+                       buffers.scratch.data()});
+    }
+    if (swapped_) {
+      for (int64_t p = 0; p < task.positions; ++p) buffers.scales[p] *= source_.x_scale();
     }
     for (int64_t o = 0; o < task.outputs; ++o) {
-      write_output(out, runs, first + o, sums + o * kTilePositions);
+      write_output(out, runs, first + o, task.position, buffers.sums.data() + o * kTilePositions,
+                   buffers);
     }
   }
 
-  void pack_weights(const Code* w, int64_t output, Weight* packed) const {
-    const auto& [size, stride] = geometry_.w;
-    const bool adjoining =
-        stride[3] == 1 && stride[2] == size[3] && stride[1] == size[2] * size[3];
-    if (adjoining || size[2] * size[3] == 1) {
-      const Code* source = w + output * stride[0];
+  // The positions that kernels may work on beyond the tile's.
+  void fill_rest(int64_t positions, int depth, Buffers& buffers) const {
+    const int64_t rest = (kTilePositions - positions) % kPositionStep;
+    for (int k = 0; k < depth && rest; ++k) {
+      std::fill_n(buffers.packed.data() + k * kTilePositions + positions, rest,
+                  multiplier_.encode(0));
+    }
+  }
+
+  // Packs terms that are channels of one pixel.
+  void pack_pixels(const Task& task, const std::vector<Run>& runs, int64_t term, int depth,
+                   Buffers& buffers) const {
+    const auto& stride = geometry_.x.stride;
+    const int64_t channel = task.group * geometry_.w.size[1] + term;
+    for (const Run& run : runs) {
+      read(x_ + run.image * stride[0] + channel * stride[1] +
+               run.row * geometry_.stride[0] * stride[2] +
+               run.column * geometry_.stride[1] * stride[3],
+           depth, run.length, geometry_.stride[1] * stride[3],
+           buffers.packed.data() + run.position, kTilePositions, buffers.scales + run.position,
+           buffers);
+    }
+  }
+
+  // Packs any terms: reads what they meet once, and copies it for each.
+  void pack_terms(const Task& task, const std::vector<Run>& runs, const Band& band, int64_t term,
+                  int depth, Buffers& buffers) const {
+    const int64_t columns = geometry_.w.size[3], area = geometry_.w.size[2] * columns;
+    const int64_t first = term / area, channels = (term + depth - 1) / area - first + 1;
+    read_band(band, 0, task.group * geometry_.w.size[1] + first, channels, buffers);
+    for (int64_t k = term; k < term + depth; ++k) {
+      const Operand* source = buffers.band.data() + (k / area - first) * band.channel_size() +
+                              band.term_offset(k % area / columns, k % columns);
+      Operand* target = buffers.packed.data() + (k - term) * kTilePositions;
+      for (const Run& run : runs) {
+        std::copy_n(source + band.run_offset(run), run.length, target + run.position);
+      }
+    }
+  }
+
+  // A whole channel, for all images and channels alike. Positions run over the band's rows: a row's
+  // last ones, where the kernel does not fit, are not written out.
+  struct Channel {
+    explicit Channel(const Conv2dGeometry& geometry)
+        : band(geometry, runs_of(geometry, 0, geometry.out.size[2] * geometry.out.size[3])),
+          positions((geometry.out.size[2] - 1) * band.width() + geometry.out.size[3]) {
+      for (int64_t row = 0; row < geometry.w.size[2]; ++row) {
+        for (int64_t column = 0; column < geometry.w.size[3]; ++column) {
+          term_offsets.push_back(band.term_offset(row, column));
+        }
+      }
+      for (int64_t first = 0; first < positions; first += kTilePositions) {
+        runs.emplace_back();
+        const int64_t end = std::min(first + kTilePositions, positions);
+        for (int64_t at = first; at < end;) {
+          const int64_t column = at % band.width(), rest = std::min(band.width() - column, end - at);
+          const int64_t inside = std::min(geometry.out.size[3] - column, rest);
+          if (inside > 0) runs.back().push_back({0, at / band.width(), column, inside, at - first});
+          at += rest;
+        }
+      }
+    }
+
+    Band band;
+    int64_t positions;
+    std::vector<int64_t> term_offsets;
+    std::vector<std::vector<Run>> runs;  // of each tile
+  };
+
+  // All outputs of one channel of one image.
+  template <class Target>
+  void run_channel(const Channel& all, int64_t index, Target* out, Buffers& buffers) const {
+    const int64_t image = index / geometry_.groups, channel = index % geometry_.groups;
+    const int64_t outputs = geometry_.w.size[0] / geometry_.groups;
+    out += image * geometry_.out.stride[0];
+    read_band(all.band, image, channel, 1, buffers);
+    for (size_t tile = 0; tile < all.runs.size(); ++tile) {
+      const int64_t first = tile * kTilePositions;
+      const int64_t count = std::min<int64_t>(kTilePositions, all.positions - first);
       for (int64_t k = 0; k < terms_; ++k) {
-        packed[k] = multiplier_.encode_weight(source[adjoining ? k : k * stride[1]]);
+        std::copy_n(buffers.band.data() + all.term_offsets[k] + first, kTilePositions,
+                    buffers.packed.data() + k * kTilePositions);
+      }
+      std::fill_n(buffers.sums.data(), outputs * kTilePositions, Sum(0));
+      multiplier_.add({buffers.packed.data(), weights_.data() + channel * outputs * terms_, terms_,
+                       buffers.sums.data(), int(outputs), int(terms_), int(count),
+                       buffers.scratch.data()});
+      for (int64_t o = 0; o < outputs; ++o) {
+        write_output(out, all.runs[tile], channel * outputs + o, 0,
+                     buffers.sums.data() + o * kTilePositions, buffers);
+      }
+    }
+  }
+
+  void read_band(const Band& band, int64_t image, int64_t channel, int64_t channels,
+                 Buffers& buffers) const {
+    const int64_t size = band.channel_size();
+    // Kernels' tiles may reach beyond the last row.
+    buffers.band.resize(channels * size + kTilePositions, multiplier_.encode(0));
+    const auto& stride = geometry_.x.stride;
+    for (const Band::Strip& strip : band.strips()) {
+      Operand* target = buffers.band.data() + strip.offset;
+      for (int64_t c = 0; c < channels; ++c) {
+        std::fill_n(target + c * size, strip.before, multiplier_.encode(0));
+        std::fill_n(target + c * size + strip.before + strip.inside, strip.after,
+                    multiplier_.encode(0));
+      }
+      if (strip.inside == 0) continue;
+      read(x_ + (image + strip.image) * stride[0] + channel * stride[1] + strip.row * stride[2] +
+               strip.column * stride[3],
+           channels, strip.inside, geometry_.stride[1] * stride[3], target + strip.before, size,
+           nullptr, buffers);
+    }
+  }
+
+  // Reads channels of pixels, `step` apart, into target[channel * pitch + pixel]; along what adjoins
+  // in memory. scales : of the pixels, if swapped.
+  void read(const Element* x, int64_t channels, int64_t pixels, int64_t step, Operand* target,
+            int64_t pitch, const float* scales, Buffers& buffers) const {
+    const int64_t channel_step = geometry_.x.stride[1];
+    if (int64_t(buffers.codes.size()) < std::max(channels, pixels)) {
+      buffers.codes.resize(std::max(channels, pixels));
+    }
+    const bool scaled = swapped_ && Source::kScaled;
+    if (!scaled && (step == 1 || channel_step != 1)) {
+      for (int64_t c = 0; c < channels; ++c) {
+        const Code* codes = source_.codes(x + c * channel_step, pixels, step, source_.x_scale(),
+                                          buffers.codes.data());
+        for (int64_t p = 0; p < pixels; ++p) {
+          target[c * pitch + p] = multiplier_.encode(codes[p]);
+        }
       }
       return;
     }
-    for (int64_t c = 0; c < size[1]; ++c) {
-      for (int64_t row = 0; row < size[2]; ++row) {
-        const Code* source = w + output * stride[0] + c * stride[1] + row * stride[2];
-        for (int64_t column = 0; column < size[3]; ++column) {
-          *packed++ = multiplier_.encode_weight(source[column * stride[3]]);
-        }
+    for (int64_t first = 0; first < pixels; first += kStaged) {
+      const int64_t count = std::min<int64_t>(kStaged, pixels - first);
+      for (int64_t p = 0; p < count; ++p) {
+        const float scale = scaled ? scales[first + p] : source_.x_scale();
+        const Code* codes = source_.codes(x + (first + p) * step, channels, channel_step, scale,
+                                          buffers.codes.data());
+        Operand* staged = buffers.staged.data() + p * kTileDepth;
+        for (int64_t c = 0; c < channels; ++c) staged[c] = multiplier_.encode(codes[c]);
       }
+      MBM_HW_CALL(source_.isa(), transpose, as_bits(buffers.staged.data()), kTileDepth, count,
+                  channels, as_bits(target + first), pitch);
     }
   }
 
-  // Packs what the term meets at the tile's positions; outside the image that is code 0.
-  void pack_term(const Code* x, const Task& task, const std::vector<Run>& runs, int64_t term,
-                 Operand* packed) const {
-    const auto& [size, stride] = geometry_.x;
-    const int64_t kernel_columns = geometry_.w.size[3];
-    const int64_t kernel_area = geometry_.w.size[2] * kernel_columns;
-    const int64_t channel = task.group * geometry_.w.size[1] + term / kernel_area;
-    const int64_t kernel_row = term % kernel_area / kernel_columns;
-    const int64_t kernel_column = term % kernel_columns;
-    const Operand zero = multiplier_.encode(0);
-    const int64_t column_step = geometry_.stride[1];
-    Operand* const end = packed + kTilePositions;
-    for (const Run& run : runs) {
-      const int64_t row = run.row * geometry_.stride[0] - geometry_.padding[0] +
-                          kernel_row * geometry_.dilation[0];
-      const int64_t column = run.column * column_step - geometry_.padding[1] +
-                             kernel_column * geometry_.dilation[1];
-      int64_t begin = 0, inside_end = 0;  // positions begin to inside_end are inside the image
-      if (row >= 0 && row < size[2]) {
-        begin = column < 0 ? (-column + column_step - 1) / column_step : 0;
-        begin = std::min(begin, run.length);
-        inside_end = column < size[3] ? (size[3] - column + column_step - 1) / column_step : 0;
-        inside_end = std::clamp(inside_end, begin, run.length);
-      }
-      packed = std::fill_n(packed, begin, zero);
-      if (const int64_t inside = inside_end - begin; inside > 0) {
-        const Code* source = x + run.image * stride[0] + channel * stride[1] + row * stride[2] +
-                             (column + begin * column_step) * stride[3];
-        const int64_t step = column_step * stride[3];
-        if (step == 1) {  // apart, so that the compiler uses vectors
-          for (int64_t i = 0; i < inside; ++i) packed[i] = multiplier_.encode(source[i]);
-        } else {
-          for (int64_t i = 0; i < inside; ++i) packed[i] = multiplier_.encode(source[i * step]);
-        }
-        packed += inside;
-      }
-      packed = std::fill_n(packed, run.length - inside_end, zero);
-    }
-    const int64_t rest = (end - packed) % kPositionStep;
-    std::fill_n(packed, rest, zero);
-  }
-
-  void write_output(Sum* out, const std::vector<Run>& runs, int64_t output, const Sum* sums) const {
+  template <class Target>
+  void write_output(Target* out, const std::vector<Run>& runs, int64_t output, int64_t position,
+                    const Sum* sums, const Buffers& buffers) const {
     const auto& stride = geometry_.out.stride;
     for (const Run& run : runs) {
-      Sum* target = out + run.image * stride[0] + output * stride[1] + run.row * stride[2] +
-                    run.column * stride[3];
-      const Sum* source = sums + run.position;
-      if constexpr (requires { multiplier_.finish(*source); }) {
-        for (int64_t i = 0; i < run.length; ++i) target[i * stride[3]] = multiplier_.finish(source[i]);
-      } else if (stride[3] == 1) {
-        std::copy_n(source, run.length, target);
-      } else {
-        for (int64_t i = 0; i < run.length; ++i) target[i * stride[3]] = source[i];
-      }
+      Target* target = out + run.image * stride[0] + output * stride[1] + run.row * stride[2] +
+                       run.column * stride[3];
+      const int64_t o = swapped_ ? position + run.position : output;
+      const Affine affine{swapped_ ? buffers.scales + run.position : &scales_.data()[output],
+                          bias_ ? bias_ + o : nullptr, swapped_};
+      result_.write(multiplier_, sums + run.position, run.length, affine, target, stride[3]);
     }
   }
 
   const Multiplier& multiplier_;
+  const Source source_;
+  const Result result_;
   const Conv2dGeometry geometry_;
+  const bool swapped_;
   const int64_t terms_;
+  const Element* x_ = nullptr;
+  const float* bias_ = nullptr;
+  AlignedArray<Weight> weights_;  // [outputs][terms]
+  AlignedArray<float> scales_;    // of the outputs' sums
 };
 
 }  // namespace mbm_hw

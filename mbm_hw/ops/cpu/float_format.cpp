@@ -1,12 +1,16 @@
 #include "float_format.h"
 
-namespace mbm_hw {
+#include <algorithm>
 
-namespace {
+#include "parallel.h"
+
+namespace mbm_hw {
 
 FloatProducts products_of(const FloatFormat& format) {
   return {format.smallest, format.overflow, format.dropped, ~0u, 0, {0, 0}, 0};
 }
+
+namespace {
 
 // Looks at `count` values, `step` apart; first by what nearly all values are.
 std::optional<float> value_outside(const FloatFormat& format, const float* x, int64_t count,

@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <optional>
 
-#include "conv2d.h"
 #include "float_kernels.h"
+#include "geometry.h"
 
 namespace mbm_hw {
 
@@ -38,6 +38,9 @@ struct FloatFormat {
   uint32_t smallest, overflow;
   int dropped;  // bits of float32's mantissa that the format has not
 };
+
+// What kernels that round and look at values must know.
+FloatProducts products_of(const FloatFormat& format);
 
 // A value of `x` that the format has not, if there is one.
 std::optional<float> value_outside(const FloatFormat& format, const float* x, const Shape4& shape,

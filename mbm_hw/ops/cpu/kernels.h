@@ -58,6 +58,17 @@ MBM_HW_EACH_ISA(
   void quantize(const float* x, int64_t count, float scale, bool multiply, float limit,
                 int16_t* codes);
 
+  // The largest |x[i]|; NaN where there is one.
+  float largest_magnitude(const float* x, int64_t count);
+
+  // target[column * target_pitch + row] = rows[row * pitch + column]
+  void transpose(const uint8_t* rows, int64_t pitch, int64_t count, int64_t columns,
+                 uint8_t* target, int64_t target_pitch);
+  void transpose(const uint16_t* rows, int64_t pitch, int64_t count, int64_t columns,
+                 uint16_t* target, int64_t target_pitch);
+  void transpose(const uint32_t* rows, int64_t pitch, int64_t count, int64_t columns,
+                 uint32_t* target, int64_t target_pitch);
+
   // y[i] = float(sums[i]) * scale + bias, rounded after each step.
   void rescale(const int32_t* sums, int64_t count, float scale, float bias, float* y);
   void rescale(const int64_t* sums, int64_t count, float scale, float bias, float* y);

@@ -5,10 +5,12 @@
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string_view.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
-#include <algorithm>
 #include <stdexcept>
+#include <tuple>
+#include <type_traits>
 #include <variant>
 
 #include "conv2d.h"
@@ -16,8 +18,8 @@
 #include "float_multiplier.h"
 #include "isa.h"
 #include "log_multiplier.h"
-#include "parallel.h"
 #include "pattern_multiplier.h"
+#include "scaling.h"
 #include "table_multiplier.h"
 
 namespace nb = nanobind;
@@ -28,6 +30,7 @@ namespace {
 using Codes = nb::ndarray<nb::ro, nb::ndim<4>, nb::device::cpu>;
 using Sums = nb::ndarray<nb::ndim<4>, nb::device::cpu>;
 using Values = nb::ndarray<const float, nb::ndim<4>, nb::device::cpu>;
+using ValuesOut = nb::ndarray<float, nb::ndim<4>, nb::device::cpu>;
 using Table = nb::ndarray<const int32_t, nb::ndim<2>, nb::device::cpu>;
 using Pair = std::array<int64_t, 2>;
 
@@ -133,14 +136,26 @@ void round_to_format(const nb::ndarray<const float, nb::ndim<1>, nb::c_contig, n
                rounded.data(), threads, isa);
 }
 
+using Floats = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using FloatsOut = nb::ndarray<float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Flat = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Layer = std::tuple<Pair, Pair, Pair, int64_t>;  // stride, padding, dilation, groups
+
+template <class X, class Out>
+Conv2dGeometry geometry_of(const X& x, const X& w, const Out& out, const Layer& layer) {
+  const auto& [stride, padding, dilation, groups] = layer;
+  return {shape_of(x), shape_of(w), shape_of(out), stride, padding, dilation, groups};
+}
+
 void conv2d(const Codes& x, const Codes& w, const Sums& out, const Multiplier& multiplier,
-            Pair stride, Pair padding, Pair dilation, int64_t groups, int threads) {
-  const Conv2dGeometry geometry{
-      shape_of(x), shape_of(w), shape_of(out), stride, padding, dilation, groups};
+            const Layer& layer, Isa isa, int threads) {
+  const Conv2dGeometry geometry = geometry_of(x, w, out, layer);
   multiplier.visit([&](const auto& kind) {
     using Kind = std::decay_t<decltype(kind)>;
     using Code = typename Kind::Code;
     using Sum = typename Kind::Sum;
+    using Result = std::conditional_t<std::is_same_v<Sum, float>, FloatSums, PlainSums>;
     if (x.dtype() != nb::dtype<Code>() || w.dtype() != nb::dtype<Code>() ||
         out.dtype() != nb::dtype<Sum>()) {
       throw nb::type_error("the tensors' dtypes are not those of the multiplier");
@@ -149,72 +164,72 @@ void conv2d(const Codes& x, const Codes& w, const Sums& out, const Multiplier& m
     const auto* w_codes = static_cast<const Code*>(w.data());
     auto* sums = static_cast<Sum*>(out.data());
     const nb::gil_scoped_release release;
-    Conv2d<Kind>(kind, geometry).run(x_codes, w_codes, sums, threads);
+    Conv2d<Kind, GivenCodes<Code>, Result>(kind, GivenCodes<Code>(isa), Result(), geometry, false)
+        .run(x_codes, w_codes, nullptr, sums, threads);
   });
 }
 
-using Floats = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-using FloatsOut = nb::ndarray<float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-template <class T>
-using Flat = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+// Runs the convolution of values with weights that adjoin; see Conv2d for `swapped`.
+template <class Kind, class Source, class Result>
+void run_layer(const Kind& kind, const Source& source, const Result& result,
+               const Conv2dGeometry& geometry, const float* x, const float* w, const float* bias,
+               float* y, bool swapped, int threads) {
+  const nb::gil_scoped_release release;
+  if (swapped) std::swap(x, w);
+  Conv2d<Kind, Source, Result>(kind, source, result,
+                               swapped ? with_sides_swapped(geometry) : geometry, swapped)
+      .run(x, w, bias, y, threads);
+}
 
-constexpr int64_t kChunk = 1 << 14;  // elements to a task
-
-// Runs work(first, count) over chunks of `size` elements.
-template <class Work>
-void in_chunks(int64_t size, int threads, const Work& work) {
-  const int64_t chunks = (size + kChunk - 1) / kChunk;
-  const int wanted = int(std::min<int64_t>(threads, (chunks + 3) / 4));
-  run_tasks(chunks, wanted, [&](const NextTask& next) {
-    for (int64_t i; next(i);) work(i * kChunk, std::min(kChunk, size - i * kChunk));
+void quantized_conv2d(const Values& x, const Values& w, const std::optional<Floats>& bias,
+                      float x_scale, const std::optional<Floats>& w_scale,
+                      std::optional<float> factor, float limit, const ValuesOut& y,
+                      const Multiplier& multiplier, const Layer& layer, bool swapped, Isa isa,
+                      int threads) {
+  const Conv2dGeometry geometry = geometry_of(x, w, y, layer);
+  const Quantization how{x_scale, w_scale ? w_scale->data() : nullptr, factor.has_value(),
+                         factor.value_or(1), limit};
+  multiplier.visit([&](const auto& kind) {
+    using Code = typename std::decay_t<decltype(kind)>::Code;
+    if constexpr (std::is_same_v<Code, int8_t> || std::is_same_v<Code, int16_t>) {
+      run_layer(kind, QuantizedValues<Code>(how, isa), Rescaled{isa}, geometry, x.data(), w.data(),
+                bias ? bias->data() : nullptr, y.data(), swapped, threads);
+    } else {
+      throw nb::type_error("values are quantised for multipliers of signed integers");
+    }
   });
 }
 
-// Rows of x, as many as scales, have one each.
+void rounded_conv2d(const Values& x, const Values& w, const std::optional<Floats>& bias,
+                    int exponent_bits, int mantissa_bits, const ValuesOut& y,
+                    const Multiplier& multiplier, const Layer& layer, bool swapped, Isa isa,
+                    int threads) {
+  const Conv2dGeometry geometry = geometry_of(x, w, y, layer);
+  const RoundedValues source(FloatFormat(exponent_bits, mantissa_bits), isa);
+  multiplier.visit([&](const auto& kind) {
+    if constexpr (std::is_same_v<typename std::decay_t<decltype(kind)>::Code, float>) {
+      run_layer(kind, source, FloatSums(), geometry, x.data(), w.data(),
+                bias ? bias->data() : nullptr, y.data(), swapped, threads);
+    } else {
+      throw nb::type_error("values are rounded for multipliers of floats");
+    }
+  });
+}
+
 template <class Code>
-void quantize(const Floats& x, const Floats& scale, bool multiply, float limit, Flat<Code> codes,
-              Isa isa, int threads) {
-  const int64_t rows = scale.shape(0), row = rows ? x.shape(0) / rows : 0;
-  const float *source = x.data(), *scales = scale.data();
-  Code* target = codes.data();
+void quantize(const Floats& x, const Floats& scale, bool multiply, float limit,
+              const Flat<Code>& codes, Isa isa, int threads) {
   const nb::gil_scoped_release release;
-  in_chunks(rows * row, threads, [&](int64_t first, int64_t count) {
-    while (count > 0) {
-      const int64_t part = std::min(count, row - first % row);
-      MBM_HW_CALL(isa, quantize, source + first, part, scales[first / row], multiply, limit,
-                  target + first);
-      first += part;
-      count -= part;
-    }
-  });
+  quantize_rows(x.data(), int64_t(x.shape(0)), scale.data(), int64_t(scale.shape(0)), multiply,
+                limit, codes.data(), isa, threads);
 }
 
-// sums is [any][channels][inner].
 template <class Sum>
-void rescale(Flat<const Sum> sums, int64_t inner, const Floats& scale, const Floats& bias,
-             FloatsOut y, Isa isa, int threads) {
-  const int64_t channels = scale.shape(0);
-  const Sum* source = sums.data();
-  const float *scales = scale.data(), *biases = bias.data();
-  float* target = y.data();
-  const int64_t size = int64_t(sums.shape(0));
+void rescale(const Flat<const Sum>& sums, int64_t inner, const Floats& scale, const Floats& bias,
+             const FloatsOut& y, Isa isa, int threads) {
   const nb::gil_scoped_release release;
-  in_chunks(size, threads, [&](int64_t first, int64_t count) {
-    while (count > 0) {
-      const int64_t channel = first / inner % channels;
-      int64_t part = std::min(count, inner - first % inner);
-      if (inner == 1) {
-        part = std::min(count, channels - channel);
-        MBM_HW_CALL(isa, rescale_each, source + first, part, scales + channel, biases + channel,
-                    target + first);
-      } else {
-        MBM_HW_CALL(isa, rescale, source + first, part, scales[channel], biases[channel],
-                    target + first);
-      }
-      first += part;
-      count -= part;
-    }
-  });
+  rescale_sums(sums.data(), int64_t(sums.shape(0)), inner, scale.data(), bias.data(),
+               int64_t(scale.shape(0)), y.data(), isa, threads);
 }
 
 }  // namespace
@@ -262,8 +277,14 @@ NB_MODULE(_cpu, m) {
         nb::arg("scale").noconvert(), nb::arg("bias").noconvert(), nb::arg("y").noconvert(),
         nb::arg("isa"), nb::arg("threads"));
   m.def("conv2d", &conv2d, nb::arg("x"), nb::arg("w"), nb::arg("out"), nb::arg("multiplier"),
-        nb::arg("stride"), nb::arg("padding"), nb::arg("dilation"), nb::arg("groups"),
+        nb::arg("layer"), nb::arg("isa"), nb::arg("threads"));
+  m.def("quantized_conv2d", &quantized_conv2d, nb::arg("x"), nb::arg("w"), nb::arg("bias").none(),
+        nb::arg("x_scale"), nb::arg("w_scale").none(), nb::arg("factor").none(), nb::arg("limit"),
+        nb::arg("y"), nb::arg("multiplier"), nb::arg("layer"), nb::arg("swapped"), nb::arg("isa"),
         nb::arg("threads"));
+  m.def("rounded_conv2d", &rounded_conv2d, nb::arg("x"), nb::arg("w"), nb::arg("bias").none(),
+        nb::arg("exponent_bits"), nb::arg("mantissa_bits"), nb::arg("y"), nb::arg("multiplier"),
+        nb::arg("layer"), nb::arg("swapped"), nb::arg("isa"), nb::arg("threads"));
 }
 
 }  // namespace mbm_hw

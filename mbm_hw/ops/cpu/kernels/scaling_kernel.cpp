@@ -30,6 +30,15 @@ void quantize(const float* x, int64_t count, float scale, bool multiply, float l
   quantize_any(x, count, scale, multiply, limit, codes);
 }
 
+float largest_magnitude(const float* x, int64_t count) {
+  int32_t largest = 0;  // patterns without a sign are in the values' order, NaN above all
+  for (int64_t i = 0; i < count; ++i) {
+    const int32_t magnitude = __builtin_bit_cast(int32_t, x[i]) & 0x7FFFFFFF;
+    largest = magnitude > largest ? magnitude : largest;
+  }
+  return __builtin_bit_cast(float, largest);
+}
+
 template <class Sum>
 static void rescale_any(const Sum* sums, int64_t count, float scale, float bias, float* y) {
   for (int64_t i = 0; i < count; ++i) y[i] = float(sums[i]) * scale + bias;

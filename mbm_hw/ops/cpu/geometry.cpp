@@ -1,4 +1,7 @@
-#include "conv2d.h"
+#include "geometry.h"
+
+#include <algorithm>
+#include <utility>
 
 namespace mbm_hw {
 
@@ -13,11 +16,17 @@ int64_t positions_of(const Conv2dGeometry& geometry) {
 
 }  // namespace
 
-TaskGrid::TaskGrid(const Conv2dGeometry& geometry, int threads)
+TaskGrid::TaskGrid(const Conv2dGeometry& geometry, int threads, bool swapped)
     : groups_(geometry.groups),
       positions_(positions_of(geometry)),
       outputs_(geometry.w.size[0] / geometry.groups) {
-  position_tiles_ = divide_up(positions_, kTilePositions);
+  int64_t most = kTilePositions;
+  if (constexpr int kFew = 16; swapped && outputs_ <= kFew) {
+    // The values of a tile are read twice, for their scale and for their codes: from the cache.
+    constexpr int64_t kCached = 1 << 16;
+    most = std::clamp(kCached / geometry.w.size[1], int64_t(kPositionStep), most);
+  }
+  position_tiles_ = divide_up(positions_, most);
   tile_positions_ =
       divide_up(divide_up(positions_, position_tiles_), kPositionStep) * kPositionStep;
   position_tiles_ = divide_up(positions_, tile_positions_);
@@ -58,14 +67,14 @@ std::vector<Run> runs_of(const Conv2dGeometry& geometry, int64_t position, int64
 int useful_threads(const Conv2dGeometry& geometry, int threads) {
   const auto& size = geometry.w.size;
   const double products = double(positions_of(geometry)) * size[0] * size[1] * size[2] * size[3];
-  constexpr double kWorthAThread = 1 << 19;
+  constexpr double kWorthAThread = 1 << 18;
   return int(std::clamp(products / kWorthAThread, 1.0, double(std::max(threads, 1))));
 }
 
 bool goes_by_channel(const Conv2dGeometry& geometry, int threads) {
   const auto& size = geometry.w.size;
-  return size[1] == 1 && geometry.stride == std::array<int64_t, 2>{1, 1} &&
-         size[2] * size[3] <= kTileDepth && size[0] / geometry.groups <= kTileOutputs &&
+  return size[1] == 1 && size[2] * size[3] <= kTileDepth &&
+         size[0] / geometry.groups <= kTileOutputs &&
          geometry.x.size[0] * geometry.groups >= threads;
 }
 
@@ -74,14 +83,32 @@ Conv2dGeometry with_images_as_rows(Conv2dGeometry geometry) {
   const bool pointwise = geometry.w.size[2] == 1 && geometry.w.size[3] == 1 &&
                          geometry.stride == ones && geometry.padding == zeros;
   const auto rows_adjoin = [](const Shape4& shape) {
-    return shape.stride[2] == shape.size[3] * shape.stride[3];
+    return shape.size[2] == 1 || shape.stride[2] == shape.size[3] * shape.stride[3];
   };
   if (!pointwise || !rows_adjoin(geometry.x) || !rows_adjoin(geometry.out)) return geometry;
+  const bool one_pixel = geometry.x.size[2] * geometry.x.size[3] == 1;
   for (Shape4* shape : {&geometry.x, &geometry.out}) {
-    shape->size[3] *= shape->size[2];
-    shape->size[2] = 1;
+    auto& [size, stride] = *shape;
+    size[3] *= size[2];
+    size[2] = 1;
+    if (one_pixel) {
+      std::swap(size[0], size[3]);
+      stride[3] = stride[0];
+    }
   }
   return geometry;
+}
+
+Conv2dGeometry with_sides_swapped(const Conv2dGeometry& geometry) {
+  const auto& [x, w, out, stride, padding, dilation, groups] = geometry;
+  const int64_t images = x.size[0], terms = w.size[1], outputs = w.size[0];
+  return {.x = {{1, terms, 1, outputs}, {0, w.stride[1], 0, w.stride[0]}},
+          .w = {{images, terms, 1, 1}, {terms, 1, 1, 1}},
+          .out = {{1, images, 1, outputs}, {0, out.stride[0], 0, out.stride[1]}},
+          .stride = {1, 1},
+          .padding = {0, 0},
+          .dilation = {1, 1},
+          .groups = 1};
 }
 
 }  // namespace mbm_hw

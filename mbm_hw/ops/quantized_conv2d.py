@@ -1,0 +1,130 @@
+"""The convolution of a quantised layer, float32 to float32: schema, checks, fake, kernels.
+
+On a device without a kernel of its own it is `quantize`, `conv2d` and `rescale` one after another;
+the CPU's kernel makes neither codes nor sums of a whole tensor.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from mbm_hw.ops.codes import SpecValues, check_spec_values, check_terms, code_dtype
+from mbm_hw.ops.conv2d import conv2d
+from mbm_hw.ops.cpu_kernels import FloatLayer, run_quantized_conv2d
+from mbm_hw.ops.geometry import check_float32, check_one_each, conv2d_shape
+from mbm_hw.ops.scaling import quantize, rescale
+
+
+@torch.library.custom_op("mbm_hw::quantized_conv2d", mutates_args=())
+def quantized_conv2d(
+    x: Tensor,
+    w: Tensor,
+    bias: Tensor | None,
+    x_scale: Tensor,
+    w_scale: Tensor | None,
+    factor: float | None,
+    limit: int,
+    family: str,
+    width: int,
+    truncation: int,
+    signed: bool,
+    table: Tensor | None,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+) -> Tensor:
+    """Return sums * (x_scale * w_scale) + bias in float32, rounded after each step.
+
+    The sums are the exact ones of `conv2d` for the codes of `x` and `w`: value / scale, or value *
+    factor where there is one, rounded half to even, in +-limit; 0 for NaN.
+
+    x : [N, C, H, W]; w : [O, C / groups, kH, kW]; bias : [O] or None; all float32, any strides.
+    x_scale : float32 []. w_scale : float32 [O], or None for an output's largest |w| / limit, 1
+        where that is 0.
+    limit : at most 2**(width - 1) - 1. family to table : a signed spec, see `codes.SpecValues`.
+    stride, padding, dilation : (vertical, horizontal), as of `conv2d`.
+    Returns float32 [N, O, OH, OW], contiguous. No gradient (see `nn`).
+    """
+    spec = SpecValues(family, width, truncation, signed, table)
+    _check(x, w, bias, x_scale, w_scale, limit, spec, stride, padding, dilation, groups)
+    if w_scale is None:
+        w_scale = w.abs().flatten(1).amax(1) / limit
+        w_scale = torch.where(w_scale == 0, 1.0, w_scale)
+    multiply, dtype = factor is not None, code_dtype(spec)
+    unit = x.new_tensor(factor) if multiply else None
+    x_codes = quantize(x, x_scale if unit is None else unit, multiply, limit, dtype)
+    w_codes = quantize(w, w_scale if unit is None else unit, multiply, limit, dtype)
+    sums = conv2d(x_codes, w_codes, spec, stride, padding, dilation, groups)
+    return rescale(sums, x_scale * w_scale, bias)
+
+
+@quantized_conv2d.register_kernel("cpu")
+def _(
+    x,
+    w,
+    bias,
+    x_scale,
+    w_scale,
+    factor,
+    limit,
+    family,
+    width,
+    truncation,
+    signed,
+    table,
+    stride,
+    padding,
+    dilation,
+    groups,
+):
+    spec = SpecValues(family, width, truncation, signed, table)
+    shape = _check(x, w, bias, x_scale, w_scale, limit, spec, stride, padding, dilation, groups)
+    y = x.new_empty(shape)
+    layer = FloatLayer(x, w, bias, y, stride, padding, dilation, groups)
+    run_quantized_conv2d(layer, x_scale, w_scale, factor, limit, spec)
+    return y
+
+
+@quantized_conv2d.register_fake
+def _(
+    x,
+    w,
+    bias,
+    x_scale,
+    w_scale,
+    factor,
+    limit,
+    family,
+    width,
+    truncation,
+    signed,
+    table,
+    stride,
+    padding,
+    dilation,
+    groups,
+):
+    spec = SpecValues(family, width, truncation, signed, table)
+    return x.new_empty(
+        _check(x, w, bias, x_scale, w_scale, limit, spec, stride, padding, dilation, groups)
+    )
+
+
+def _check(
+    x, w, bias, x_scale, w_scale, limit, spec, stride, padding, dilation, groups
+) -> list[int]:
+    """Return the shape of the output, or raise."""
+    operator = "quantized_conv2d"
+    check_spec_values(operator, spec)
+    largest = (1 << (spec.width - 1)) - 1
+    if not spec.signed or not 1 <= limit <= largest:
+        raise ValueError(f"{operator} takes a signed spec and codes within it, not {limit}, {spec}")
+    check_float32(operator, x=x, w=w, bias=bias, x_scale=x_scale, w_scale=w_scale)
+    shape = conv2d_shape(operator, x, w, stride, padding, dilation, groups)
+    if x_scale.ndim != 0:
+        raise ValueError(f"{operator} takes one x_scale, not {list(x_scale.shape)}")
+    check_one_each(operator, w, bias=bias, w_scale=w_scale)
+    check_terms(operator, spec, w.shape[1] * w.shape[2] * w.shape[3])
+    return shape

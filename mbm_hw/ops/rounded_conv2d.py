@@ -1,0 +1,99 @@
+"""The convolution of a layer with a float spec: schema, checks, fake, kernels.
+
+On a device without a kernel of its own it is `round_to_format` and `float_conv2d`, one after the
+other; the CPU's kernel makes no rounded tensor.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from mbm_hw.ops.cpu_kernels import FloatLayer, run_rounded_conv2d
+from mbm_hw.ops.float_conv2d import float_conv2d
+from mbm_hw.ops.float_values import FloatSpecValues, float_spec_of
+from mbm_hw.ops.geometry import check_float32, check_one_each, conv2d_shape
+from mbm_hw.ops.rounding import round_to_format
+
+
+@torch.library.custom_op("mbm_hw::rounded_conv2d", mutates_args=())
+def rounded_conv2d(
+    x: Tensor,
+    w: Tensor,
+    bias: Tensor | None,
+    family: str,
+    exponent_bits: int,
+    mantissa_bits: int,
+    truncation: int,
+    force_lsb: bool,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+) -> Tensor:
+    """Return the sums of `float_conv2d` for `x` and `w` rounded to the format, plus bias.
+
+    x : [N, C, H, W]; w : [O, C / groups, kH, kW]; bias : [O] or None; all float32, any strides.
+    family to force_lsb : a float spec, see `float_values.FloatSpecValues`.
+    stride, padding, dilation : (vertical, horizontal), as of `float_conv2d`.
+    Returns float32 [N, O, OH, OW], contiguous; NaN is the quiet NaN 0x7FC00000. No gradient.
+    """
+    values = FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb)
+    _check(x, w, bias, values, stride, padding, dilation, groups)
+    x, w = (round_to_format(operand, exponent_bits, mantissa_bits) for operand in (x, w))
+    sums = float_conv2d(x, w, values, stride, padding, dilation, groups)
+    if bias is None:
+        return sums
+    y = sums.add_(bias[:, None, None])
+    return torch.where(y.isnan(), torch.nan, y)
+
+
+@rounded_conv2d.register_kernel("cpu")
+def _(
+    x,
+    w,
+    bias,
+    family,
+    exponent_bits,
+    mantissa_bits,
+    truncation,
+    force_lsb,
+    stride,
+    padding,
+    dilation,
+    groups,
+):
+    values = FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb)
+    y = x.new_empty(_check(x, w, bias, values, stride, padding, dilation, groups))
+    layer = FloatLayer(x, w, bias, y, stride, padding, dilation, groups)
+    run_rounded_conv2d(layer, float_spec_of(values))
+    return y
+
+
+@rounded_conv2d.register_fake
+def _(
+    x,
+    w,
+    bias,
+    family,
+    exponent_bits,
+    mantissa_bits,
+    truncation,
+    force_lsb,
+    stride,
+    padding,
+    dilation,
+    groups,
+):
+    values = FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb)
+    return x.new_empty(_check(x, w, bias, values, stride, padding, dilation, groups))
+
+
+def _check(x, w, bias, values, stride, padding, dilation, groups) -> list[int]:
+    """Return the shape of the output, or raise."""
+    operator = "rounded_conv2d"
+    float_spec_of(values)
+    check_float32(operator, x=x, w=w, bias=bias)
+    shape = conv2d_shape(operator, x, w, stride, padding, dilation, groups)
+    check_one_each(operator, w, bias=bias)
+    return shape
