@@ -129,12 +129,10 @@ class ApproxLayer(nn.Module):
         if not x.is_floating_point():
             raise TypeError(f"{type(self).__name__} takes a floating input, not {x.dtype}")
 
-    def _multiply(self, x, stride, padding, dilation, groups):
-        """Return the layer's output for `x`, float32 [N, C, H, W], and weights [O, I, kH, kW]."""
-        weight = self.weight.detach().float()
-        weight = weight.reshape(*weight.shape, *[1] * (4 - weight.ndim))
-        operands = (x.detach(), weight, None if self.bias is None else self.bias.detach().float())
-        geometry = (stride, padding, dilation, groups)
+    def _multiply(self, x, weight, *geometry):
+        """Return the layer's output for `x`, float32 [N, C, H, W], and `weight` [O, I, kH, kW]."""
+        bias = None if self.bias is None else self.bias.detach().float()
+        operands = (x.detach(), weight.detach().float(), bias)
         if isinstance(self.spec, FloatSpec):
             return rounded_conv2d(*operands, *self._plain_spec, *geometry)
         quantizer = self.quantizer
@@ -194,7 +192,7 @@ class ApproxConv2d(ApproxLayer, nn.Conv2d):
             batch = functional.pad(batch, self._reversed_padding_repeated_twice, mode)
             padding = (0, 0)
         geometry = (self.stride, padding, self.dilation, self.groups)
-        y = self._multiply(batch, *geometry)
+        y = self._multiply(batch, self.weight, *geometry)
         y = self._with_gradient(y, batch, lambda x, w, b: functional.conv2d(x, w, b, *geometry))
         return (y if x.ndim == 4 else y[0]).to(x.dtype)
 
@@ -216,6 +214,7 @@ class ApproxLinear(ApproxLayer, nn.Linear):
             shape = list(x.shape)
             raise ValueError(f"ApproxLinear takes [..., {self.in_features}], not {shape}")
         rows = x.float().reshape(-1, x.shape[-1])
-        y = self._multiply(rows[:, :, None, None], (1, 1), (0, 0), (1, 1), 1)[:, :, 0, 0]
+        image, weight = rows[:, :, None, None], self.weight[:, :, None, None]
+        y = self._multiply(image, weight, (1, 1), (0, 0), (1, 1), 1)[:, :, 0, 0]
         y = self._with_gradient(y, rows, functional.linear)
         return y.reshape(*x.shape[:-1], self.out_features).to(x.dtype)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.library import infer_schema
 
 from mbm_hw.ops.codes import SpecValues, check_spec_values, check_terms, code_dtype
 from mbm_hw.ops.conv2d import conv2d
@@ -16,8 +17,7 @@ from mbm_hw.ops.geometry import check_float32, check_one_each, conv2d_shape
 from mbm_hw.ops.scaling import quantize, rescale
 
 
-@torch.library.custom_op("mbm_hw::quantized_conv2d", mutates_args=())
-def quantized_conv2d(
+def composed(
     x: Tensor,
     w: Tensor,
     bias: Tensor | None,
@@ -60,7 +60,13 @@ def quantized_conv2d(
     return rescale(sums, x_scale * w_scale, bias)
 
 
-@quantized_conv2d.register_kernel("cpu")
+# Not a custom_op: its wrappers cost as much as a layer of 10**5 products.
+torch.library.define("mbm_hw::quantized_conv2d", infer_schema(composed, mutates_args=()))
+torch.library.impl("mbm_hw::quantized_conv2d", "CompositeExplicitAutograd", composed)
+quantized_conv2d = torch.ops.mbm_hw.quantized_conv2d.default
+
+
+@torch.library.impl("mbm_hw::quantized_conv2d", "CPU")
 def _(
     x,
     w,
@@ -87,7 +93,7 @@ def _(
     return y
 
 
-@quantized_conv2d.register_fake
+@torch.library.register_fake("mbm_hw::quantized_conv2d")
 def _(
     x,
     w,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.library import infer_schema
 
 from mbm_hw.ops.cpu_kernels import FloatLayer, run_rounded_conv2d
 from mbm_hw.ops.float_conv2d import float_conv2d
@@ -16,8 +17,7 @@ from mbm_hw.ops.geometry import check_float32, check_one_each, conv2d_shape
 from mbm_hw.ops.rounding import round_to_format
 
 
-@torch.library.custom_op("mbm_hw::rounded_conv2d", mutates_args=())
-def rounded_conv2d(
+def composed(
     x: Tensor,
     w: Tensor,
     bias: Tensor | None,
@@ -48,7 +48,13 @@ def rounded_conv2d(
     return torch.where(y.isnan(), torch.nan, y)
 
 
-@rounded_conv2d.register_kernel("cpu")
+# Not a custom_op: its wrappers cost as much as a layer of 10**5 products.
+torch.library.define("mbm_hw::rounded_conv2d", infer_schema(composed, mutates_args=()))
+torch.library.impl("mbm_hw::rounded_conv2d", "CompositeExplicitAutograd", composed)
+rounded_conv2d = torch.ops.mbm_hw.rounded_conv2d.default
+
+
+@torch.library.impl("mbm_hw::rounded_conv2d", "CPU")
 def _(
     x,
     w,
@@ -70,7 +76,7 @@ def _(
     return y
 
 
-@rounded_conv2d.register_fake
+@torch.library.register_fake("mbm_hw::rounded_conv2d")
 def _(
     x,
     w,

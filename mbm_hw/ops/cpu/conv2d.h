@@ -85,7 +85,7 @@ class Conv2d {
     AlignedArray<Operand> staged{kStaged * kTileDepth};
     float scales[kTilePositions];  // of positions, if swapped
     std::vector<Code> codes;
-    std::vector<Operand> band;
+    std::vector<Operand> band;  // see Band and read_weights
   };
 
   void pack_weights(const Element* row, int64_t output) {
@@ -108,29 +108,41 @@ class Conv2d {
     const bool direct = area == 1 && geometry_.padding == std::array<int64_t, 2>{0, 0};
     std::optional<Band> band;
     if (!direct) band.emplace(geometry_, runs);
-    if (swapped_) {
-      for (int64_t p = 0; p < task.positions; ++p) {
-        const int64_t o = task.position + p;
-        buffers.scales[p] = source_.weight_scale(x_ + o * geometry_.x.stride[3], terms_, o);
-      }
-    }
+    if (swapped_) read_weights(task, buffers);
     std::fill_n(buffers.sums.data(), task.outputs * kTilePositions, Sum(0));
     const int64_t step = area < kTileDepth ? kTileDepth / area * area : kTileDepth;
     for (int64_t term = 0; term < terms_; term += step) {
       const int depth = int(std::min(step, terms_ - term));
-      direct ? pack_pixels(task, runs, term, depth, buffers)
-             : pack_terms(task, runs, *band, term, depth, buffers);
+      if (swapped_) {
+        MBM_HW_CALL(source_.isa(), transpose, as_bits(buffers.band.data() + term), terms_,
+                    task.positions, depth, as_bits(buffers.packed.data()), kTilePositions);
+      } else if (direct) {
+        pack_pixels(task, runs, term, depth, buffers);
+      } else {
+        pack_terms(task, runs, *band, term, depth, buffers);
+      }
       fill_rest(task.positions, depth, buffers);
       multiplier_.add({buffers.packed.data(), weights_.data() + first * terms_ + term, terms_,
                        buffers.sums.data(), int(task.outputs), depth, int(task.positions),
                        buffers.scratch.data()});
     }
-    if (swapped_) {
-      for (int64_t p = 0; p < task.positions; ++p) buffers.scales[p] *= source_.x_scale();
-    }
     for (int64_t o = 0; o < task.outputs; ++o) {
       write_output(out, runs, first + o, task.position, buffers.sums.data() + o * kTilePositions,
                    buffers);
+    }
+  }
+
+  // Reads the weights that are the tile's positions, if swapped: the band is [positions][terms].
+  void read_weights(const Task& task, Buffers& buffers) const {
+    buffers.band.resize(std::max<size_t>(buffers.band.size(), task.positions * terms_));
+    buffers.codes.resize(terms_);
+    for (int64_t p = 0; p < task.positions; ++p) {
+      const int64_t o = task.position + p;
+      const Element* row = x_ + o * geometry_.x.stride[3];
+      const float scale = source_.weight_scale(row, terms_, o);
+      const Code* codes = source_.codes(row, terms_, 1, scale, buffers.codes.data());
+      encode(codes, terms_, buffers.band.data() + p * terms_);
+      buffers.scales[p] = source_.x_scale() * scale;
     }
   }
 
@@ -153,8 +165,7 @@ class Conv2d {
                run.row * geometry_.stride[0] * stride[2] +
                run.column * geometry_.stride[1] * stride[3],
            depth, run.length, geometry_.stride[1] * stride[3],
-           buffers.packed.data() + run.position, kTilePositions, buffers.scales + run.position,
-           buffers);
+           buffers.packed.data() + run.position, kTilePositions, buffers);
     }
   }
 
@@ -245,37 +256,37 @@ class Conv2d {
       read(x_ + (image + strip.image) * stride[0] + channel * stride[1] + strip.row * stride[2] +
                strip.column * stride[3],
            channels, strip.inside, geometry_.stride[1] * stride[3], target + strip.before, size,
-           nullptr, buffers);
+           buffers);
     }
   }
 
+  // Restricted, since bytes may be anything: else it would be one at a time.
+  void encode(const Code* __restrict codes, int64_t count, Operand* __restrict target) const {
+    for (int64_t i = 0; i < count; ++i) target[i] = multiplier_.encode(codes[i]);
+  }
+
   // Reads channels of pixels, `step` apart, into target[channel * pitch + pixel]; along what adjoins
-  // in memory. scales : of the pixels, if swapped.
+  // in memory.
   void read(const Element* x, int64_t channels, int64_t pixels, int64_t step, Operand* target,
-            int64_t pitch, const float* scales, Buffers& buffers) const {
+            int64_t pitch, Buffers& buffers) const {
     const int64_t channel_step = geometry_.x.stride[1];
     if (int64_t(buffers.codes.size()) < std::max(channels, pixels)) {
       buffers.codes.resize(std::max(channels, pixels));
     }
-    const bool scaled = swapped_ && Source::kScaled;
-    if (!scaled && (step == 1 || channel_step != 1)) {
+    if (step == 1 || channel_step != 1) {
       for (int64_t c = 0; c < channels; ++c) {
         const Code* codes = source_.codes(x + c * channel_step, pixels, step, source_.x_scale(),
                                           buffers.codes.data());
-        for (int64_t p = 0; p < pixels; ++p) {
-          target[c * pitch + p] = multiplier_.encode(codes[p]);
-        }
+        encode(codes, pixels, target + c * pitch);
       }
       return;
     }
     for (int64_t first = 0; first < pixels; first += kStaged) {
       const int64_t count = std::min<int64_t>(kStaged, pixels - first);
       for (int64_t p = 0; p < count; ++p) {
-        const float scale = scaled ? scales[first + p] : source_.x_scale();
-        const Code* codes = source_.codes(x + (first + p) * step, channels, channel_step, scale,
+        const Code* codes = source_.codes(x + (first + p) * step, channels, 1, source_.x_scale(),
                                           buffers.codes.data());
-        Operand* staged = buffers.staged.data() + p * kTileDepth;
-        for (int64_t c = 0; c < channels; ++c) staged[c] = multiplier_.encode(codes[c]);
+        encode(codes, channels, buffers.staged.data() + p * kTileDepth);
       }
       MBM_HW_CALL(source_.isa(), transpose, as_bits(buffers.staged.data()), kTileDepth, count,
                   channels, as_bits(target + first), pitch);

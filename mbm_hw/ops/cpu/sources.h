@@ -3,7 +3,6 @@
 // A source is a class with
 //   Code     the type of a code, as the multiplier takes it
 //   Element  what the tensors hold
-//   kScaled  whether weights have scales of their own
 //   Isa isa() const, float x_scale() const
 //   const Code* codes(const Element* x, int64_t count, int64_t step, float scale, Code* buffer)
 //            `count` codes, `step` apart in the tensor, side by side: where they lie or in `buffer`
@@ -25,7 +24,6 @@ class GivenCodes {
  public:
   using Code = CodeT;
   using Element = CodeT;
-  static constexpr bool kScaled = false;
 
   explicit GivenCodes(Isa isa) : isa_(isa) {}
   Isa isa() const { return isa_; }
@@ -75,7 +73,6 @@ class QuantizedValues {
  public:
   using Code = CodeT;
   using Element = float;
-  static constexpr bool kScaled = true;
 
   QuantizedValues(const Quantization& quantization, Isa isa) : how_(quantization), isa_(isa) {}
   Isa isa() const { return isa_; }
@@ -103,7 +100,6 @@ class RoundedValues {
  public:
   using Code = float;
   using Element = float;
-  static constexpr bool kScaled = false;
 
   RoundedValues(const FloatFormat& format, Isa isa)
       : products_(products_of(format)), isa_(isa) {}
