@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the kernels with sanitizers in build/sanitize and runs tests/test_ops.py on them.
+# Builds the kernels with sanitizers in build/sanitize and runs the operators' tests on them.
 # Usage: tests/sanitize.sh PYTHON (one whose environment has the package's build requirements)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -21,5 +21,5 @@ cd $build/package
 export ASAN_OPTIONS=detect_leaks=0  # Python's own
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 LD_PRELOAD="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libubsan.so)" \
-  PYTHONPATH="$PWD:$site${PYTHONPATH:+:$PYTHONPATH}" "$python" -S -m pytest -q -p no:cacheprovider tests/test_ops.py \
-  -k "not fresh and not importing and not missing and not compile"
+  PYTHONPATH="$PWD:$site${PYTHONPATH:+:$PYTHONPATH}" "$python" -S -m pytest -q \
+  -p no:cacheprovider tests/test_ops.py tests/test_float_ops.py tests/test_layer_ops.py

@@ -140,6 +140,10 @@ class Conv2d {
       const int64_t o = task.position + p;
       const Element* row = x_ + o * geometry_.x.stride[3];
       const float scale = source_.weight_scale(row, terms_, o);
+      // The next row comes from memory while this one, in the cache, is made into codes.
+      for (int64_t k = 0; k < terms_ && p + 1 < task.positions; k += 64 / sizeof(Element)) {
+        __builtin_prefetch(row + geometry_.x.stride[3] + k);
+      }
       const Code* codes = source_.codes(row, terms_, 1, scale, buffers.codes.data());
       encode(codes, terms_, buffers.band.data() + p * terms_);
       buffers.scales[p] = source_.x_scale() * scale;
