@@ -21,7 +21,8 @@ study:    .venv/installed ## Run the default studies; DATA=folder adds those on 
 test:     .venv/simulators ## Run all the tests, those of the kernels under sanitizers too
 	$(BIN)/python -m pytest
 	tests/sanitize.sh $(BIN)/python
-	@echo "make test: all tests passed, those of the kernels under sanitizers too"
+	tests/neon.sh
+	@echo "make test: all tests passed, those of the kernels under sanitizers and qemu too"
 
 sanitize: .venv/installed ## Run the kernels' tests under the sanitizers alone
 	tests/sanitize.sh $(BIN)/python
