@@ -22,6 +22,7 @@ test:     .venv/simulators ## Run all the tests, those of the kernels under sani
 	$(BIN)/python -m pytest
 	tests/kernels.sh sanitize $(BIN)/python
 	tests/kernels.sh emulate $(BIN)/python
+	tests/neon.sh
 	@echo "make test: all tests passed, those of the kernels under sanitizers and emulated too"
 
 sanitize: .venv/installed ## Run the kernels' tests under the sanitizers alone

@@ -1,27 +1,26 @@
-"""What is timed: layers of real networks, and one spec of each kind."""
+"""What is timed: layers of real networks, one spec of each kind, and which of them together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+import torch
 from torch import nn
 
 from mbm_hw.catalog import find_spec
 from mbm_hw.spec import Spec, Table
 from mbm_hw.studies.networks import load_network
+from mbm_hw.studies.operations import count_multiplications
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer, or a network, and the shape of one image's input, without the batch.
-
-    specs, batches : those that are timed, of the ones asked for; None for all.
-    """
+    """A layer, or a network, and the shape of one image's input, without the batch."""
 
     build: Callable[[], nn.Module]
     shape: tuple[int, ...]
-    specs: tuple[str, ...] | None = None
-    batches: tuple[int, ...] | None = None
+    is_network: bool = False
 
 
 LAYERS = {
@@ -37,9 +36,15 @@ LAYERS = {
     ),
     "linear 1024-1000": Layer(lambda: nn.Linear(1024, 1000), (1024,)),
     "densedepth161 480x640": Layer(
-        lambda: load_network("models/densedepth.py:densedepth161"), (3, 480, 640), ("mbm8s",), (1,)
+        lambda: load_network("models/densedepth.py:densedepth161"), (3, 480, 640), is_network=True
     ),
 }
+TABLE = "random table, 8 bits"
+# One of each kernel; a pass of many products is timed with these alone.
+FEW_SPECS = (TABLE, "mitchell8s", "mbm8s", "mbm16s", "mbm_bf16")
+MANY_PRODUCTS = 4 * 10**9
+NETWORK_SPECS = ("mbm8s",)
+PORTABLE_PRODUCTS = 10**9
 
 
 def specs() -> dict[str, Spec]:
@@ -50,15 +55,59 @@ def specs() -> dict[str, Spec]:
         *("mbm16s_t8", "exact_bf16", "mitchell_bf16", "mitchell_fp32"),
         *("mbm_bf16", "mbm_fp16", "mbm_fp32"),
     )
-    found = {name: find_spec(name) for name in names}
-    return {"random table, 8 bits": Table(random, signed=True)} | found
+    return {TABLE: Table(random, signed=True)} | {name: find_spec(name) for name in names}
 
 
-def plan(layers, chosen, batches) -> list[tuple[str, list[str], int]]:
-    """Return what is timed together: layer, specs, batch."""
-    return [
-        (name, [spec for spec in chosen if spec in (LAYERS[name].specs or chosen)], batch)
-        for name in layers
-        for batch in batches
-        if LAYERS[name].batches is None or batch in LAYERS[name].batches
-    ]
+@dataclass(frozen=True)
+class Round:
+    """What takes turns: a layer's exact pass and one under each spec."""
+
+    layer: str
+    specs: tuple[str, ...]
+    batch: int
+    threads: int
+
+
+def plan(
+    isa: str,
+    layers: Sequence[str],
+    chosen: Sequence[str],
+    batches: Sequence[int],
+    threads: Sequence[int],
+) -> list[Round]:
+    """Return the rounds on an instruction set, by rules that keep the whole within an hour.
+
+    A pass of more than MANY_PRODUCTS is timed with FEW_SPECS. A network is timed with
+    NETWORK_SPECS, the smallest batch, the most threads. `portable`, which only runs where nothing
+    else does, is timed with the smallest batch, the fewest threads, up to PORTABLE_PRODUCTS.
+    """
+    rounds = []
+    for name in layers:
+        for batch in batches:
+            for count in threads:
+                products = batch * products_of(name)
+                among = chosen
+                if LAYERS[name].is_network:
+                    if isa == "portable" or (batch, count) != (min(batches), max(threads)):
+                        continue
+                    among = NETWORK_SPECS
+                elif isa == "portable":
+                    if (batch, count) != (min(batches), min(threads)):
+                        continue
+                    if products > PORTABLE_PRODUCTS:
+                        continue
+                if products > MANY_PRODUCTS and not LAYERS[name].is_network:
+                    among = FEW_SPECS
+                names = tuple(spec for spec in chosen if spec in among)
+                rounds.append(Round(name, names, batch, count))
+    return rounds
+
+
+@cache
+def products_of(name: str) -> int:
+    """Return the products of a pass with one image."""
+    layer = LAYERS[name]
+    with torch.device("meta"):
+        x = torch.empty(1, *layer.shape)
+    network = nn.Sequential(layer.build()).eval()
+    return sum(count_multiplications(network.to("meta"), x[0]).values())

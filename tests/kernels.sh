@@ -10,8 +10,7 @@ python=$(realpath -s "$2")
 build=build/$way
 site=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 install=("$python" -m pip install --quiet --disable-pip-version-check cmake ninja nanobind==3.1.0)
-tests=(tests/test_ops.py)
-chosen="not fresh and not importing and not missing and not compile"
+chosen=
 preload=
 case $way in
   sanitize)
@@ -26,7 +25,6 @@ case $way in
     grep -qw avx2 /proc/cpuinfo || { echo "tests/kernels.sh: emulate needs AVX2" >&2; exit 2; }
     install+=(simde-py==0.8.2.post1)
     options=(-DMBM_HW_EMULATE_AVX512="$site/simde_py/simde")
-    tests+=(tests/test_float_ops.py)
     chosen="(avx512 or reference or products or adds_in_order or kind) and not portable and not avx2"
     ;;
   *)
@@ -49,4 +47,5 @@ cd "$build/package"
 export ASAN_OPTIONS=detect_leaks=0  # Python's own
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 LD_PRELOAD="$preload" PYTHONPATH="$PWD:$site${PYTHONPATH:+:$PYTHONPATH}" \
-  "$python" -S -m pytest -q -p no:cacheprovider "${tests[@]}" -k "$chosen"
+  "$python" -S -m pytest -q -p no:cacheprovider -k "$chosen" \
+  tests/test_ops.py tests/test_float_ops.py tests/test_layer_ops.py

@@ -1,67 +1,24 @@
 """The operators against sums of the reference's products in Python integers."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
+from codes import ODD_TABLE, SPECS, each_spec, random_codes
+from convolutions import LAYOUTS, convolutions, on_threads
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from isas import ISAS, forced
-from torch._subclasses.fake_tensor import FakeTensorMode
 
-from mbm_hw import MBM, Exact, Mitchell, Table, multiply, ops, product_table
-from mbm_hw.ops.codes import spec_values
+from mbm_hw import MBM, Exact, Mitchell, Table, multiply, ops
 from mbm_hw.ops.scaling import quantize, rescale
 from mbm_hw.quantize import Fixed, Symmetric
 from mbm_hw.quantize import rescale as plain_rescale
-
-SIGN_MAGNITUDE = Table(product_table(MBM(8)), sign_magnitude=True)
-# Its products differ from any other's, of every zero too, and a * b is not b * a.
-ODD_TABLE = Table(np.random.default_rng(1).integers(-(2**15), 2**15, (256, 256)), signed=True)
-SPECS = (
-    Exact(8, signed=True),
-    Exact(8),
-    Exact(4, signed=True),
-    Exact(16, signed=True),
-    Exact(16),
-    Mitchell(8, signed=True),
-    Mitchell(11, truncation=3),
-    MBM(4, signed=True),
-    MBM(8, signed=True),
-    MBM(8, truncation=2, signed=True),
-    MBM(8),
-    MBM(9),
-    MBM(9, signed=True),
-    MBM(16, signed=True),
-    MBM(16, truncation=8, signed=True),
-    MBM(16),
-    ODD_TABLE,
-    Table(product_table(MBM(6)) ^ 1),
-    Table(product_table(Mitchell(10, signed=True)), signed=True),
-    Table(product_table(MBM(9))),
-    SIGN_MAGNITUDE,
-)
-each_spec = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.identifier)
 
 
 @pytest.fixture(params=ISAS)
 def each_isa(request):
     with forced(request.param):
         yield
-
-
-def random_codes(spec, shape, seed=0, extreme=False):
-    """Return legal codes; extreme ones are the least, the largest, 0 and those next to them."""
-    low, high = spec.operand_min, spec.operand_max
-    random = np.random.default_rng(seed)
-    if extreme:
-        values = np.array([low, low + 1, low // 2, -1, 0, 1, high // 2, high - 1, high])
-        codes = random.choice(values[values >= low], shape)
-    else:
-        codes = random.integers(low, high, shape, endpoint=True)
-    return torch.from_numpy(codes).to(ops.code_dtype(spec))
 
 
 def naive_conv2d(x, w, spec, stride, padding, dilation, groups):
@@ -97,28 +54,6 @@ def check(spec, actual, expected):
         f"{spec.identifier}: {len(wrong)} sums differ, first at {list(wrong[0])}: "
         f"{actual.numpy()[tuple(wrong[0])]}, expected {expected[tuple(wrong[0])]}"
     )
-
-
-@st.composite
-def convolutions(draw):
-    number = lambda low, high: draw(st.integers(low, high))  # noqa: E731
-    both = lambda low, high: (number(low, high), number(low, high))  # noqa: E731
-    stride, padding, dilation, kernel = both(1, 3), both(0, 3), both(1, 3), both(1, 3)
-    groups, channels, outputs = number(1, 3), number(1, 3), number(1, 3)
-    least = [max(1, dilation[i] * (kernel[i] - 1) + 1 - 2 * padding[i]) for i in range(2)]
-    size = [number(least[i], least[i] + 6) for i in range(2)]
-    x_shape = (number(0, 2), groups * channels, *size)
-    w_shape = (groups * outputs, channels, *kernel)
-    return x_shape, w_shape, (stride, padding, dilation, groups)
-
-
-LAYOUTS = {
-    "contiguous": lambda x: x,
-    "channels_last": lambda x: x.contiguous(memory_format=torch.channels_last),
-    "every other": lambda x: x.repeat_interleave(2, -1)[..., ::2],
-    "transposed": lambda x: x.transpose(-1, -2).contiguous().transpose(-1, -2),
-    "expanded": lambda x: x[:, :, :1, :1].expand(x.shape),
-}
 
 
 @settings(max_examples=400, deadline=None)
@@ -185,12 +120,8 @@ def test_many_tiles_and_threads_give_the_same_sums(spec, threads):
     x, w = random_codes(spec, (2, 68, 17, 19), 1), random_codes(spec, (278, 34, 3, 3), 2)
     products = multiply(spec, 0, w[:, :2].numpy().astype(np.int64)).shape
     assert products == (278, 2, 3, 3)
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
+    with on_threads(threads):
         actual = ops.conv2d(x, w, spec, padding=1, groups=2)
-    finally:
-        torch.set_num_threads(before)
     patches = torch.nn.functional.unfold(x.double(), 3, padding=1).long().numpy()
     chosen = [(0, 0), (1, 138), (0, 139), (1, 277), (1, 200)]
     for image, o in chosen:
@@ -238,17 +169,6 @@ def test_int64_sums_have_no_such_limit():
     assert ops.matmul(wide, wide.t(), Exact(16)).item() == 70_000 * 65535**2
 
 
-@pytest.mark.parametrize("spec", [MBM(8, signed=True), ODD_TABLE], ids=["mbm8s", "table"])
-def test_no_terms_and_no_outputs(spec):
-    empty = torch.zeros(3, 0, dtype=torch.int8)
-    assert torch.equal(ops.matmul(empty, empty.t(), spec), torch.zeros(3, 3, dtype=torch.int32))
-    x, w = torch.zeros(2, 0, 4, 4).char(), torch.zeros(5, 0, 3, 3).char()
-    assert torch.equal(ops.conv2d(x, w, spec), torch.zeros(2, 5, 2, 2, dtype=torch.int32))
-    assert ops.conv2d(
-        torch.zeros(0, 3, 4, 4).char(), torch.zeros(5, 3, 1, 1).char(), spec
-    ).shape == (0, 5, 4, 4)
-
-
 @pytest.mark.usefixtures("each_isa")
 @pytest.mark.parametrize("width", [8, 16])
 @pytest.mark.parametrize("quantizer", [Symmetric(), Fixed(scale=30, limit=120)], ids=repr)
@@ -291,119 +211,6 @@ def test_padding_is_a_real_zero_code():
     ones = Table(np.ones((16, 16), dtype=int), signed=True)
     x, w = torch.zeros(1, 1, 1, 1).char(), torch.zeros(1, 1, 3, 3).char()
     assert ops.conv2d(x, w, ones, padding=1).item() == 9
-
-
-@pytest.mark.parametrize(
-    "spec",
-    [MBM(8, signed=True), MBM(8), MBM(16, signed=True), Exact(16), SIGN_MAGNITUDE, ODD_TABLE],
-    ids=lambda spec: spec.identifier,
-)
-def test_opcheck(spec):
-    values = spec_values(spec)
-    x, w = random_codes(spec, (2, 4, 6, 5)), random_codes(spec, (6, 2, 3, 2))
-    conv2d = torch.ops.mbm_hw.conv2d.default
-    torch.library.opcheck(conv2d, (x, w, *values, [2, 1], [1, 0], [1, 2], 2))
-    matmul = torch.ops.mbm_hw.matmul.default
-    torch.library.opcheck(matmul, (x.reshape(8, 30), x.reshape(8, 30).t(), *values))
-
-
-@each_spec
-def test_fakes_give_shape_and_dtype(spec):
-    dtype = ops.code_dtype(spec)
-    with FakeTensorMode():
-        x, w = torch.empty(2, 6, 9, 8, dtype=dtype), torch.empty(4, 3, 3, 1, dtype=dtype)
-        y = ops.conv2d(x, w, spec, (2, 1), (1, 2), (2, 1), 2)
-        assert (y.shape, y.dtype) == ((2, 4, 4, 12), ops.sum_dtype(spec))
-        z = ops.matmul(x.reshape(12, 72), x.reshape(72, 12), spec)
-        assert (z.shape, z.dtype) == ((12, 12), ops.sum_dtype(spec))
-
-
-def test_meta_tensors_give_shapes():
-    x = torch.empty(2, 6, 9, 8, dtype=torch.int8, device="meta")
-    assert ops.conv2d(x, x[:4, :, :3, :3], MBM(8, signed=True)).shape == (2, 2, 7, 6)
-
-
-def test_operators_compile_with_dynamic_shapes():
-    @torch.compile(backend="aot_eager", dynamic=True)
-    def compiled(x, w, spec):
-        return ops.conv2d(x, w, spec, padding=1) + ops.matmul(x[0, 0], x[0, 0].t(), spec).sum()
-
-    for size in (5, 6, 9):
-        for spec in (MBM(8, signed=True), ODD_TABLE, Exact(8, signed=True)):
-            x, w = random_codes(spec, (2, 3, size, size)), random_codes(spec, (4, 3, 3, 3))
-            expected = (
-                ops.conv2d(x, w, spec, padding=1) + ops.matmul(x[0, 0], x[0, 0].t(), spec).sum()
-            )
-            assert torch.equal(compiled(x, w, spec), expected)
-
-
-CODES = torch.zeros(2, 4, 5, 5, dtype=torch.int8)
-MBM8S = MBM(8, signed=True)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "text"),
-    [
-        ((CODES, CODES, "mbm8s"), TypeError, "spec must be an integer multiplier spec"),
-        ((CODES, CODES, MBM(17)), ValueError, "4 to 16 bits, not MBM"),
-        ((CODES.float(), CODES, MBM8S), TypeError, "torch.int8 codes for a signed 8-bit mbm spec"),
-        ((CODES, CODES.byte(), MBM8S), TypeError, "not torch.int8 and torch.uint8"),
-        ((CODES, CODES.numpy(), MBM8S), TypeError, "w_codes must be a tensor, not ndarray"),
-        ((CODES[0], CODES, MBM8S), ValueError, r"\[N, C, H, W\] .* not \[4, 5, 5\] and \[2, 4"),
-        ((CODES, CODES[:, :3], MBM8S), ValueError, "O divisible by groups, .* groups=1"),
-        ((CODES, CODES[:1, :2], MBM8S, 1, 0, 1, 2), ValueError, "groups=2"),
-        ((CODES, CODES, MBM8S, 1, 0, 1, 0), ValueError, "groups=0"),
-        ((CODES, CODES, MBM8S, 0), ValueError, r"stride must be .* at least 1, not \[0, 0\]"),
-        ((CODES, CODES, MBM8S, (1, 2, 3)), ValueError, "stride must be an integer or two"),
-        ((CODES, CODES, MBM8S, 1, -1), ValueError, r"padding must be .* at least 0, not \[-1"),
-        ((CODES, CODES, MBM8S, 1, "same"), ValueError, "padding must be an integer or two"),
-        ((CODES, CODES, MBM8S, 1, 0, 2), ValueError, "not 9 for 5"),
-        ((CODES + 8, CODES, MBM(4, signed=True)), ValueError, "x must be -8 to 7 .*, not 8"),
-        ((CODES, CODES - 9, MBM(4, signed=True)), ValueError, "w must be -8 to 7 .*, not -9"),
-        ((CODES.short() - 256, CODES.short(), SIGN_MAGNITUDE), ValueError, "-255 to 255 .* -256"),
-        ((CODES.int(), CODES.int() + 65536, Exact(16)), ValueError, "0 to 65535 .*, not 65536"),
-        ((CODES.int() - 1, CODES.int(), MBM(16)), ValueError, "0 to 65535 .*, not -1"),
-    ],
-)
-def test_conv2d_says_what_is_wrong(arguments, error, text):
-    with pytest.raises(error, match=text):
-        ops.conv2d(*arguments)
-
-
-@pytest.mark.parametrize(
-    ("x", "w", "error", "text"),
-    [
-        (CODES[0, 0], CODES[0, 0, :4], ValueError, r"not \[5, 5\] and \[4, 5\]"),
-        (CODES[0], CODES[0, 0], ValueError, r"\[M, K\] and w \[K, N\], not"),
-        (CODES[0, 0], CODES[0, 0].long(), TypeError, "not torch.int8 and torch.int64"),
-    ],
-)
-def test_matmul_says_what_is_wrong(x, w, error, text):
-    with pytest.raises(error, match=text):
-        ops.matmul(x, w, MBM8S)
-
-
-@pytest.mark.parametrize(
-    ("values", "text"),
-    [
-        (("mbn", 8, 0, True, None), "knows the families exact, mitchell, mbm"),
-        (("mbm", 8, 0, True, torch.zeros(256, 256).int()), "goes with a table family"),
-        (("table", 8, 0, True, None), "goes with a table family"),
-        (("table", 8, 0, True, torch.zeros(256, 256)), r"must be int32 \[256, 256\]"),
-        (("table", 8, 0, True, torch.zeros(16, 16).int()), r"must be int32 \[256, 256\]"),
-        (("exact", 3, 0, True, None), "4 to 16 bits, not 3"),
-    ],
-)
-def test_the_schemas_own_values_are_checked(values, text):
-    with pytest.raises(ValueError, match=text):
-        torch.ops.mbm_hw.matmul(CODES[0, 0], CODES[0, 0], *values)
-
-
-def test_the_kernel_has_a_name():
-    with forced("portable"):
-        assert ops.kernel_name(MBM8S) == "portable, table in memory"
-        assert ops.kernel_name(MBM(16)) == "portable, logarithms step by step"
-        assert ops.kernel_name(Exact(8)) == "portable, integer products"
 
 
 @pytest.mark.usefixtures("each_isa")
@@ -475,25 +282,3 @@ def test_every_spec(spec, terms, isa, scale, seed):
     with forced(isa):
         actual = ops.matmul(x, w, spec)
     check(spec, actual, naive_matmul(x, w, spec))
-
-
-def test_an_unknown_instruction_set_is_named():
-    with forced("mmx"), pytest.raises(ValueError, match="MBM_HW_ISA: there are no kernels 'mmx'"):
-        ops.matmul(CODES[0, 0], CODES[0, 0], MBM8S)
-
-
-def in_a_fresh_interpreter(program):
-    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-
-
-def test_importing_the_operators_loads_no_kernel_and_no_hardware():
-    program = "import sys, mbm_hw; print('torch' in sys.modules); import mbm_hw.ops, mbm_hw.nn; "
-    program += "print({'amaranth', 'mbm_hw.hdl', 'mbm_hw.ops._cpu'} & set(sys.modules))"
-    assert in_a_fresh_interpreter(program).stdout.split() == ["False", "set()"]
-
-
-def test_a_missing_extension_is_one_clear_line():
-    program = "import sys, torch; sys.modules['mbm_hw.ops._cpu'] = None; "
-    program += "from mbm_hw import MBM, ops; x = torch.zeros(2, 2).byte(); ops.matmul(x, x, MBM(8))"
-    last = in_a_fresh_interpreter(program).stderr.splitlines()[-1]
-    assert last.startswith("ImportError: the compiled kernels mbm_hw.ops._cpu are missing: run")

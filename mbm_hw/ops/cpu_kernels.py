@@ -42,8 +42,16 @@ def chosen_isa():
 
 
 def available_isas() -> list[str]:
-    """Return what kernels this machine can run, the best last: `portable`, `avx2`, `avx512`."""
+    """Return what this machine can run of `portable`, `avx2`, `avx512`, `neon`, the best last."""
     return [isa.name for isa in _extension().available_isas()]
+
+
+def time_products(runs: bool) -> float:
+    """Start (or stop) counting the seconds that kernels take for products; return those till now.
+
+    All threads' together. The rest of a layer is quantising, packing, rescaling and Python.
+    """
+    return _extension().time_products(runs)
 
 
 def float_multiplier_of(spec: FloatSpec):

@@ -13,6 +13,7 @@
 #include "parallel.h"
 #include "results.h"
 #include "sources.h"
+#include "stopwatch.h"
 #include "tile.h"
 
 namespace mbm_hw {
@@ -122,14 +123,21 @@ class Conv2d {
         pack_terms(task, runs, *band, term, depth, buffers);
       }
       fill_rest(task.positions, depth, buffers);
-      multiplier_.add({buffers.packed.data(), weights_.data() + first * terms_ + term, terms_,
-                       buffers.sums.data(), int(task.outputs), depth, int(task.positions),
-                       buffers.scratch.data()});
+      add_products(weights_.data() + first * terms_ + term, task.outputs, depth, task.positions,
+                   buffers);
     }
     for (int64_t o = 0; o < task.outputs; ++o) {
       write_output(out, runs, first + o, task.position, buffers.sums.data() + o * kTilePositions,
                    buffers);
     }
+  }
+
+  void add_products(const Weight* weights, int64_t outputs, int depth, int64_t positions,
+                    Buffers& buffers) const {
+    Stopwatch::time([&] {
+      multiplier_.add({buffers.packed.data(), weights, terms_, buffers.sums.data(), int(outputs),
+                       depth, int(positions), buffers.scratch.data()});
+    });
   }
 
   // Reads the weights that are the tile's positions, if swapped: the band is [positions][terms].
@@ -140,6 +148,10 @@ class Conv2d {
       const int64_t o = task.position + p;
       const Element* row = x_ + o * geometry_.x.stride[3];
       const float scale = source_.weight_scale(row, terms_, o);
+      // The next row comes from memory while this one, in the cache, is made into codes.
+      for (int64_t k = 0; k < terms_ && p + 1 < task.positions; k += 64 / sizeof(Element)) {
+        __builtin_prefetch(row + geometry_.x.stride[3] + k);
+      }
       const Code* codes = source_.codes(row, terms_, 1, scale, buffers.codes.data());
       encode(codes, terms_, buffers.band.data() + p * terms_);
       buffers.scales[p] = source_.x_scale() * scale;
@@ -229,9 +241,8 @@ class Conv2d {
                     buffers.packed.data() + k * kTilePositions);
       }
       std::fill_n(buffers.sums.data(), outputs * kTilePositions, Sum(0));
-      multiplier_.add({buffers.packed.data(), weights_.data() + channel * outputs * terms_, terms_,
-                       buffers.sums.data(), int(outputs), int(terms_), int(count),
-                       buffers.scratch.data()});
+      add_products(weights_.data() + channel * outputs * terms_, outputs, int(terms_), count,
+                   buffers);
       for (int64_t o = 0; o < outputs; ++o) {
         write_output(out, all.runs[tile], channel * outputs + o, 0,
                      buffers.sums.data() + o * kTilePositions, buffers);

@@ -9,7 +9,7 @@ namespace mbm_hw {
 
 namespace {
 
-constexpr std::array<std::string_view, 3> kNames{"portable", "avx2", "avx512"};
+constexpr std::array<std::string_view, 4> kNames{"portable", "avx2", "avx512", "neon"};
 
 bool runs_here(Isa isa) {
 #ifdef MBM_HW_X86
@@ -24,6 +24,9 @@ bool runs_here(Isa isa) {
            __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni");
   }
 #endif
+#ifdef MBM_HW_NEON
+  if (isa == Isa::kNeon) return true;
+#endif
   return isa == Isa::kPortable;
 }
 
@@ -33,7 +36,7 @@ std::string_view name_of(Isa isa) { return kNames[size_t(isa)]; }
 
 std::vector<Isa> available_isas() {
   std::vector<Isa> isas;
-  for (const Isa isa : {Isa::kPortable, Isa::kAvx2, Isa::kAvx512}) {
+  for (const Isa isa : {Isa::kPortable, Isa::kAvx2, Isa::kAvx512, Isa::kNeon}) {
     if (runs_here(isa)) isas.push_back(isa);
   }
   return isas;

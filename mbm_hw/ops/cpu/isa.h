@@ -20,6 +20,7 @@ enum class Isa {
   kPortable,
   kAvx2,    // AVX2, FMA
   kAvx512,  // AVX-512 F, BW, DQ, VL, VBMI, VNNI
+  kNeon,    // every aarch64 machine has it
 };
 
 // Returns the named variant, or the best one for "". A std::invalid_argument if there is no such
@@ -37,6 +38,13 @@ std::vector<Isa> available_isas();  // the best one last
   ((isa) == ::mbm_hw::Isa::kAvx512 ? ::mbm_hw::avx512::name(__VA_ARGS__)  \
    : (isa) == ::mbm_hw::Isa::kAvx2 ? ::mbm_hw::avx2::name(__VA_ARGS__)    \
                                    : ::mbm_hw::portable::name(__VA_ARGS__))
+#elif defined(MBM_HW_NEON)
+#define MBM_HW_EACH_ISA(...)          \
+  namespace portable { __VA_ARGS__ }  \
+  namespace neon { __VA_ARGS__ }
+#define MBM_HW_CALL(isa, name, ...)                                 \
+  ((isa) == ::mbm_hw::Isa::kNeon ? ::mbm_hw::neon::name(__VA_ARGS__) \
+                                 : ::mbm_hw::portable::name(__VA_ARGS__))
 #else
 #define MBM_HW_EACH_ISA(...) namespace portable { __VA_ARGS__ }
 #define MBM_HW_CALL(isa, name, ...) ((void)(isa), ::mbm_hw::portable::name(__VA_ARGS__))

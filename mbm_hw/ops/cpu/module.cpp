@@ -18,6 +18,9 @@
 #include "float_multiplier.h"
 #include "isa.h"
 #include "log_multiplier.h"
+#ifdef MBM_HW_NEON
+#include "neon_multiplier.h"
+#endif
 #include "pattern_multiplier.h"
 #include "scaling.h"
 #include "table_multiplier.h"
@@ -55,6 +58,9 @@ class Multiplier {
   std::variant<std::monostate, ExactInt8, ExactUInt8, ExactInt16, ExactUInt16,
                LogMultiplier<int16_t>, LogMultiplier<int32_t>,
                FloatExactMultiplier, FloatLogMultiplier,
+#ifdef MBM_HW_NEON
+               NeonTableInt8, NeonTableUInt8, NeonPatternMultiplier,
+#endif
 #ifdef MBM_HW_X86
                ByteTableInt8, ByteTableUInt8, PatternInt8, PatternInt16,
 #endif
@@ -76,6 +82,11 @@ Multiplier* log_multiplier(int width, bool is_signed, int truncation,
   if (is_signed && isa != Isa::kPortable && PatternInt16::takes(parameters)) {
     return width <= 8 ? Multiplier::make<PatternInt8>(parameters, isa)
                       : Multiplier::make<PatternInt16>(parameters, isa);
+  }
+#endif
+#ifdef MBM_HW_NEON
+  if (is_signed && isa == Isa::kNeon && NeonPatternMultiplier::takes(parameters)) {
+    return Multiplier::make<NeonPatternMultiplier>(parameters);
   }
 #endif
   if (width <= 8) return nullptr;
@@ -104,6 +115,12 @@ Multiplier* table_multiplier(const Table& array, int width, bool is_signed, Isa 
   if (width <= 8 && isa != Isa::kPortable) {
     return is_signed ? Multiplier::make<ByteTableInt8>(table, isa)
                      : Multiplier::make<ByteTableUInt8>(table, isa);
+  }
+#endif
+#ifdef MBM_HW_NEON
+  if (width <= 8 && isa == Isa::kNeon) {
+    return is_signed ? Multiplier::make<NeonTableInt8>(table)
+                     : Multiplier::make<NeonTableUInt8>(table);
   }
 #endif
   if (width <= 8) {
@@ -240,8 +257,10 @@ NB_MODULE(_cpu, m) {
   nb::enum_<Isa>(m, "Isa", "An instruction set that kernels are compiled for.")
       .value("portable", Isa::kPortable)
       .value("avx2", Isa::kAvx2)
-      .value("avx512", Isa::kAvx512);
+      .value("avx512", Isa::kAvx512)
+      .value("neon", Isa::kNeon);
   m.def("choose_isa", &choose_isa, nb::arg("name"));
+  m.def("time_products", &Stopwatch::restart, nb::arg("runs"));
   m.def("available_isas", &available_isas, "Those that this machine can run, the best one last.");
   nb::class_<Multiplier>(m, "Multiplier").def_prop_ro("name", [](const Multiplier& multiplier) {
     std::string_view name;

@@ -1,0 +1,40 @@
+"""How fast a kernel can be at best: its instructions, counted where its source says them.
+
+Ref: the opening comments of mbm_hw/ops/cpu/kernels/*_kernel.cpp.
+"""
+
+from fractions import Fraction
+
+from bench.cases import TABLE
+
+# Vector instructions for as many products as a register has float32 lanes; codes from 0 to 127, as
+# after a ReLU. An exact layer takes one, its fused multiply-add.
+INSTRUCTIONS = {
+    "avx512": {
+        **dict.fromkeys((TABLE, "exact8s", "mitchell8s", "mbm8s", "mbm8s_t2"), Fraction(8, 4)),
+        "mbm12s": Fraction(4),
+        "mitchell16s": Fraction(4),
+        "mbm16s": Fraction(5),
+        "mbm16s_t8": Fraction(5),
+    },
+    "avx2": {
+        **dict.fromkeys((TABLE, "exact8s"), Fraction(43, 4)),
+        "mitchell8s": Fraction(9, 4),
+        "mbm8s": Fraction(4),
+        "mbm8s_t2": Fraction(4),
+        "mbm12s": Fraction(4),
+        "mitchell16s": Fraction(4),
+        "mbm16s": Fraction(5),
+        "mbm16s_t8": Fraction(5),
+    },
+}
+
+
+def bound(isa: str, spec: str, exact_rate: float) -> float | None:
+    """Return the products a second that the instructions allow, None where they are not counted.
+
+    exact_rate : the best of the exact layers in the same run, products a second: as many vector
+        instructions a second as the machine was seen to do.
+    """
+    instructions = INSTRUCTIONS.get(isa, {}).get(spec)
+    return None if instructions is None else exact_rate / float(instructions)
