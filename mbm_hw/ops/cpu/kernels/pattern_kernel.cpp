@@ -9,7 +9,7 @@
 //             integer, and its pattern counts them. pattern_multiplier.h bends the product so that
 //             this gives the floor and the 1 that small products get back, but for operands below
 //             16: see small_kernel.cpp.
-//   kNarrow   others to 12 bits. The product is truncated to an integer: the floor of the magnitude.
+//   kNarrow   others to 12 bits. Products are truncated to integers: the floor of the magnitude.
 //   kWide     others, to 16 bits. The same, summed mod 2**32, and as floats to within 2**31, which
 //             settles the rest.
 //
@@ -18,11 +18,11 @@
 //   kRounded  pattern add, multiply-add, float add                          3
 //   kNarrow   pattern add, [multiply-add,] conversion, add                  3 [4]
 //   kWide     the same and a float add                                      4 [5]
-// and for each group of terms that fits the float sums of the first two, 2 or 1 more. A block of
-// kOutputs by kVectors sums is in registers; a term loads kVectors patterns [and masks them] and, for
-// each output, the weight's pattern [and power]: fewer loads than half the instructions, and a strip
-// of activations in the first-level cache. Zen 3 does four a cycle and two loads; Zen 4 two of 512
-// bits, of them one multiply-add of floats.
+// and for each group of terms that fits the float sums of the first two, 2 more. A block of
+// outputs_of(kind) by kVectors sums is in registers: a term loads kVectors patterns [and masks them],
+// and for each output the weight's pattern [and correction], so that loads are fewer than half the
+// instructions. Zen 3 does four a cycle and two loads; Zen 4 two of 512 bits, of them one
+// multiply-add of floats.
 #include "kernels.h"
 #include "lanes.h"
 
