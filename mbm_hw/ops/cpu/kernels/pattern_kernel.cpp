@@ -19,8 +19,8 @@
 //   kNarrow   pattern add, [multiply-add,] conversion, add                  3 [4]
 //   kWide     the same and a float add                                      4 [5]
 // and for each group of terms that fits the float sums of the first two, 2 more. A block of
-// outputs_of(kind) by kVectors sums is in registers: a term loads kVectors patterns [and masks them],
-// and for each output the weight's pattern [and correction], so that loads are fewer than half the
+// outputs_of(kind) by kVectors sums is in registers: a term loads kVectors patterns [and masks
+// them] and, for each output, the weight's pattern [and correction]: fewer loads than half the
 // instructions. Zen 3 does four a cycle and two loads; Zen 4 two of 512 bits, of them one
 // multiply-add of floats.
 #include "kernels.h"
