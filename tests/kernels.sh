@@ -25,7 +25,7 @@ case $way in
     grep -qw avx2 /proc/cpuinfo || { echo "tests/kernels.sh: emulate needs AVX2" >&2; exit 2; }
     install+=(simde-py==0.8.2.post1)
     options=(-DMBM_HW_EMULATE_AVX512="$site/simde_py/simde")
-    chosen="(avx512 or reference or products or adds_in_order or kind) and not portable and not avx2"
+    chosen="not portable and not avx2 and (avx512 or reference or products or in_order or kind)"
     ;;
   *)
     echo "tests/kernels.sh: the way is sanitize or emulate, not $way" >&2

@@ -22,7 +22,10 @@ inline constexpr uint32_t kLogZero = 1u << 28;
 inline constexpr uint32_t kLogNegative = 1u << 31;
 
 // The products of up to 8-bit codes as byte planes: a row for each weight's pattern holds, for 128
-// patterns of x, the low bytes of product + bias and then their high bytes. On cache lines.
+// patterns of x, the low and the high bytes of product + bias. On cache lines.
+//   AVX-512   128 low bytes, then 128 high ones
+//   AVX2      in pieces: of 16 products the low bytes, then the high ones, each xor those of the
+//             piece before; the second half row holds its products in descending order of x
 inline constexpr int kBytePlanesRow = 256;
 struct BytePlanes {
   const uint8_t* first;   // of x below 128
@@ -34,13 +37,17 @@ struct BytePlanes {
 // What `pattern_add` must know of a spec. Its weights are float32 patterns, truncated.
 struct PatternParameters {
   int width, truncation;
-  float correction;     // 0, or the constant added where the fractions' sum does not carry
+  int group;         // terms whose products are summed as floats, or 0: they are made integers
+  uint32_t bend;     // added to the patterns of products
+  float correction;  // 0, or the constant added where the fractions' sum does not carry
   const int8_t* small;  // what is added to products of small operands: [w + kSmall][x & 127]; or null
   uint32_t small_min, small_end;  // the patterns of |w| that it concerns: from, and to below
+  uint8_t small_pieces[64];       // for |w|, 1 to 4: of its row, pieces of 16 have all that is not 0
 };
 inline constexpr uint32_t kPatternOfZero = 67u << 23;  // 2**-60
 inline constexpr int kSmall = 63;  // the largest magnitude that can have such products
-inline constexpr int kPatternScratch = kTileDepth * (64 * 8 + kTilePositions);
+inline constexpr int kPatternPanel = 64;  // positions whose patterns are made together
+inline constexpr int kPatternScratch = kTileDepth * (2 * kPatternPanel + kTileOutputs + 4);
 
 // Each `add` adds a tile of products to the tile's sums; see tile.h.
 MBM_HW_EACH_ISA(
@@ -85,15 +92,18 @@ MBM_HW_EACH_ISA(
 
 #ifdef MBM_HW_X86
 namespace avx2 {
-// Each 16 bytes of the planes hold their entries xor those of the 16 before in their half row.
 void byte_table_add(const BytePlanes& planes, const Tile<uint8_t, int32_t>& tile);
 void byte_table_add(const BytePlanes& planes, const Tile<uint8_t, int64_t>& tile);
 void pattern_add(const PatternParameters& parameters, const Tile<int8_t, int32_t, uint32_t>& tile);
 void pattern_add(const PatternParameters& parameters, const Tile<int16_t, int64_t, uint32_t>& tile);
+void small_add(const PatternParameters& parameters, const Tile<int8_t, int32_t, uint32_t>& tile);
+void small_add(const PatternParameters& parameters, const Tile<int16_t, int64_t, uint32_t>& tile);
 }  // namespace avx2
 namespace avx512 {
 void pattern_add(const PatternParameters& parameters, const Tile<int8_t, int32_t, uint32_t>& tile);
 void pattern_add(const PatternParameters& parameters, const Tile<int16_t, int64_t, uint32_t>& tile);
+void small_add(const PatternParameters& parameters, const Tile<int8_t, int32_t, uint32_t>& tile);
+void small_add(const PatternParameters& parameters, const Tile<int16_t, int64_t, uint32_t>& tile);
 void byte_table_add(const BytePlanes& planes, const Tile<uint8_t, int32_t>& tile);
 void byte_table_add(const BytePlanes& planes, const Tile<uint8_t, int64_t>& tile);
 }  // namespace avx512

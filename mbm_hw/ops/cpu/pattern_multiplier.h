@@ -41,6 +41,8 @@ class PatternMultiplier {
   }
 
  private:
+  void add_small_products(const LogParameters& parameters);
+
   Isa isa_;
   uint32_t kept_ = ~0u, forced_ = 0;
   AlignedArray<int8_t> small_;

@@ -46,18 +46,20 @@ ByteTableMultiplier<CodeT, SumT>::ByteTableMultiplier(const ProductTable& table,
     const auto product = [&](int a) { return row[a * table.a_stride]; };
     for (int a = 0; a < size; ++a) {
       const int word = product(a) + planes_.bias;
-      uint8_t* planes = bytes_.data() + a / 128 * kHalf + b * kBytePlanesRow + a % 128;
-      planes[0] = uint8_t(word);
-      planes[128] = uint8_t(word >> 8);
+      uint8_t* row = bytes_.data() + a / 128 * kHalf + b * kBytePlanesRow;
+      const int i = isa == Isa::kAvx2 && a >= 128 ? 255 - a : a % 128;
+      uint8_t* low = isa == Isa::kAvx2 ? row + i / 16 * 32 + i % 16 : row + i;
+      low[0] = uint8_t(word);
+      low[isa == Isa::kAvx2 ? 16 : 128] = uint8_t(word >> 8);
     }
     for (int a = 0; a < 128 && planes_.odd; ++a) {
       planes_.odd = product((256 - a) % 256) == -product(a);
     }
   }
   if (isa != Isa::kAvx2) return;
-  for (int half = 0; half < 4 * 256; ++half) {
-    uint8_t* bytes = bytes_.data() + 128 * half;
-    for (int i = 127; i >= 16; --i) bytes[i] ^= bytes[i - 16];
+  for (int row = 0; row < 2 * 256; ++row) {
+    uint8_t* bytes = bytes_.data() + kBytePlanesRow * row;
+    for (int i = kBytePlanesRow - 1; i >= 32; --i) bytes[i] ^= bytes[i - 32];
   }
 }
 

@@ -5,86 +5,13 @@
 // is the sum of the operands' patterns, less 127 << 23: a carry of the mantissas is one more in the
 // exponent, and the signs add up to their xor. MBM's is that, as a float, plus c * 2**(ka + kb),
 // with and without a carry: one fused multiply-add, whose rounding is the multiplier's halving.
+#include "float_block.h"
 #include "float_kernels.h"
-#include "float_lanes.h"
+#include "float_products.h"
+#include "lanes.h"
 
 namespace mbm_hw::MBM_HW_ISA {
 namespace {
-
-constexpr uint32_t kOne = 1u << 23;  // of a mantissa
-
-inline uint32_t bits_of(float x) { return __builtin_bit_cast(uint32_t, x); }
-inline float float_of(uint32_t x) { return __builtin_bit_cast(float, x); }
-
-// The operand as the products take it: subnormal numbers are zeros.
-inline uint32_t encoded(const FloatProducts& products, uint32_t pattern) {
-  const uint32_t magnitude = pattern & ~kFloatSign;
-  const uint32_t normal = (pattern & products.kept) | products.lowest;
-  const uint32_t nonzero = magnitude < kFloatInfinity ? normal : pattern;
-  return magnitude < products.smallest ? pattern & kFloatSign : nonzero;
-}
-
-// Any products, special values too.
-
-// Zero, infinity and NaN among the operands, then underflow and overflow of the finite product,
-// whose pattern is exponent << 23 | mantissa; the exponent may be negative, or beyond float32's.
-inline uint32_t with_special_values(const FloatProducts& products, uint32_t a, uint32_t b,
-                                    int32_t exponent, uint32_t mantissa) {
-  const uint32_t sign = (a ^ b) & kFloatSign;
-  a &= ~kFloatSign;
-  b &= ~kFloatSign;
-  // Signed comparisons, bitwise operators and no branches, so that compilers make vectors of it.
-  const int32_t low = int32_t(a < b ? a : b), high = int32_t(a < b ? b : a);
-  constexpr int32_t kInfinity = kFloatInfinity;
-  uint32_t product = (uint32_t(exponent) << 23 | mantissa) + products.scale;
-  product = exponent >= int32_t(products.overflow >> 23) ? kFloatInfinity : product;
-  product = exponent < int32_t(products.smallest >> 23) ? 0 : product;
-  product = low == 0 ? 0 : product;
-  product = high >= kInfinity ? kFloatInfinity : product;
-  product |= sign;
-  product = high > kInfinity ? kFloatQuietNan : product;
-  return (high == kInfinity) & (low == 0) ? kFloatQuietNan : product;
-}
-
-inline int32_t exponent_sum(uint32_t a, uint32_t b) {
-  return int32_t(a >> 23 & 0xFF) + int32_t(b >> 23 & 0xFF) - 127;
-}
-
-struct LogProduct {
-  uint32_t operator()(const FloatProducts& products, uint32_t a, uint32_t b) const {
-    const uint32_t total = (a & kFloatMantissa) + (b & kFloatMantissa);
-    const uint32_t carry = total >> 23;
-    const uint32_t fraction = total & kFloatMantissa;
-    const uint32_t plain = fraction + products.corrections[0];
-    const uint32_t with_carry = fraction + products.corrections[1];
-    const uint32_t cornered = int32_t(with_carry) >= int32_t(kOne) ? fraction : with_carry;
-    const uint32_t corrected = carry == 0 ? plain : cornered;
-    const uint32_t overflow = corrected >> 23;
-    const uint32_t grid = ~0u << products.dropped;
-    const uint32_t mantissa = overflow == 0 ? corrected : (kOne + corrected) >> 1 & grid;
-    const int32_t exponent = exponent_sum(a, b) + int32_t(carry | overflow);
-    return with_special_values(products, a, b, exponent, mantissa & kFloatMantissa);
-  }
-};
-
-struct ExactProduct {
-  uint32_t operator()(const FloatProducts& products, uint32_t a, uint32_t b) const {
-    const uint64_t one = kOne;
-    const uint64_t product =  // 1 to 4, times 2**46
-        (one + (a & kFloatMantissa)) * (one + (b & kFloatMantissa));
-    const uint32_t increment = uint32_t(product >> 47);
-    const uint32_t shift = 23 + products.dropped + increment;
-    const uint64_t half = uint64_t(1) << (shift - 1);
-    const uint64_t odd = product >> shift & 1;
-    // Rounding up to the next power of two leaves a mantissa of 0 and one more in the exponent.
-    const uint64_t kept = (product + half - 1 + odd) >> shift << products.dropped;
-    const int32_t exponent = exponent_sum(a, b) + int32_t(increment) + int32_t(kept >> 24);
-    return with_special_values(products, a, b, exponent, uint32_t(kept) & kFloatMantissa);
-  }
-};
-
-constexpr int kChunk = 64;  // terms that are encoded at a time
-constexpr int kBlock = 8;   // outputs likewise
 
 template <class Product>
 void add_any(const FloatProducts& products, const uint32_t* x, int x_stride, const uint32_t* w,
@@ -98,112 +25,13 @@ void add_any(const FloatProducts& products, const uint32_t* x, int x_stride, con
   }
 }
 
-#ifdef MBM_HW_FLOAT_LANES
+#ifdef MBM_HW_LANES
 
 // Products of finite numbers that do not overflow.
 
 constexpr int kVectors = 2;                // of positions, in registers
 constexpr int kStrip = kVectors * kLanes;  // positions
 constexpr int kStrips = kTilePositions / kStrip;
-
-// The exponent fields of some numbers: of all but zeros the smallest, and the largest.
-struct Exponents {
-  uint32_t smallest = 255, largest = 0;
-  bool has_zero = false;
-
-  void include(const Exponents& others) {
-    smallest = others.smallest < smallest ? others.smallest : smallest;
-    largest = others.largest > largest ? others.largest : largest;
-    has_zero |= others.has_zero;
-  }
-};
-
-Exponents exponents_of(const uint32_t* patterns, int count) {
-  // A zero less 1 is above all others.
-  uint32_t smallest = ~0u, largest = 0, zero = 0;
-  for (int i = 0; i < count; ++i) {
-    const uint32_t magnitude = patterns[i] & ~kFloatSign, less = magnitude - 1;
-    smallest = less < smallest ? less : smallest;
-    largest = magnitude > largest ? magnitude : largest;
-    zero = less > zero ? less : zero;
-  }
-  const uint32_t field = smallest == ~0u ? 255 : (smallest + 1) >> 23;
-  return {field, largest >> 23, zero == ~0u};
-}
-
-// How the products of a block and a strip go, from the fastest on.
-enum class Way {
-  kPlain,  // no product underflows
-  kFlush,  // the scaled format: what has not bit 30 is zero
-  kAny,    // one by one
-};
-
-Way way_of(const FloatProducts& products, const Exponents& x, const Exponents& w) {
-  const int overflow = int(products.overflow >> 23), smallest = int(products.smallest >> 23);
-  if (x.largest == 255 || w.largest == 255) return Way::kAny;
-  if (int(x.largest + w.largest) - 127 + 1 >= overflow) return Way::kAny;
-  if (products.scale) return Way::kFlush;
-  // Exponent fields below 8 leave no room for the correction's.
-  if (x.smallest < 8 || w.smallest < 8) return Way::kAny;
-  return int(x.smallest + w.smallest) - 127 >= smallest ? Way::kPlain : Way::kAny;
-}
-
-// The weights of a block and a chunk, encoded and prepared.
-struct Weights {
-  uint32_t pattern[kBlock][kChunk];
-  uint32_t addend[kBlock][kChunk];  // the pattern, less 127 << 23, plus the scale
-  uint32_t corner[kBlock][kChunk];  // a mantissa from here on meets the corner: no correction
-  uint32_t correction[kBlock][kChunk];  // c * 2**kb, as a float, with the scale
-  uint32_t mask[kBlock][kChunk];        // what is kept of the product: its grid; nothing for 0
-};
-
-// kCorrected : MBM. kMasked : products may lie off the grid, or weights be zero.
-template <bool kCorrected, bool kMasked>
-struct LogLanes {
-  // x, and what it takes of it: once for all outputs.
-  struct X {
-    Integers pattern, mantissa;
-    Floats power;
-    Where nonzero;
-
-    explicit X(Integers x) : pattern(x), nonzero(where_nonzero(x)) {
-      if constexpr (kCorrected) {
-        mantissa = both(x, all(kFloatMantissa));
-        power = floats(both(x, all(~kFloatMantissa)));
-      }
-    }
-  };
-
-  static Floats product(const X& x, const Weights& w, int o, int k) {
-    Floats product = floats(plus(x.pattern, all(w.addend[o][k])));
-    if constexpr (kCorrected) {
-      const Where corrected = where_below(x.mantissa, all(w.corner[o][k]));
-      product = multiply_add(corrected, x.power, floats(all(w.correction[o][k])), product);
-    }
-    if constexpr (kMasked) product = floats(both(integers(product), all(w.mask[o][k])));
-    return product;
-  }
-};
-
-// kRounded : the format has fewer mantissa bits than float32.
-template <bool kRounded>
-struct ExactLanes {
-  struct X {
-    Floats value;
-    Where nonzero;
-    explicit X(Integers x) : value(floats(x)), nonzero(where_nonzero(x)) {}
-  };
-
-  static Floats product(const X& x, const Weights& w, int o, int k) {
-    const Floats product = multiply(x.value, floats(all(w.addend[o][k])));
-    if constexpr (!kRounded) return product;
-    const int dropped = int(w.corner[0][0]);
-    const Integers pattern = integers(product);
-    const Integers odd = both(shift_right(pattern, dropped), all(1));
-    const Integers half = all((1u << (dropped - 1)) - 1);
-    return floats(both(plus(plus(pattern, odd), half), all(~0u << dropped)));
-  }
-};
 
 template <class Lanes, bool kFlush, int kOutputs>
 void add_strip(const uint32_t* x, const Weights& w, int block, int depth, float* sums) {
@@ -221,9 +49,8 @@ void add_strip(const uint32_t* x, const Weights& w, int block, int depth, float*
 #pragma GCC unroll 2
       for (int v = 0; v < kVectors; ++v) {
         const Floats product = Lanes::product(xs[v], w, block + o, k);
-        const Where kept =
-            kFlush ? where_bit30(xs[v].nonzero, integers(product)) : xs[v].nonzero;
-        total[o][v] = add(kept, total[o][v], product);
+        total[o][v] = kFlush ? add_with_bit30(xs[v].nonzero, total[o][v], product)
+                             : add(xs[v].nonzero, total[o][v], product);
       }
     }
   }
@@ -384,45 +211,7 @@ void add(const FloatProducts& products, const Tile<uint32_t, float>& tile, const
 
 }  // namespace
 
-void float_round(const FloatProducts& products, const float* x, int64_t count, float* rounded) {
-  const int dropped = products.dropped;
-  const int32_t overflow = int32_t(products.overflow);
-  // Half a step below `smallest` already rounds to it. Where that is among float32's own subnormal
-  // numbers, it takes half as many patterns.
-  const int32_t step = 1 << dropped;
-  const int32_t least = int32_t(products.smallest) - (products.smallest == kOne ? step / 4 : step / 2);
-  const uint32_t below_half = dropped ? (1u << (dropped - 1)) - 1 : 0;
-  const uint32_t odd = dropped ? 1 : 0;
-  for (int64_t i = 0; i < count; ++i) {
-    const uint32_t pattern = bits_of(x[i]);
-    const int32_t magnitude = int32_t(pattern & ~kFloatSign);
-    const uint32_t up = uint32_t(magnitude) + below_half + (uint32_t(magnitude) >> dropped & odd);
-    int32_t y = int32_t(up >> dropped << dropped);
-    y = y >= overflow ? int32_t(kFloatInfinity) : y;
-    y = magnitude < least ? 0 : y;
-    y = magnitude > int32_t(kFloatInfinity) ? int32_t(kFloatQuietNan) : y;
-    rounded[i] = float_of(uint32_t(y) | (pattern & kFloatSign));
-  }
-}
-
-bool float_all_plain(const FloatProducts& products, const float* x, int64_t count, int64_t step) {
-  const uint32_t lower = (1u << products.dropped) - 1;
-  const uint32_t normals = products.overflow - products.smallest;
-  const auto odd = [=](float value) -> uint32_t {
-    const uint32_t magnitude = bits_of(value) & ~kFloatSign;
-    const bool plain = magnitude - products.smallest < normals || magnitude == 0;
-    return plain ? magnitude & lower : 1;
-  };
-  uint32_t found = 0;
-  if (step == 1) {
-    for (int64_t i = 0; i < count; ++i) found |= odd(x[i]);
-  } else {
-    for (int64_t i = 0; i < count; ++i) found |= odd(x[i * step]);
-  }
-  return found == 0;
-}
-
-#ifdef MBM_HW_FLOAT_LANES
+#ifdef MBM_HW_LANES
 
 void float_log_add(const FloatProducts& products, const Tile<uint32_t, float>& tile) {
   add(LogKernel(products), tile);

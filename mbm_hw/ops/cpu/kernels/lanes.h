@@ -1,4 +1,4 @@
-// Vectors of float32 patterns, as wide as the instruction set has them; for float_kernel.cpp.
+// Vectors of float32 patterns and integers, as wide as the instruction set has them.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 #include "intrinsics.h"
 
 #if defined(MBM_HW_AVX512) || defined(MBM_HW_AVX2)
-#define MBM_HW_FLOAT_LANES
+#define MBM_HW_LANES
 #endif
 
 namespace mbm_hw::MBM_HW_ISA {
@@ -24,26 +24,44 @@ inline void store(uint32_t* x, Integers v) { _mm512_storeu_si512(x, v); }
 inline Floats load(const float* x) { return _mm512_loadu_ps(x); }
 inline void store(float* x, Floats v) { _mm512_storeu_ps(x, v); }
 inline Integers all(uint32_t x) { return _mm512_set1_epi32(int32_t(x)); }
+inline Floats repeated(float x) { return _mm512_set1_ps(x); }
 inline Floats zeros() { return _mm512_setzero_ps(); }
 inline Floats floats(Integers v) { return _mm512_castsi512_ps(v); }
 inline Integers integers(Floats v) { return _mm512_castps_si512(v); }
 inline Integers plus(Integers a, Integers b) { return _mm512_add_epi32(a, b); }
+inline Integers minus(Integers a, Integers b) { return _mm512_sub_epi32(a, b); }
 inline Integers both(Integers a, Integers b) { return _mm512_and_si512(a, b); }
 inline Integers shift_right(Integers a, int n) { return _mm512_srl_epi32(a, _mm_cvtsi32_si128(n)); }
 inline Floats multiply(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
 inline Where where_nonzero(Integers v) {
   return _mm512_test_epi32_mask(v, all(~(1u << 31)));
 }
-inline Where where_bit30(Where among, Integers v) {
-  return _mm512_mask_test_epi32_mask(among, v, all(1u << 30));
-}
 inline Where where_below(Integers a, Integers b) { return _mm512_cmplt_epi32_mask(a, b); }
+inline uint32_t bits_of(Where m) { return m; }
 // c + a * b with one rounding, and c elsewhere.
 inline Floats multiply_add(Where m, Floats a, Floats b, Floats c) {
   return _mm512_mask3_fmadd_ps(a, b, c, m);
 }
 inline Floats add(Where m, Floats sum, Floats v) { return _mm512_mask_add_ps(sum, m, sum, v); }
+// The same where also bit 30 of v is set.
+inline Floats add_with_bit30(Where m, Floats sum, Floats v) {
+  return add(Where(_mm512_mask_test_epi32_mask(m, integers(v), all(1u << 30))), sum, v);
+}
 inline Floats add(Floats sum, Floats v) { return _mm512_add_ps(sum, v); }
+inline Floats multiply_add(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
+inline Integers either(Integers a, Integers b) { return _mm512_or_si512(a, b); }
+inline Integers where_zero(Integers v, Integers chosen, Integers other) {
+  return _mm512_mask_blend_epi32(_mm512_cmpeq_epi32_mask(v, all(0)), other, chosen);
+}
+inline Floats to_floats(Integers v) { return _mm512_cvtepi32_ps(v); }
+inline Integers rounded(Floats v) { return _mm512_cvtps_epi32(v); }
+inline Integers truncated(Floats v) { return _mm512_cvttps_epi32(v); }
+inline Integers widened(const int8_t* x) {
+  return _mm512_cvtepi8_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(x)));
+}
+inline Integers widened(const int16_t* x) {
+  return _mm512_cvtepi16_epi32(_mm256_load_si256(reinterpret_cast<const __m256i*>(x)));
+}
 
 #elif defined(MBM_HW_AVX2)
 
@@ -61,28 +79,54 @@ inline void store(uint32_t* x, Integers v) {
 inline Floats load(const float* x) { return _mm256_loadu_ps(x); }
 inline void store(float* x, Floats v) { _mm256_storeu_ps(x, v); }
 inline Integers all(uint32_t x) { return _mm256_set1_epi32(int32_t(x)); }
+inline Floats repeated(float x) { return _mm256_set1_ps(x); }
 inline Floats zeros() { return _mm256_setzero_ps(); }
 inline Floats floats(Integers v) { return _mm256_castsi256_ps(v); }
 inline Integers integers(Floats v) { return _mm256_castps_si256(v); }
 inline Integers plus(Integers a, Integers b) { return _mm256_add_epi32(a, b); }
+inline Integers minus(Integers a, Integers b) { return _mm256_sub_epi32(a, b); }
 inline Integers both(Integers a, Integers b) { return _mm256_and_si256(a, b); }
 inline Integers shift_right(Integers a, int n) { return _mm256_srl_epi32(a, _mm_cvtsi32_si128(n)); }
 inline Floats multiply(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
 inline Where where_nonzero(Integers v) {
   return integers(_mm256_cmp_ps(floats(v), zeros(), _CMP_NEQ_UQ));
 }
-inline Where where_bit30(Where among, Integers v) {
-  return both(among, _mm256_srai_epi32(_mm256_slli_epi32(v, 1), 31));
-}
 inline Where where_below(Integers a, Integers b) { return _mm256_cmpgt_epi32(b, a); }
+inline uint32_t bits_of(Where m) { return uint32_t(_mm256_movemask_ps(floats(m))); }
 inline Floats multiply_add(Where m, Floats a, Floats b, Floats c) {
   return _mm256_fmadd_ps(floats(both(integers(a), m)), b, c);
 }
 inline Floats add(Floats sum, Floats v) { return _mm256_add_ps(sum, v); }
+inline Floats multiply_add(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
+inline Integers either(Integers a, Integers b) { return _mm256_or_si256(a, b); }
+inline Integers where_zero(Integers v, Integers chosen, Integers other) {
+  return _mm256_blendv_epi8(other, chosen, _mm256_cmpeq_epi32(v, all(0)));
+}
+inline Floats to_floats(Integers v) { return _mm256_cvtepi32_ps(v); }
+inline Integers rounded(Floats v) { return _mm256_cvtps_epi32(v); }
+inline Integers truncated(Floats v) { return _mm256_cvttps_epi32(v); }
+inline Integers widened(const int8_t* x) {
+  return _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(x)));
+}
+inline Integers widened(const int16_t* x) {
+  return _mm256_cvtepi16_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(x)));
+}
 inline Floats add(Where m, Floats sum, Floats v) {
   return add(sum, floats(both(integers(v), m)));
 }
+inline Floats add_with_bit30(Where m, Floats sum, Floats v) {
+  const Integers kept = both(integers(v), m);
+  return add(sum, _mm256_blendv_ps(zeros(), floats(kept), floats(_mm256_slli_epi32(kept, 1))));
+}
 
+#endif
+
+// Has the compiler compute a before what is made of b from here on, where registers are few: the
+// order that is written fits them.
+#if defined(MBM_HW_AVX512)
+inline void compute_before(Integers&, Integers&) {}
+#elif defined(MBM_HW_AVX2)
+inline void compute_before(Integers& a, Integers& b) { asm("" : "+x"(a), "+x"(b)); }
 #endif
 
 }  // namespace

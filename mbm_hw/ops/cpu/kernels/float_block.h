@@ -1,0 +1,118 @@
+// A block of float products in lanes: which way they can go, and one register of them.
+#pragma once
+
+#include "float_kernels.h"
+#include "float_products.h"
+#include "lanes.h"
+
+namespace mbm_hw::MBM_HW_ISA {
+namespace {
+
+constexpr int kChunk = 64;  // terms that are encoded at a time
+constexpr int kBlock = 8;   // outputs likewise
+
+#ifdef MBM_HW_LANES
+
+// The exponent fields of some numbers: of all but zeros the smallest, and the largest.
+struct Exponents {
+  uint32_t smallest = 255, largest = 0;
+  bool has_zero = false;
+
+  void include(const Exponents& others) {
+    smallest = others.smallest < smallest ? others.smallest : smallest;
+    largest = others.largest > largest ? others.largest : largest;
+    has_zero |= others.has_zero;
+  }
+};
+
+Exponents exponents_of(const uint32_t* patterns, int count) {
+  // A zero less 1 is above all others.
+  uint32_t smallest = ~0u, largest = 0, zero = 0;
+  for (int i = 0; i < count; ++i) {
+    const uint32_t magnitude = patterns[i] & ~kFloatSign, less = magnitude - 1;
+    smallest = less < smallest ? less : smallest;
+    largest = magnitude > largest ? magnitude : largest;
+    zero = less > zero ? less : zero;
+  }
+  const uint32_t field = smallest == ~0u ? 255 : (smallest + 1) >> 23;
+  return {field, largest >> 23, zero == ~0u};
+}
+
+// How the products of a block and a strip go, from the fastest on.
+enum class Way {
+  kPlain,  // no product underflows
+  kFlush,  // the scaled format: what has not bit 30 is zero
+  kAny,    // one by one
+};
+
+Way way_of(const FloatProducts& products, const Exponents& x, const Exponents& w) {
+  const int overflow = int(products.overflow >> 23), smallest = int(products.smallest >> 23);
+  if (x.largest == 255 || w.largest == 255) return Way::kAny;
+  if (int(x.largest + w.largest) - 127 + 1 >= overflow) return Way::kAny;
+  if (products.scale) return Way::kFlush;
+  // Exponent fields below 8 leave no room for the correction's.
+  if (x.smallest < 8 || w.smallest < 8) return Way::kAny;
+  return int(x.smallest + w.smallest) - 127 >= smallest ? Way::kPlain : Way::kAny;
+}
+
+// The weights of a block and a chunk, encoded and prepared.
+struct Weights {
+  uint32_t pattern[kBlock][kChunk];
+  uint32_t addend[kBlock][kChunk];  // the pattern, less 127 << 23, plus the scale
+  uint32_t corner[kBlock][kChunk];  // a mantissa from here on meets the corner: no correction
+  uint32_t correction[kBlock][kChunk];  // c * 2**kb, as a float, with the scale
+  uint32_t mask[kBlock][kChunk];        // what is kept of the product: its grid; nothing for 0
+};
+
+// kCorrected : MBM. kMasked : products may lie off the grid, or weights be zero.
+template <bool kCorrected, bool kMasked>
+struct LogLanes {
+  // x, and what it takes of it: once for all outputs.
+  struct X {
+    Integers pattern, mantissa;
+    Floats power;
+    Where nonzero;
+
+    explicit X(Integers x) : pattern(x), nonzero(where_nonzero(x)) {
+      if constexpr (kCorrected) {
+        mantissa = both(x, all(kFloatMantissa));
+        power = floats(both(x, all(~kFloatMantissa)));
+      }
+    }
+  };
+
+  static Floats product(const X& x, const Weights& w, int o, int k) {
+    Floats product = floats(plus(x.pattern, all(w.addend[o][k])));
+    if constexpr (kCorrected) {
+      const Where corrected = where_below(x.mantissa, all(w.corner[o][k]));
+      product = multiply_add(corrected, x.power, floats(all(w.correction[o][k])), product);
+    }
+    if constexpr (kMasked) product = floats(both(integers(product), all(w.mask[o][k])));
+    return product;
+  }
+};
+
+// kRounded : the format has fewer mantissa bits than float32.
+template <bool kRounded>
+struct ExactLanes {
+  struct X {
+    Floats value;
+    Where nonzero;
+    explicit X(Integers x) : value(floats(x)), nonzero(where_nonzero(x)) {}
+  };
+
+  static Floats product(const X& x, const Weights& w, int o, int k) {
+    const Floats product = multiply(x.value, floats(all(w.addend[o][k])));
+    if constexpr (!kRounded) return product;
+    const int dropped = int(w.corner[0][0]);
+    const Integers pattern = integers(product);
+    const Integers odd = both(shift_right(pattern, dropped), all(1));
+    const Integers half = all((1u << (dropped - 1)) - 1);
+    return floats(both(plus(plus(pattern, odd), half), all(~0u << dropped)));
+  }
+};
+
+#endif
+
+}  // namespace
+}  // namespace mbm_hw::MBM_HW_ISA
