@@ -14,7 +14,7 @@ sources=mbm_hw/ops/cpu
 build=build/neon
 mkdir -p $build
 flags=(-std=c++20 -O2 -Wall -Wextra -Werror -ffp-contract=off -DMBM_HW_NEON -I$sources)
-common=(exact_kernel float_kernel log_kernel scaling_kernel table_kernel transpose_kernel)
+common=(exact_kernel float_format_kernel float_kernel log_kernel scaling_kernel table_kernel transpose_kernel)
 for isa in portable neon; do
   for kernel in "${common[@]}"; do
     echo "-DMBM_HW_ISA=$isa -c $sources/kernels/$kernel.cpp -o $build/${isa}-$kernel.o"
