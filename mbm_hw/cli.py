@@ -24,6 +24,16 @@ def with_formats(command):
     return click.option("--json", "style", flag_value="json", help="Print JSON.")(command)
 
 
+def with_table_flags(command):
+    """Give a command that takes table files the options --signed and --sign-magnitude."""
+    command = click.option("--sign-magnitude", is_flag=True, help="A table file holds magnitudes.")(
+        command
+    )
+    return click.option(
+        "--signed", is_flag=True, help="A table file holds signed operands and products."
+    )(command)
+
+
 def with_models(command):
     """Give a command the option --models: where networks are looked up."""
     return click.option(
@@ -32,16 +42,6 @@ def with_models(command):
         default="models",
         show_default=True,
         help="Where networks called by a bare name are looked up.",
-    )(command)
-
-
-def with_table_flags(command):
-    """Give a command that takes table files the options --signed and --sign-magnitude."""
-    command = click.option("--sign-magnitude", is_flag=True, help="A table file holds magnitudes.")(
-        command
-    )
-    return click.option(
-        "--signed", is_flag=True, help="A table file holds signed operands and products."
     )(command)
 
 

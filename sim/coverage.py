@@ -42,12 +42,17 @@ def protocol(design: Design) -> frozenset[str]:
     """Return the bins of the clocks that there can be.
 
     Operands are refused after a product was stalled, and that product is then still there: they
-    are never refused without a valid product.
+    are never refused without a valid product. Without stages, operands that are not refused and a
+    valid product are one and the same.
     """
     bits = (0, 1)
     if design.stream:
         clocks = itertools.product(bits, repeat=4)
-        return frozenset(handshake(*clock) for clock in clocks if clock[1] or clock[2])
+        return frozenset(
+            handshake(*clock)
+            for clock in clocks
+            if (clock[1] or clock[2]) and (design.pipeline or not clock[1] or clock[0] == clock[2])
+        )
     return frozenset(control(rst, en) for rst in bits for en in bits if design.pipeline)
 
 
