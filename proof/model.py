@@ -97,7 +97,7 @@ def _functions_of_states(text: str, name: str, inputs: Mapping[str, int]) -> str
     function; with these, constant inputs and clocks in a row are terms that it can simplify.
     """
     sort = f"|{name}_s|"
-    place = rf"^\(define-fun \|{name}#(\d+)\| .*\(\(_ extract (\d+) (\d+)\) state\).* ; \\(.+)$"
+    place = rf"^\(define-fun \|{name}#(\d+)\| .*\(\(_ extract (\d+) (\d+)\) state\).* ; \\?(.+)$"
     relation = rf"^  \(= (.+) \(\|{name}#(\d+)\| next_state\)\) ;"
     following = {number: value for value, number in re.findall(relation, text, re.MULTILINE)}
     next_parts = {0: "((_ extract 0 0) state)"}  # the bit that marks initial states
