@@ -17,7 +17,6 @@ from mbm_hw.published import TABLE_I
 from mbm_hw.spec import IntegerSpec, Spec
 from mbm_hw.table_files import read_table, write_table
 
-
 LAYER = {
     "network": "models/depth_small.py:depth_small",
     "weights": "models/depth_small.pt",

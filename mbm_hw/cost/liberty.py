@@ -112,7 +112,7 @@ class Cell:
         return [pin for pin in self.pins.values() if pin.is_output]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Library:
     """A cell library at its nominal voltage, in volts."""
 

@@ -1,8 +1,8 @@
 """What designs cost: rows of area, delay, energy and look-up tables, beside their errors."""
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import mbm_hw.hdl
@@ -20,7 +20,7 @@ from mbm_hw.cost.tools import default_liberty, opensta_version, wasm_version
 from mbm_hw.errors import MAX_EXHAUSTIVE_PAIRS, error_metrics, pair_count
 from mbm_hw.float_spec import FloatExact, FloatSpec
 from mbm_hw.hdl import DESIGNS, to_verilog
-from mbm_hw.hdl.designs import Design
+from mbm_hw.hdl.designs import Design, check_design
 from mbm_hw.published import TABLE_I
 from mbm_hw.spec import Exact, Spec, Table
 
@@ -32,7 +32,9 @@ def find_design(name: str) -> Design:
     """Return the design called `name`: a spec's name, and `_pP` for P register stages."""
     stem, _, stages = name.rpartition("_p")
     if stem and stages.isdigit():
-        return Design(find_spec(stem), int(stages))
+        design = Design(find_spec(stem), int(stages))
+        check_design(*design[:2])
+        return design
     return Design(find_spec(name))
 
 
@@ -151,7 +153,7 @@ class Costing:
             netlist = Netlist(mapped.json, self.library)
             registers = [instance.cell for instance in netlist.registers]
             delay = critical_path(
-                mapped.verilog, design.name, self.liberty_file, self.library, bool(registers)
+                mapped.verilog, design.name, netlist, self.liberty_file, self.library
             )
             return {
                 "cells": len(netlist.instances),
@@ -175,9 +177,7 @@ class Costing:
         a, b = operands
 
         def compute():
-            netlist = Netlist(mapped.json, self.library)
-            timing = analyse(netlist, self.library)
-            energies = edge_energies(netlist, self.library, timing)
+            netlist, timing, energies = _prepared(mapped.json, self.library)
             planes = netlist.evaluate({"a": a, "b": b})
             toggles = (
                 settled_toggles(netlist, planes, len(a)),
@@ -219,26 +219,34 @@ class Costing:
         sources = _PACKAGE.parent.glob("*.py")
         return self._kept.get(compute, "errors", repr(spec), source_hash(*sorted(sources)))
 
-    @cached_property
+    @functools.cached_property
     def liberty_file(self) -> Path:
         return default_liberty() if self.liberty is None else Path(self.liberty)
 
-    @cached_property
+    @functools.cached_property
     def library(self) -> Library:
         return read_liberty(self.liberty_file)
 
-    @cached_property
+    @functools.cached_property
     def _liberty_hash(self) -> str:
         return content_hash(self.liberty_file.read_bytes())
 
-    @cached_property
+    @functools.cached_property
     def _method(self) -> str:
         names = ("liberty", "netlist", "timing")
         return source_hash(*(_PACKAGE / f"{name}.py" for name in names))
 
-    @cached_property
+    @functools.cached_property
     def _kept(self) -> Cache:
         return Cache(self.cache)
+
+
+@functools.lru_cache(maxsize=2)
+def _prepared(json: str, library: Library):
+    """Return a netlist, its timing and its energies: the same for all streams."""
+    netlist = Netlist(json, library)
+    timing = analyse(netlist, library)
+    return netlist, timing, edge_energies(netlist, library, timing)
 
 
 def _saved(value: float | None, baseline: float | None) -> float | None:

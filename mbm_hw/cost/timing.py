@@ -1,7 +1,7 @@
 """How long a mapped netlist takes: the critical path by OpenSTA, and each gate's own delay.
 
 No wires: a net's load is that of the pins it drives. Every output drives four NAND gates; every
-input comes from a NAND gate that drives four of its kind.
+input comes from a NAND gate that drives four of its kind; a clock has ideal edges.
 """
 
 import re
@@ -21,9 +21,9 @@ read_liberty {liberty}
 read_verilog {verilog}
 link_design {top}
 create_clock -name clk -period {period} {clock}
-set_input_delay 0 -clock clk {inputs}
+set_input_delay 0 -clock clk [get_ports {{{inputs}}}]
 set_output_delay 0 -clock clk [all_outputs]
-set_input_transition {transition} [all_inputs]
+set_input_transition {transition} [get_ports {{{inputs}}}]
 set_load {load} [all_outputs]
 set_units -time ns -capacitance pF
 report_checks -path_delay max -digits 6
@@ -68,7 +68,7 @@ def analyse(netlist: Netlist, library: Library) -> Timing:
     for net in driven:
         loads[net] = loads.get(net, 0.0) + output_load
     transitions = {net: (input_transition,) * 2 for nets in netlist.inputs.values() for net in nets}
-    transitions |= {net: (input_transition,) * 2 for net in ("0", "1", "x")}
+    transitions |= {net: (0.0, 0.0) for net in ("0", "1", "x", *netlist.inputs.get("clk", ()))}
     arrivals, delays = dict.fromkeys(transitions, (0.0, 0.0)), {}
     for instance in netlist.registers + netlist.gates:
         for pin in instance.cell.outputs:
@@ -95,12 +95,18 @@ def analyse(netlist: Netlist, library: Library) -> Timing:
     return Timing(loads, transitions, delays, longest)
 
 
-def critical_path(verilog: str, top: str, liberty: Path, library: Library, clocked: bool) -> float:
+def critical_path(
+    verilog: str, top: str, netlist: Netlist, liberty: Path, library: Library
+) -> float:
     """Return the longest path, in ns, as OpenSTA finds it: the shortest clock period.
+
+    verilog, top : the netlist as Verilog, and its module. liberty : the library's file.
 
     Paths start at inputs and registers and end at outputs and registers, set-up time counted.
     """
     load, transition = surroundings(library)
+    ports = ((name, len(nets)) for name, nets in netlist.inputs.items() if name != "clk")
+    inputs = [f"{name}[*]" if width > 1 else name for name, width in ports]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "netlist.v").write_text(verilog)
@@ -111,16 +117,17 @@ def critical_path(verilog: str, top: str, liberty: Path, library: Library, clock
             verilog="netlist.v",
             top=top,
             period=_PERIOD,
-            clock="[get_ports clk]" if clocked else "",
-            inputs="[all_inputs -no_clocks]" if clocked else "[all_inputs]",
+            clock="[get_ports clk]" if netlist.registers else "",
+            inputs=" ".join(inputs),
             transition=transition,
             load=load,
         )
         (folder / "script.tcl").write_text(script)
         report = run([*opensta(), "script.tcl"], folder)
+    error = re.search(r"^Error.*", report, re.MULTILINE)
     slack = re.search(r"(-?[\d.]+) +slack", report)
-    if slack is None:
-        raise ToolError(f"OpenSTA found no path in {top}: {report.strip().splitlines()[-1:]}")
+    if error or slack is None:
+        raise ToolError(f"OpenSTA: {error[0] if error else f'no path in {top}'}")
     return _PERIOD - float(slack[1])
 
 
