@@ -69,8 +69,8 @@ def _draw(axes, rows, name, published, width):
     paper = [r for r in TABLE_I if r.bias is not None and f"{width}" in r.spec.partition("_")[0]]
     y = [100 * getattr(row, published) / getattr(exact, published) for row in paper]
     axes.plot([row.mred for row in paper], y, "^", color="tab:green", label="unsigned, the paper")
-    axes.set_ylim(bottom=0)
-    axes.set_xlim(left=0)
+    axes.set_ylim(0, 1.08 * axes.get_ylim()[1])
+    axes.set_xlim(0, 1.08 * axes.get_xlim()[1])
     axes.grid(alpha=0.3)
 
 
