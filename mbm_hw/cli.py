@@ -237,6 +237,13 @@ def ops(network, size, against, models, picture, style):
 @mbm_hw.command()
 @click.argument("names", nargs=-1)
 @click.option("--liberty", type=click.Path(path_type=Path), help="A cell library; default OSU's.")
+@click.option(
+    "--mapping",
+    type=click.Choice(["area", "delay"]),
+    default="area",
+    show_default=True,
+    help="What the cells are chosen for.",
+)
 @click.option("--power", is_flag=True, help="The energy of an operation, by switching activity.")
 @click.option("--fpga", is_flag=True, help="Look-up tables and frequency on iCE40 and ECP5.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A folder for all figures.")
@@ -248,7 +255,7 @@ def ops(network, size, against, models, picture, style):
     help="Where finished work is kept.",
 )
 @with_formats
-def cost(names, liberty, power, fpga, output, cache, style):
+def cost(names, liberty, mapping, power, fpga, output, cache, style):
     """Print what designs cost on standard cells: NAMES such as mbm8 or mbm8s_p2.
 
     Default: the designs of rtl/ and those of the MBM paper's Table I. The table has the main
@@ -261,10 +268,11 @@ def cost(names, liberty, power, fpga, output, cache, style):
 
     designs = [find_design(name) for name in names] or default_designs()
     streams = (uniform(), *_layer_streams(cache)) if power else ()
-    costing = Costing(cache, liberty, streams, tuple(DEVICES) if fpga else ())
+    costing = Costing(cache, liberty, streams, tuple(DEVICES) if fpga else (), mapping)
     costing.check_tools()
     rows = []
-    with tqdm(designs, "cost", unit="design", leave=False) as bar:
+    interval = 0.1 if sys.stderr.isatty() else 30
+    with tqdm(designs, "cost", unit="design", leave=False, mininterval=interval) as bar:
         for design in bar:
             bar.set_postfix_str(design.name)
             rows += costing.rows([design])

