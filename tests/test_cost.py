@@ -321,3 +321,16 @@ def test_a_missing_tool_is_named_with_the_way_to_get_it(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(MissingTool, match=r"mbm_hw\.cost\.install"):
         Costing(tmp_path).check_tools()
+
+
+def test_the_command_prints_a_table_and_writes_all_figures(costing, tmp_path, capsys):
+    with pytest.raises(SystemExit) as error:
+        main(["cost", "mbm8", "--cache", str(costing.cache), "-o", str(tmp_path)])
+    assert error.value.code == 0
+    printed = capsys.readouterr().out
+    (row,) = json.loads((tmp_path / "cost.json").read_text())
+    assert f"| mbm8     |            |     2.71 | {row['area_um2']:>10.0f} |" in printed
+    assert printed.split("\n\n")[0] in (tmp_path / "cost.md").read_text()
+    assert "| mbm8     |            35.2 |" in (tmp_path / "cost.md").read_text()
+    assert (tmp_path / "cost.png").stat().st_size > 10_000
+    assert len((tmp_path / "cost.csv").read_text().splitlines()) == 2
