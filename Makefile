@@ -8,7 +8,7 @@ STUDIES_WITH_DATA := models/cifar10_resnet20.yaml models/depth_7scenes.yaml
 KERNELS := $(shell find mbm_hw/ops/cpu -name '*.cpp' -o -name '*.h' -o -name 'CMakeLists.txt')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study test sanitize emulate sim prove verilog bench lint clean
+.PHONY: help setup study test sanitize emulate sim prove verilog synth bench lint clean
 
 help:     ## List the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
@@ -42,6 +42,11 @@ prove:    .venv/simulators ## Prove that rtl/ equals the specification; SPEC=mbm
 verilog:  .venv/installed ## Write the catalog's Verilog to rtl/
 	$(BIN)/mbm-hw verilog --all rtl
 
+synth:    .venv/installed ## Price the designs: area, delay, energy, FPGAs; LIBERTY=cells.lib
+	$(BIN)/python -m mbm_hw.cost.install
+	$(BIN)/mbm-hw cost --power --fpga -o results/cost $(if $(LIBERTY),--liberty $(LIBERTY))
+	@echo "make synth: done; tables, all figures and the picture are in results/cost/"
+
 bench:    .venv/installed ## Time the layers beside PyTorch's exact ones; BENCH="--isa avx512 --batch 1 --threads 2"
 	$(BIN)/python -m bench $(BENCH)
 
@@ -63,4 +68,5 @@ clean:    ## Remove .venv, build and results
 
 .venv/simulators: .venv/installed
 	$(BIN)/python -m sim.install
+	$(BIN)/python -m mbm_hw.cost.install
 	@touch $@

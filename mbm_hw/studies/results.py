@@ -1,14 +1,11 @@
 """What a finished study leaves in its folder: rows, tables, pictures, and how to run it again."""
 
-import csv
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from tabulate import tabulate
 
-from mbm_hw.files import replacing
+from mbm_hw.files import replacing, write_csv, write_json
 from mbm_hw.studies.evaluation import Depth
 from mbm_hw.studies.pictures import plot_depth, plot_layers
 from mbm_hw.studies.run import StudyRun
@@ -47,26 +44,3 @@ def legend(run: StudyRun) -> str:
         "of the same format, layers, quantiser and batches; ~ marks a change whose paired 95 % "
         "interval over the images holds 0 (it may be noise)."
     )
-
-
-def write_csv(path: str | Path, rows: Sequence[Mapping]) -> None:
-    """Write mappings with the same keys as CSV, the keys as its header."""
-    with replacing(path) as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def write_json(path: str | Path, document) -> None:
-    """Write `document` as indented JSON; numbers that are not finite become null."""
-    with replacing(path) as file:
-        json.dump(_finite(document), file, indent=1, allow_nan=False, default=str)
-        file.write("\n")
-
-
-def _finite(value):
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and value - value != 0 else value

@@ -1,0 +1,44 @@
+"""Results kept by the hash of all that they depend on."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from mbm_hw.files import replacing
+
+
+class Cache:
+    """A folder of JSON files, each named by the hash of what its content was computed from."""
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder)
+
+    def get(self, compute: Callable[[], object], *dependencies: str | bytes):
+        """Return what `compute` returned when the dependencies were the same, or does now."""
+        key = content_hash(*dependencies)
+        path = self.folder / f"{key}.json"
+        if not path.exists():
+            value = compute()
+            with replacing(path) as file:
+                json.dump(value, file)
+        return json.loads(path.read_text())
+
+
+def content_hash(*parts: str | bytes) -> str:
+    """Return one hash of all the parts, in hexadecimal."""
+    total = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        total.update(hashlib.sha256(data).digest())
+    return total.hexdigest()
+
+
+def source_hash(*folders_or_files: Path) -> str:
+    """Return one hash of Python sources, of all those in a folder."""
+    files = [
+        file
+        for path in folders_or_files
+        for file in ([path] if path.is_file() else sorted(path.glob("*.py")))
+    ]
+    return content_hash(*(file.read_bytes() for file in files))

