@@ -7,6 +7,7 @@ own; everything around them is what runs on a device, too.
 import contextlib
 import functools
 import hashlib
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -19,6 +20,7 @@ from mbm_hw.ops.cuda.compiler import SOURCES, Variant
 
 _EMULATION = Path(__file__).parent / "cuda_emulation"
 _BUILD = Path(__file__).parent.parent / "build" / "cuda_emulation"
+_sources = SOURCES
 _COMPILE = (
     *("c++", "-std=c++20", "-O1", "-g1", "-w", "-ffp-contract=off", "-I", str(_EMULATION)),
     *("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
@@ -46,6 +48,24 @@ def emulated_device(order: int = 0, multiprocessors: int = 2, shared_limit: int 
             setattr(*place, value)
 
 
+@contextlib.contextmanager
+def emulated_sources(changes: dict[str, tuple[str, str]]):
+    """Have emulated kernels made of other sources: in each file, one text in place of another."""
+    global _sources
+    with tempfile.TemporaryDirectory() as folder:
+        changed = Path(folder) / "kernels"
+        shutil.copytree(SOURCES, changed)
+        for file, (text, instead) in changes.items():
+            source = (changed / file).read_text()
+            assert source.count(text) == 1, f"{file} has {text!r} {source.count(text)} times"
+            (changed / file).write_text(source.replace(text, instead))
+        _sources = changed
+        try:
+            yield
+        finally:
+            _sources = SOURCES
+
+
 def _launch(order, variant, device, grid, threads, shared_bytes, arguments, name="conv2d"):
     spans = [_span(a) if isinstance(a, torch.Tensor) else None for a in arguments]
     numbers = [*grid, threads, shared_bytes, order, len(arguments)]
@@ -55,7 +75,7 @@ def _launch(order, variant, device, grid, threads, shared_bytes, arguments, name
             written += np.array([0, 0 if argument is None else argument], np.int64).tobytes()
         else:
             written += np.array([1, span.nbytes], np.int64).tobytes() + span.tobytes()
-    ran = subprocess.run([executable(variant, name)], input=written, capture_output=True)
+    ran = subprocess.run([executable(variant, name, _sources)], input=written, capture_output=True)
     if ran.returncode:
         raise RuntimeError(f"{variant}: {ran.stderr.decode(errors='replace')[:2000]}")
     read = np.frombuffer(ran.stdout, np.uint8)
@@ -73,7 +93,7 @@ def _span(tensor):
 
 
 @functools.cache
-def executable(variant: Variant, name: str, sources: Path = SOURCES) -> Path:
+def executable(variant: Variant, name: str, sources: Path) -> Path:
     """Compile and link a kernel with the emulation; kept in build/ for as long as nothing changes."""
     macros = [f"-D{macro}={value}" for macro, value in variant.macros]
     source = ["-c", "-include", "device.h", *macros, "-x", "c++", str(sources / variant.source)]

@@ -8,6 +8,7 @@ outside a spec's operands give other sums, and touch no memory but the tensors'.
 
 import torch
 
+from mbm_hw.ops import scaling
 from mbm_hw.ops.codes import SpecValues, sum_dtype
 from mbm_hw.ops.conv2d import _check as check_conv2d
 from mbm_hw.ops.conv2d import _conv2d
@@ -21,7 +22,7 @@ from mbm_hw.ops.float_values import FloatSpecValues, check_tensors, float_spec_o
 from mbm_hw.ops.geometry import conv2d_shape
 from mbm_hw.ops.matmul import _check as check_matmul
 from mbm_hw.ops.matmul import _matmul
-from mbm_hw.ops.scaling import _check_quantize, _check_rescale, quantize, rescale
+from mbm_hw.ops.scaling import _check_quantize, _check_rescale
 
 _POINTWISE = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
 
@@ -80,8 +81,8 @@ def float_matmul(x, w, family, exponent_bits, mantissa_bits, truncation, force_l
     return out
 
 
-@quantize.register_kernel("cuda")
-def _(x, scale, multiply, limit, dtype):
+@scaling.quantize.register_kernel("cuda")
+def quantize(x, scale, multiply, limit, dtype):
     _check_quantize(x, scale, limit, dtype)
     codes = torch.empty_like(x, dtype=dtype)
     if codes.stride() != x.stride() or (scale.numel() != 1 and not x.is_contiguous()):
@@ -91,8 +92,8 @@ def _(x, scale, multiply, limit, dtype):
     return codes
 
 
-@rescale.register_kernel("cuda")
-def _(sums, scale, bias):
+@scaling.rescale.register_kernel("cuda")
+def rescale(sums, scale, bias):
     _check_rescale(sums, scale, bias)
     sums = sums.contiguous()
     y = torch.empty_like(sums, dtype=torch.float32)
