@@ -135,9 +135,10 @@ def check_device_codes(operator: str, spec: SpecValues, **codes: Tensor):
 
     Not while a function is compiled or a CUDA graph captured, where nothing may wait.
     """
-    if not torch.compiler.is_compiling() and all(tensor.is_cuda for tensor in codes.values()):
-        if not torch.cuda.is_current_stream_capturing():
-            check_codes(operator, spec, **codes)
+    if torch.compiler.is_compiling() or not all(tensor.is_cuda for tensor in codes.values()):
+        return
+    if not torch.cuda.is_current_stream_capturing():
+        check_codes(operator, spec, **codes)
 
 
 def spec_of(values: SpecValues) -> IntegerSpec:

@@ -24,14 +24,14 @@ struct TableProducts {
   using Entry = MBM_HW_ENTRY;
   using X = uint32_t;
   using W = uint32_t;
-  using XValue = uint32_t;
-  using WValue = uint32_t;
   static constexpr int kWidth = MBM_HW_WIDTH;
   static constexpr bool kInShared = MBM_HW_IN_SHARED;
   static constexpr int kSharedBytes = kInShared ? int(sizeof(Entry)) << (2 * kWidth) : 0;
   // So many entries of 2 * kWidth bits fit a 32-bit sum, which int64 sums are flushed from.
   static constexpr bool kWide = sizeof(Sum) == 8;
-  static constexpr int kUnroll = 2;
+  static constexpr int kUnroll = 1;
+  static constexpr int kAbsentWeight = 0, kPlainUnroll = 0;
+  static constexpr bool kHasPlain = false;
   static constexpr int kFlushTerms = kWide ? 1 << (31 - 2 * kWidth) : 0;
   using Total = TableTotal<Sum>;
 
@@ -52,10 +52,10 @@ struct TableProducts {
   // In bytes.
   __device__ X x_operand(Code code) const { return pattern(code) * sizeof(Entry); }
   __device__ W w_operand(Code code) const { return (pattern(code) << kWidth) * sizeof(Entry); }
-  __device__ XValue x_value(X x) const { return x; }
-  __device__ WValue w_value(W w) const { return w; }
+  __device__ X x_value(X x) const { return x; }
+  __device__ W w_value(W w) const { return w; }
   static __device__ void start(Total& total) { total = {}; }
-  __device__ void add(Total& total, XValue x, WValue w) const {
+  __device__ void add(Total& total, X x, W w) const {
     total.near += int32_t(*reinterpret_cast<const Entry*>(rows_ + (w + x)));
   }
   static __device__ void flush(TableTotal<int32_t>&) {}
