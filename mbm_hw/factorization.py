@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mbm_hw.integer_terms import cover, fit, halve, peel
+from mbm_hw.integer_terms import cover, fit, halve, lattice, peel
 from mbm_hw.reference import _log2, multiply, pattern_values
 from mbm_hw.spec import Exact, IntegerSpec, LogSpec, Table
 
@@ -201,7 +201,7 @@ def _factor_range(spec, operands) -> tuple[np.ndarray, np.ndarray]:
 
 def _by_pattern(spec, factors, index) -> np.ndarray:
     """Return the classes' factors, int8 [terms, 2**width], by the operands' patterns."""
-    factors = np.array(factors).reshape(len(factors), -1)
+    factors = np.array(factors, np.int64).reshape(len(factors), index.max() + 1)
     factors = np.concatenate([factors, np.zeros((len(factors), 1), np.int64)], axis=1)[:, index]
     if _is_odd(spec):
         factors = np.where(pattern_values(spec) < 0, -factors, factors)
@@ -277,5 +277,9 @@ def _rests(spec, operands, leading, scale, low, high):
     rest = _table(spec, operands) << scale
     for u, v, shift in leading:
         rest -= np.outer(u, v) << shift
-    for terms in (peel(rest, low, high), cover(rest)):
-        yield [(u, v, 0) for u, v in terms]
+    found = [peel(rest, low, high), cover(rest)]
+    if not leading:
+        found.append(lattice(rest))
+    for terms in found:
+        if terms is not None:
+            yield [(u, v, 0) for u, v in terms]

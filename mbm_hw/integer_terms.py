@@ -4,6 +4,8 @@ import numpy as np
 
 PIVOTS = 40
 """Elements that are tried for a term whose factors fit int8."""
+LATTICE_RANK, REDUCTIONS = 48, 10_000
+"""The largest rank for which a basis is sought, and the steps after which that is given up."""
 DIGIT_BITS = 7
 """Factors beyond int8 are split into digits of so many bits, -64 to 63."""
 
@@ -98,3 +100,57 @@ def halve(factors, times) -> np.ndarray:
     """Return factors / 2**times, rounded so that sums over the first terms are the nearest ones."""
     sums = (np.cumsum(factors, axis=0) + (1 << times >> 1)) >> times
     return np.diff(sums, axis=0, prepend=0)
+
+
+def lattice(matrix) -> list[tuple[np.ndarray, np.ndarray]] | None:
+    """Return as many terms as the matrix's rank: a short basis of the lattice of its rows.
+
+    None where the rank is above LATTICE_RANK, or the basis was not found: it is sought in floating
+    point, and checked in integers.
+    """
+    rows = np.unique(matrix, axis=0)
+    basis = np.zeros((0, matrix.shape[1]), np.int64)
+    for row in rows[np.argsort((rows**2).sum(1), kind="stable")]:
+        if not np.array_equal(_coordinates(row[None], basis) @ basis, row[None]):
+            basis = _reduce(np.concatenate([basis, row[None]]))
+            if basis is None or len(basis) > LATTICE_RANK:
+                return None
+    coordinates = _coordinates(matrix, basis)
+    if not np.array_equal(coordinates @ basis, matrix):
+        return None
+    return list(zip(coordinates.T, basis, strict=True))
+
+
+def _coordinates(rows, basis) -> np.ndarray:
+    """Return the integers nearest to the rows' coordinates."""
+    if len(basis) == 0:
+        return np.zeros((len(rows), 0), np.int64)
+    solved, *_ = np.linalg.lstsq(basis.T.astype(float), rows.T.astype(float), rcond=None)
+    return np.rint(solved.T).astype(np.int64)
+
+
+def _reduce(vectors) -> np.ndarray | None:
+    """Return a reduced basis of the lattice of integer vectors, one of which may depend on others.
+
+    Ref: A. K. Lenstra, H. W. Lenstra, L. Lovasz, Math. Ann. 261, 1982; M. Pohst, J. Symbolic
+    Computation 4, 1987 (for dependent vectors). None where rounding errors hindered it.
+    """
+    vectors, k = vectors.copy(), 1
+    for _ in range(REDUCTIONS):
+        if k >= len(vectors):
+            return vectors
+        for j in reversed(range(k)):
+            triangle = np.linalg.qr(vectors[: k + 1].T.astype(float), mode="r")
+            if abs(triangle[j, j]) > 0.5:
+                vectors[k] -= int(np.rint(triangle[j, k] / triangle[j, j])) * vectors[j]
+        if not vectors[k].any():
+            vectors, k = np.delete(vectors, k, axis=0), max(k - 1, 1)
+            continue
+        triangle = np.linalg.qr(vectors[: k + 1].T.astype(float), mode="r")
+        last, over, own = triangle[k - 1, k - 1], triangle[k - 1, k], triangle[k, k]
+        if own**2 + over**2 < 0.75 * last**2:
+            vectors[[k - 1, k]] = vectors[[k, k - 1]]
+            k = max(k - 1, 1)
+        else:
+            k += 1
+    return None
