@@ -96,7 +96,7 @@ def _span(tensor):
 def executable(variant: Variant, name: str, sources: Path) -> Path:
     """Compile and link a kernel with the emulation; kept in build/ for as long as nothing changes."""
     macros = [f"-D{macro}={value}" for macro, value in variant.macros]
-    source = ["-c", "-include", "device.h", *macros, "-x", "c++", str(sources / variant.source)]
+    source = ["-c", "-include", "mma.h", *macros, "-x", "c++", str(sources / variant.source)]
     runner = ["-c", f"-DMBM_HW_KERNEL_NAME={name}", str(_EMULATION / "runner.cpp")]
     objects = [
         _built(".o", source, [*sources.iterdir(), *_EMULATION.iterdir()]),

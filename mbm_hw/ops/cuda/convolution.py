@@ -9,7 +9,6 @@ from torch import Tensor
 from mbm_hw.ops.cuda import launcher
 from mbm_hw.ops.cuda.compiler import Variant
 from mbm_hw.ops.cuda.products import Products
-from mbm_hw.ops.cuda.tiles import tile_for
 
 MAX_POSITIONS = 2**31 - 1  # positions, and terms, are 32-bit numbers in the kernels
 
@@ -38,8 +37,7 @@ def run_conv2d(
     positions, outputs = out[:, 0].numel(), w.shape[0] // groups
     if positions > MAX_POSITIONS:
         raise ValueError(f"a CUDA kernel takes at most {MAX_POSITIONS} positions, not {positions}")
-    sizes = positions, outputs, groups, multiprocessors(x.device)
-    tile = tile_for(*sizes, products.long_products)
+    tile = products.tile(positions, outputs, groups, multiprocessors(x.device))
     variant = Variant(products.variant.source, products.variant.macros + tile.macros)
     launcher.launch(
         variant,

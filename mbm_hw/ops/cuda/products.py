@@ -8,9 +8,10 @@ from torch import Tensor
 from mbm_hw.float_spec import FloatExact, FloatSpec
 from mbm_hw.ops.codes import SpecValues, code_dtype, spec_of, sum_dtype
 from mbm_hw.ops.cuda.compiler import Variant
+from mbm_hw.ops.cuda.tiles import Tile, tile_for
 from mbm_hw.spec import Exact, IntegerSpec, Mitchell
 
-_C_TYPES = {
+C_TYPES = {
     torch.int8: "int8_t",
     torch.uint8: "uint8_t",
     torch.int16: "int16_t",
@@ -40,10 +41,14 @@ class Products:
             return None
         return spec.table.t().to(device, self.entry_dtype).contiguous()
 
+    def tile(self, positions: int, outputs: int, groups: int, multiprocessors: int) -> Tile:
+        """Return the tile of a convolution; see `tiles.tile_for`."""
+        return tile_for(positions, outputs, groups, multiprocessors, self.long_products)
+
 
 def integer_products(spec: SpecValues, shared_limit: int) -> Products:
     """Return what multiplies for `spec`; shared_limit : a block's shared memory in bytes."""
-    macros = {"CODE": _C_TYPES[code_dtype(spec)], "SUM": _C_TYPES[sum_dtype(spec)]}
+    macros = {"CODE": C_TYPES[code_dtype(spec)], "SUM": C_TYPES[sum_dtype(spec)]}
     if spec.table is not None:
         return _table(spec, macros, shared_limit)
     multiplier = spec_of(spec)

@@ -36,7 +36,7 @@ struct FactorBlock {
   static MBM_HW_INLINE int word(int index) { return index % kWords; }
 };
 
-// sums += A * B, for a warp's tile of mma's: [rows / 16][columns / 8].
+// The fragments of a warp's tile of mma's: [rows / 16][columns / 8].
 template <int rows, int columns>
 struct WarpTile {
   uint32_t a[rows][4];
@@ -45,7 +45,7 @@ struct WarpTile {
 
 #ifdef __CUDACC_RTC__
 
-// int32 sums wrap, since there is no .satfinite.
+// sums += A * B. int32 sums wrap, since there is no .satfinite.
 MBM_HW_INLINE void mma(int32_t (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
   asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 "
       "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
@@ -61,6 +61,12 @@ MBM_HW_INLINE void multiply(int32_t (&sums)[rows][columns][4], const WarpTile<ro
     for (int j = 0; j < columns; ++j) mma(sums[i][j], tile.a[i], tile.b[j]);
   }
 }
+
+#else
+
+// A host's compiler has the instruction from whoever emulates the device: from tests/cuda_emulation.
+template <int rows, int columns>
+void multiply(int32_t (&sums)[rows][columns][4], const WarpTile<rows, columns>& tile);
 
 #endif
 
