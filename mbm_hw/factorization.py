@@ -31,6 +31,8 @@ MAX_CLASSES = 1024
 INT32_MAX = 2**31 - 1
 NARROW, PLANE = 8, 6
 """Operands of more octaves than NARROW go by planes: PLANE octaves share a term, scaled down."""
+PASS = 4
+"""Terms that another shift is worth: it takes an accumulator, and its terms are padded apart."""
 _PRIME = 2**31 - 1
 
 
@@ -105,7 +107,8 @@ def factorize(spec: IntegerSpec) -> Factorization:
         )
         for rest in ends:
             terms = [fitting for term in leading + rest for fitting in fit(*term, low, high)]
-            order = (len(terms) + len({shift for *_, shift in terms}), scale)
+            shifts = [shift for *_, shift in terms]
+            order = (len(terms) + PASS * len(set(shifts)), sum(shifts), scale)
             if best is None or order < best[0]:
                 best = order, terms, scale
     _, terms, scale = best

@@ -28,7 +28,12 @@ _COMPILE = (
 
 
 @contextlib.contextmanager
-def emulated_device(order: int = 0, multiprocessors: int = 2, shared_limit: int = 163 << 10):
+def emulated_device(
+    order: int = 0,
+    multiprocessors: int = 2,
+    shared_limit: int = 163 << 10,
+    capability: tuple[int, int] = (7, 5),
+):
     """Have the CUDA kernels run on the CPU, on its tensors; the device has so much of each.
 
     order : in which threads run between barriers: 0 ascending, 1 descending, others shuffled.
@@ -37,6 +42,8 @@ def emulated_device(order: int = 0, multiprocessors: int = 2, shared_limit: int 
         (launcher, "launch"): functools.partial(_launch, order),
         (convolution, "multiprocessors"): lambda device: multiprocessors,
         (operators, "shared_limit"): lambda device: shared_limit,
+        (operators, "multiprocessors"): lambda device: multiprocessors,
+        (operators, "capability"): lambda device: capability,
     }
     before = {place: getattr(*place) for place in replaced}
     try:

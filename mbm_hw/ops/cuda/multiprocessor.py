@@ -1,4 +1,4 @@
-"""What a multiprocessor can do in a clock, and what of it the kernels' products take.
+"""What a multiprocessor can do in a clock, and what of it products on tensor cores take.
 
 Rates are derived, not measured. Ref: NVIDIA A100 and H100 whitepapers (products a clock, shared
 memory); W. Luo et al., arXiv 2402.13499, 2024 (mma.sync reaches 0.63 of Hopper's peak, which takes
@@ -23,11 +23,14 @@ class Multiprocessor:
     shared_bytes: int
 
 
+_INT8_PRODUCTS = {(8, 0): 2048, (9, 0): 0.63 * 4096, (10, 0): 2048}
+_INT8_PRODUCTS_OF_OTHERS = 1024
+
+
 def multiprocessor(capability: tuple[int, int], shared_bytes: int) -> Multiprocessor:
     """Return the multiprocessor of a compute capability; without int8 mma's below 8.0."""
-    int8_products = {8: 2048 if capability == (8, 0) else 1024, 9: 0.63 * 4096}
-    rate = 0 if capability[0] < 8 else int8_products.get(capability[0], 2048)
-    return Multiprocessor(128, rate, shared_bytes)
+    rate = _INT8_PRODUCTS.get(capability, _INT8_PRODUCTS_OF_OTHERS)
+    return Multiprocessor(128, rate if capability >= (8, 0) else 0, shared_bytes)
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,3 @@ def tensor_rate(device: Multiprocessor, factors: int, tile: TensorTile) -> float
     shared = SCHEDULERS * (words + code_words)
     clocks = max(mma * SCHEDULERS / device.int8_products, issue, shared)
     return SCHEDULERS * mma / clocks / factors
-
-
-def direct_rate(device: Multiprocessor, instructions: float) -> float:
-    """Return the products a clock that take so many instructions each."""
-    return device.lanes / instructions
