@@ -62,8 +62,7 @@ class Factorization:
     def max_terms(self) -> int:
         """The most products whose terms of any one shift sum up in int32, in whatever order.
 
-        No partial sum leaves int32 then. Where all shifts and the scale are 0, the sum itself need
-        fit only: int32 wraps, and is right again.
+        No partial sum leaves int32 then.
         """
         largest, shifts = 1, np.array(self.shifts)
         for shift in set(self.shifts):

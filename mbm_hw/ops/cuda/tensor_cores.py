@@ -88,9 +88,7 @@ def tensor_products(spec: SpecValues, terms: int, device: Multiprocessor) -> Ten
     found = _factorization(spec)
     if found is None or device.int8_products == 0:
         return None
-    # Sums that need no scaling may wrap on their way, if they fit in the end: ops sees to that.
-    wraps = found.scale == 0 and sum_dtype(spec) == torch.int32
-    if not wraps and terms > found.max_terms:
+    if terms > found.max_terms:
         return None
     line_bytes = 2 * (LINE_BYTES << spec.width)
     room = device.shared_bytes - max(tile.shared_bytes for tile in TENSOR_TILES)
