@@ -28,7 +28,12 @@ _COMPILE = (
 
 
 @contextlib.contextmanager
-def emulated_device(order: int = 0, multiprocessors: int = 2, shared_limit: int = 163 << 10):
+def emulated_device(
+    order: int = 0,
+    multiprocessors: int = 2,
+    shared_limit: int = 163 << 10,
+    capability: tuple[int, int] = (7, 5),
+):
     """Have the CUDA kernels run on the CPU, on its tensors; the device has so much of each.
 
     order : in which threads run between barriers: 0 ascending, 1 descending, others shuffled.
@@ -37,6 +42,8 @@ def emulated_device(order: int = 0, multiprocessors: int = 2, shared_limit: int 
         (launcher, "launch"): functools.partial(_launch, order),
         (convolution, "multiprocessors"): lambda device: multiprocessors,
         (operators, "shared_limit"): lambda device: shared_limit,
+        (operators, "multiprocessors"): lambda device: multiprocessors,
+        (operators, "capability"): lambda device: capability,
     }
     before = {place: getattr(*place) for place in replaced}
     try:
@@ -96,7 +103,7 @@ def _span(tensor):
 def executable(variant: Variant, name: str, sources: Path) -> Path:
     """Return a kernel linked with the emulation; in build/ for as long as nothing changes."""
     macros = [f"-D{macro}={value}" for macro, value in variant.macros]
-    source = ["-c", "-include", "device.h", *macros, "-x", "c++", str(sources / variant.source)]
+    source = ["-c", "-include", "mma.h", *macros, "-x", "c++", str(sources / variant.source)]
     runner = ["-c", f"-DMBM_HW_KERNEL_NAME={name}", str(_EMULATION / "runner.cpp")]
     objects = [
         _built(".o", source, [*sources.iterdir(), *_EMULATION.iterdir()]),

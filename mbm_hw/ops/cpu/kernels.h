@@ -74,6 +74,9 @@ MBM_HW_EACH_ISA(
 
 #ifdef MBM_HW_X86
 namespace avx2 {
+// Exact products of codes of at most 8 bits.
+void exact_pairs_add(const Tile<int16_t, int32_t>& tile);
+void exact_pairs_add(const Tile<uint16_t, int64_t>& tile);
 // Each 16 bytes of the planes hold their entries xor those of the 16 before in their half row.
 void byte_table_add(const BytePlanes& planes, const Tile<uint8_t, int32_t>& tile);
 void byte_table_add(const BytePlanes& planes, const Tile<uint8_t, int64_t>& tile);

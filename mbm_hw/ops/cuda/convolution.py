@@ -9,7 +9,6 @@ from torch import Tensor
 from mbm_hw.ops.cuda import launcher
 from mbm_hw.ops.cuda.compiler import Variant
 from mbm_hw.ops.cuda.products import Products
-from mbm_hw.ops.cuda.tiles import tile_for
 
 MAX_POSITIONS = 2**31 - 1  # positions, and terms, are 32-bit numbers in the kernels
 
@@ -38,8 +37,7 @@ def run_conv2d(
     positions, outputs = out[:, 0].numel(), w.shape[0] // groups
     if positions > MAX_POSITIONS:
         raise ValueError(f"a CUDA kernel takes at most {MAX_POSITIONS} positions, not {positions}")
-    sizes = positions, outputs, groups, multiprocessors(x.device)
-    tile = tile_for(*sizes, products.long_products)
+    tile = products.tile(positions, outputs, groups, multiprocessors(x.device))
     variant = Variant(products.variant.source, products.variant.macros + tile.macros)
     launcher.launch(
         variant,
@@ -80,3 +78,8 @@ def multiprocessors(device: torch.device) -> int:
 def shared_limit(device: torch.device) -> int:
     """Return the shared memory that one block may have, in bytes."""
     return torch.cuda.get_device_properties(device).shared_memory_per_block_optin
+
+
+@functools.cache
+def capability(device: torch.device) -> tuple[int, int]:
+    return torch.cuda.get_device_capability(device)

@@ -12,9 +12,16 @@ from mbm_hw.ops import scaling
 from mbm_hw.ops.codes import SpecValues, sum_dtype
 from mbm_hw.ops.conv2d import _check as check_conv2d
 from mbm_hw.ops.conv2d import _conv2d
-from mbm_hw.ops.cuda.convolution import run_conv2d, shared_limit
+from mbm_hw.ops.cuda.convolution import (
+    capability,
+    multiprocessors,
+    run_conv2d,
+    shared_limit,
+)
+from mbm_hw.ops.cuda.multiprocessor import multiprocessor
 from mbm_hw.ops.cuda.products import float_products, integer_products
 from mbm_hw.ops.cuda.scaling import run_quantize, run_rescale
+from mbm_hw.ops.cuda.tensor_cores import fastest_products
 from mbm_hw.ops.float_conv2d import _float_conv2d
 from mbm_hw.ops.float_matmul import _check as check_float_matmul
 from mbm_hw.ops.float_matmul import _float_matmul
@@ -32,7 +39,8 @@ def conv2d(x, w, family, width, truncation, signed, table, stride, padding, dila
     spec = SpecValues(family, width, truncation, signed, table)
     shape = check_conv2d(x, w, spec, stride, padding, dilation, groups)
     out = x.new_empty(shape, dtype=sum_dtype(spec))
-    products = integer_products(spec, shared_limit(x.device))
+    sizes = out[:, :1].numel(), w.shape[0] // groups, groups
+    products = _integer_products(spec, w[:1].numel(), sizes, x.device)
     table = products.table(spec, x.device)
     run_conv2d(x, w, out, products, table, stride, padding, dilation, groups)
     return out
@@ -45,7 +53,7 @@ def matmul(x, w, family, width, truncation, signed, table):
     # A convolution of one pixel, the longer side of `out` its positions.
     if len(x) < w.shape[1] and table is not None:
         spec = spec._replace(table=table.t())
-    products = integer_products(spec, shared_limit(x.device))
+    products = _integer_products(spec, len(w), (max(out.shape), min(out.shape), 1), x.device)
     _run_matmul(x, w, out, products, products.table(spec, x.device))
     return out
 
@@ -100,6 +108,15 @@ def rescale(sums, scale, bias):
     bias = None if bias is None else bias.float().contiguous()
     run_rescale(sums, scale.contiguous(), bias, y)
     return y
+
+
+def _integer_products(spec, terms, sizes, device):
+    limit = shared_limit(device)
+    products = integer_products(spec, limit)
+    if 0 in (terms, *sizes):
+        return products
+    processor = multiprocessor(capability(device), limit)
+    return fastest_products(products, spec, terms, sizes, processor, multiprocessors(device))
 
 
 def _run_matmul(x, w, out, products, table):

@@ -8,9 +8,11 @@ from torch import Tensor
 from mbm_hw.float_spec import FloatExact, FloatSpec
 from mbm_hw.ops.codes import SpecValues, code_dtype, spec_of, sum_dtype
 from mbm_hw.ops.cuda.compiler import Variant
+from mbm_hw.ops.cuda.multiprocessor import Multiprocessor
+from mbm_hw.ops.cuda.tiles import Tile, tile_for
 from mbm_hw.spec import Exact, IntegerSpec, Mitchell
 
-_C_TYPES = {
+C_TYPES = {
     torch.int8: "int8_t",
     torch.uint8: "uint8_t",
     torch.int16: "int16_t",
@@ -25,7 +27,7 @@ class Products:
 
     variant : without the tile's macros. name : where its products come from, for people.
     shared_bytes : of the policy, before the panels. entry_dtype : what a table is given as.
-    long_products : see `tiles.tile_for`.
+    long_products : see `tiles.tile_for`. instructions : that a product takes, of one thread.
     """
 
     variant: Variant
@@ -33,6 +35,7 @@ class Products:
     shared_bytes: int = 0
     entry_dtype: torch.dtype | None = None
     long_products: bool = False
+    instructions: float = 2
 
     def table(self, spec: SpecValues, device: torch.device) -> Tensor | None:
         """Return the table that the kernel takes: [2**width of w][2**width of x], contiguous."""
@@ -40,10 +43,18 @@ class Products:
             return None
         return spec.table.t().to(device, self.entry_dtype).contiguous()
 
+    def tile(self, positions: int, outputs: int, groups: int, multiprocessors: int) -> Tile:
+        """Return the tile of a convolution; see `tiles.tile_for`."""
+        return tile_for(positions, outputs, groups, multiprocessors, self.long_products)
+
+    def rate(self, device: Multiprocessor, tile) -> float:
+        """Return the products a clock that a multiprocessor should make in full tiles: derived."""
+        return device.lanes / self.instructions
+
 
 def integer_products(spec: SpecValues, shared_limit: int) -> Products:
     """Return what multiplies for `spec`; shared_limit : a block's shared memory in bytes."""
-    macros = {"CODE": _C_TYPES[code_dtype(spec)], "SUM": _C_TYPES[sum_dtype(spec)]}
+    macros = {"CODE": C_TYPES[code_dtype(spec)], "SUM": C_TYPES[sum_dtype(spec)]}
     if spec.table is not None:
         return _table(spec, macros, shared_limit)
     multiplier = spec_of(spec)
@@ -52,7 +63,7 @@ def integer_products(spec: SpecValues, shared_limit: int) -> Products:
     if isinstance(multiplier, Mitchell) and not spec.truncation and spec.signed and spec.width <= 8:
         return Products(_variant("pattern.cu", macros), "floating-point patterns")
     variant = _variant("log.cu", macros | _log_macros(multiplier))
-    return Products(variant, "logarithms", long_products=True)
+    return Products(variant, "logarithms", long_products=True, instructions=29)
 
 
 def float_products(spec: FloatSpec) -> Products:

@@ -1,0 +1,90 @@
+"""What a multiprocessor can do in a clock, and what of it products on tensor cores take.
+
+Rates are derived, not measured. Ref: NVIDIA A100 and H100 whitepapers (products a clock, shared
+memory); W. Luo et al., arXiv 2402.13499, 2024 (mma.sync reaches 0.63 of Hopper's peak, which takes
+wgmma). mma.sync on sm_100 is taken to be no faster than on sm_80: an assumption.
+"""
+
+from dataclasses import dataclass
+
+MMA_ROWS, MMA_COLUMNS, MMA_DEPTH = 16, 8, 32
+SCHEDULERS = 4
+
+
+@dataclass(frozen=True)
+class Multiprocessor:
+    """lanes : instructions of one thread a clock. int8_products : by mma.sync, a clock.
+
+    shared_bytes : of a block, at most.
+    """
+
+    lanes: int
+    int8_products: float
+    shared_bytes: int
+
+
+_INT8_PRODUCTS = {(8, 0): 2048, (9, 0): 0.63 * 4096, (10, 0): 2048}
+_INT8_PRODUCTS_OF_OTHERS = 1024
+
+
+def multiprocessor(capability: tuple[int, int], shared_bytes: int) -> Multiprocessor:
+    """Return the multiprocessor of a compute capability; without int8 mma's below 8.0."""
+    rate = _INT8_PRODUCTS.get(capability, _INT8_PRODUCTS_OF_OTHERS)
+    return Multiprocessor(128, rate if capability >= (8, 0) else 0, shared_bytes)
+
+
+@dataclass(frozen=True)
+class TensorTile:
+    """warps_down x warps_across warps to a block, down x across mma's to each of them."""
+
+    warps_down: int
+    warps_across: int
+    down: int
+    across: int
+    depth: int = 32
+
+    @property
+    def rows(self) -> int:
+        return self.warps_down * self.down * MMA_ROWS
+
+    @property
+    def columns(self) -> int:
+        return self.warps_across * self.across * MMA_COLUMNS
+
+    @property
+    def threads(self) -> int:
+        return 32 * self.warps_down * self.warps_across
+
+    @property
+    def shared_bytes(self) -> int:
+        """Two panels of codes, whose rows are padded."""
+        return 2 * (self.rows + self.columns) * (self.depth + 4)
+
+    @property
+    def macros(self) -> tuple[tuple[str, str], ...]:
+        numbers = (self.warps_down, self.warps_across, self.down, self.across)
+        return (("MBM_HW_TILE", ", ".join(map(str, numbers))),)
+
+    def grid(self, positions: int, outputs: int, groups: int) -> tuple[int, int, int]:
+        return -(-positions // self.columns), -(-outputs // self.rows), groups
+
+
+TENSOR_TILES = (TensorTile(2, 4, 4, 8), TensorTile(2, 2, 2, 4), TensorTile(1, 4, 1, 8))
+"""Large, medium, and flat for few outputs."""
+
+
+def tensor_rate(device: Multiprocessor, factors: int, tile: TensorTile) -> float:
+    """Return the products a clock that tensor cores make of so many factors; 0 without any.
+
+    An mma takes its time, or that of what feeds it, whichever is longer: each word of its fragments
+    is looked up, in one clock of shared memory and three instructions, and each four codes once.
+    """
+    if device.int8_products == 0:
+        return 0.0
+    mma = MMA_ROWS * MMA_COLUMNS * MMA_DEPTH
+    words = (4 * tile.down + 2 * tile.across) / (tile.down * tile.across)
+    code_words = words / 2 * MMA_DEPTH / factors
+    issue = 1 + 3 * words + code_words
+    shared = SCHEDULERS * (words + code_words)
+    clocks = max(mma * SCHEDULERS / device.int8_products, issue, shared)
+    return SCHEDULERS * mma / clocks / factors
