@@ -7,6 +7,8 @@ wgmma). mma.sync on sm_100 is taken to be no faster than on sm_80: an assumption
 
 from dataclasses import dataclass
 
+import numpy as np
+
 MMA_ROWS, MMA_COLUMNS, MMA_DEPTH = 16, 8, 32
 SCHEDULERS = 4
 
@@ -88,3 +90,16 @@ def tensor_rate(device: Multiprocessor, factors: int, tile: TensorTile) -> float
     shared = SCHEDULERS * (words + code_words)
     clocks = max(mma * SCHEDULERS / device.int8_products, issue, shared)
     return SCHEDULERS * mma / clocks / factors
+
+
+def bank_conflicts(words: np.ndarray) -> float:
+    """Return the mean clocks of shared memory that loads of one word to each lane take.
+
+    words : integers [loads, 32], the words' numbers. Different words of one of the 32 banks follow
+    one after another; one word is read once for all lanes.
+    """
+    clocks = []
+    for load in words:
+        distinct = np.unique(load)
+        clocks.append(np.bincount(distinct % 32).max())
+    return float(np.mean(clocks))

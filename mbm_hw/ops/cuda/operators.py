@@ -1,9 +1,9 @@
 """The operators' CUDA kernels, all registered here.
 
 They take and give what the CPU's do, bit for bit. What a kernel cannot do is an error: nothing is
-moved to the CPU. They do not look at the values of codes, which would make the host wait for the
-device; `ops.codes.check_device_codes` does, where somebody calls an operator with a spec. Codes
-outside a spec's operands give other sums, and touch no memory but the tensors'.
+moved to the CPU. They do not look at the values of operands, which would make the host wait for the
+device; `check_device_codes` and `check_device_values` do, where an operator is called with a spec.
+Operands outside a spec's give other sums, and touch no memory but the tensors'.
 """
 
 import torch
@@ -20,7 +20,7 @@ from mbm_hw.ops.cuda.convolution import (
 )
 from mbm_hw.ops.cuda.multiprocessor import multiprocessor
 from mbm_hw.ops.cuda.products import float_products, integer_products
-from mbm_hw.ops.cuda.scaling import run_quantize, run_rescale
+from mbm_hw.ops.cuda.scaling import run_quantize, run_rescale, run_round_to_format
 from mbm_hw.ops.cuda.tensor_cores import fastest_products
 from mbm_hw.ops.float_conv2d import _float_conv2d
 from mbm_hw.ops.float_matmul import _check as check_float_matmul
@@ -98,6 +98,14 @@ def quantize(x, scale, multiply, limit, dtype):
         codes = torch.empty_like(x, dtype=dtype)
     run_quantize(x, scale.contiguous(), multiply, limit, codes)
     return codes
+
+
+@torch.library.register_kernel("mbm_hw::round_to_format", "cuda")
+def round_to_format(x, exponent_bits, mantissa_bits):
+    x = x.contiguous()
+    rounded = torch.empty_like(x)
+    run_round_to_format(x, rounded, exponent_bits, mantissa_bits)
+    return rounded
 
 
 @scaling.rescale.register_kernel("cuda")

@@ -19,6 +19,8 @@ C_TYPES = {
     torch.int32: "int32_t",
     torch.int64: "int64_t",
 }
+TABLE_CONFLICTS = 3.2
+"""Clocks of shared memory for a warp's load of products, where all codes are as frequent."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def integer_products(spec: SpecValues, shared_limit: int) -> Products:
         return _table(spec, macros, shared_limit)
     multiplier = spec_of(spec)
     if isinstance(multiplier, Exact):
-        return Products(_variant("exact.cu", macros), "integer products")
+        return Products(_variant("exact.cu", macros), "integer products", instructions=2)  # IMAD
     if isinstance(multiplier, Mitchell) and not spec.truncation and spec.signed and spec.width <= 8:
         return Products(_variant("pattern.cu", macros), "floating-point patterns")
     variant = _variant("log.cu", macros | _log_macros(multiplier))
@@ -80,7 +82,10 @@ def float_products(spec: FloatSpec) -> Products:
         "CORRECTION_WITH_CARRY": with_carry,
     }
     name = "float products" if exact else "float patterns"
-    return Products(_variant("float.cu", macros), name, long_products=True)
+    # Patterns, [comparison, correction, grid,] sum; or product, [rounding,] sum. Of plain panels.
+    instructions = (2 if spec.mantissa_bits == 23 else 5) if exact else 5 if without_carry else 2
+    variant = _variant("float.cu", macros)
+    return Products(variant, name, long_products=True, instructions=instructions)
 
 
 def _table(spec, macros, shared_limit):
@@ -94,7 +99,10 @@ def _table(spec, macros, shared_limit):
     macros |= {"WIDTH": spec.width, "ENTRY": entry, "IN_SHARED": int(in_shared)}
     shared_bytes = 2 << (2 * spec.width) if in_shared else 0
     name = "table in shared memory" if in_shared else "table in memory"
-    return Products(_variant("table.cu", macros), name, shared_bytes, dtype)
+    # A load for each product, in shared memory of 32 lanes; see tests/test_cuda_sources.py.
+    instructions = TABLE_CONFLICTS * 128 / 32
+    variant = _variant("table.cu", macros)
+    return Products(variant, name, shared_bytes, dtype, instructions=instructions)
 
 
 def _log_macros(spec: IntegerSpec):

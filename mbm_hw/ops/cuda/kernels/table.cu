@@ -1,9 +1,9 @@
 // Products read from a table, any multiplier of at most 12 bits. MBM_HW_ENTRY is the type of what
 // is read, from shared memory if MBM_HW_IN_SHARED, which takes an int16 table of 8 bits: 128 KiB.
 //
-// A row holds the products of one weight, so that a warp, whose threads share their weights, reads
-// one row at a time: conflicts are those of 32 activations among the row's words alone, and equal
-// activations are one read.
+// A row holds the products of one weight. A warp reads two rows at a time, for 16 activations each:
+// conflicts are those of 32 reads among a row's 128 words, and equal activations of a row are one
+// read. Two products adjoin in a word, so that the common small codes are spread over the banks.
 #include "geometry.h"
 
 namespace mbm_hw {
