@@ -33,8 +33,8 @@ sim:      .venv/simulators ## Simulate rtl/ against the reference; SIM=icarus|ve
 verilog:  .venv/installed ## Write the catalog's Verilog to rtl/
 	$(BIN)/mbm-hw verilog --all rtl
 
-bench:    .venv/installed ## Time the layers beside PyTorch's exact ones; BENCH="--isa avx512 --batch 1 --threads 2"
-	$(BIN)/python -m bench $(BENCH)
+bench:    .venv/installed ## Time the layers beside PyTorch's exact ones; DEVICE=cuda BENCH="--batch 1 --spec mbm8s"
+	$(BIN)/python -m bench$(if $(filter cuda,$(DEVICE)),.cuda) $(BENCH)
 
 lint:     .venv/installed ## Check style and format
 	$(BIN)/ruff check .

@@ -18,8 +18,8 @@ from mbm_hw.ops.cuda.convolution import (
     run_conv2d,
     shared_limit,
 )
-from mbm_hw.ops.cuda.multiprocessor import multiprocessor
-from mbm_hw.ops.cuda.products import float_products, integer_products
+from mbm_hw.ops.cuda.multiprocessor import Multiprocessor, multiprocessor
+from mbm_hw.ops.cuda.products import Products, float_products, integer_products
 from mbm_hw.ops.cuda.scaling import run_quantize, run_rescale, run_round_to_format
 from mbm_hw.ops.cuda.tensor_cores import fastest_products
 from mbm_hw.ops.float_conv2d import _float_conv2d
@@ -40,7 +40,7 @@ def conv2d(x, w, family, width, truncation, signed, table, stride, padding, dila
     shape = check_conv2d(x, w, spec, stride, padding, dilation, groups)
     out = x.new_empty(shape, dtype=sum_dtype(spec))
     sizes = out[:, :1].numel(), w.shape[0] // groups, groups
-    products = _integer_products(spec, w[:1].numel(), sizes, x.device)
+    products = chosen_products(spec, w[:1].numel(), sizes, x.device)
     table = products.table(spec, x.device)
     run_conv2d(x, w, out, products, table, stride, padding, dilation, groups)
     return out
@@ -53,7 +53,7 @@ def matmul(x, w, family, width, truncation, signed, table):
     # A convolution of one pixel, the longer side of `out` its positions.
     if len(x) < w.shape[1] and table is not None:
         spec = spec._replace(table=table.t())
-    products = _integer_products(spec, len(w), (max(out.shape), min(out.shape), 1), x.device)
+    products = chosen_products(spec, len(w), (max(out.shape), min(out.shape), 1), x.device)
     _run_matmul(x, w, out, products, products.table(spec, x.device))
     return out
 
@@ -118,13 +118,21 @@ def rescale(sums, scale, bias):
     return y
 
 
-def _integer_products(spec, terms, sizes, device):
-    limit = shared_limit(device)
-    products = integer_products(spec, limit)
+def chosen_products(spec, terms: int, sizes: tuple[int, int, int], device) -> Products:
+    """Return what multiplies for an integer spec, given as `SpecValues`, on a device.
+
+    terms : of a sum. sizes : positions, outputs of a group, groups.
+    """
+    products = integer_products(spec, shared_limit(device))
     if 0 in (terms, *sizes):
         return products
-    processor = multiprocessor(capability(device), limit)
+    processor = device_multiprocessor(device)
     return fastest_products(products, spec, terms, sizes, processor, multiprocessors(device))
+
+
+def device_multiprocessor(device) -> Multiprocessor:
+    """Return what one of the device's multiprocessors can do in a clock."""
+    return multiprocessor(capability(device), shared_limit(device))
 
 
 def _run_matmul(x, w, out, products, table):

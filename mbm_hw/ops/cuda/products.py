@@ -9,7 +9,7 @@ from mbm_hw.float_spec import FloatExact, FloatSpec
 from mbm_hw.ops.codes import SpecValues, code_dtype, spec_of, sum_dtype
 from mbm_hw.ops.cuda.compiler import Variant
 from mbm_hw.ops.cuda.multiprocessor import Multiprocessor
-from mbm_hw.ops.cuda.tiles import Tile, tile_for
+from mbm_hw.ops.cuda.tiles import TILES, Tile, tile_for
 from mbm_hw.spec import Exact, IntegerSpec, Mitchell
 
 C_TYPES = {
@@ -89,8 +89,7 @@ def float_products(spec: FloatSpec) -> Products:
 
 
 def _table(spec, macros, shared_limit):
-    # What the panels of the largest tile take beside a table: see tiles.
-    panels = 40 << 10
+    panels = max(tile.shared_bytes for tile in TILES)
     in_shared = spec.width <= 8 and (2 << (2 * spec.width)) + panels <= shared_limit
     if spec.width <= 8:
         entry, dtype = ("int16_t", torch.int16) if spec.signed else ("uint16_t", torch.uint16)
