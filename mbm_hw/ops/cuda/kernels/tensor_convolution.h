@@ -33,6 +33,7 @@ struct FactorLines {
   static constexpr int kBlocks = sizeof...(widths);
   static constexpr int kSideBytes = kBlocks * kBlockBytes;
   static constexpr int kBytes = 2 * kSideBytes;
+
   // packed : for x and for w, for each block, [codes][width] bytes.
   template <int threads>
   static __device__ void fill(unsigned char* lines, const int32_t* packed, int thread) {
