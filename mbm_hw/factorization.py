@@ -25,7 +25,7 @@ from mbm_hw.integer_terms import cover, fit, halve, lattice, peel
 from mbm_hw.reference import _log2, multiply, pattern_values
 from mbm_hw.spec import Exact, IntegerSpec, LogSpec, Table
 
-MAX_TERMS = 256
+MAX_TERMS = 192
 MAX_CLASSES = 1024
 """Operands that multiply differently, up to the sign; more are refused, for their table's size."""
 INT32_MAX = 2**31 - 1
@@ -98,6 +98,8 @@ def factorize(spec: IntegerSpec) -> Factorization:
     multiply differently to look for one.
     """
     operands, index = _operand_classes(spec)
+    if isinstance(spec, Table) and (least := rank(spec)) > MAX_TERMS:
+        raise ValueError(f"{spec}: the table takes {least} int8 terms, more than {MAX_TERMS}")
     low, high = _factor_range(spec, operands)
     best = None
     for leading, scale in _leading_terms(spec, operands):
