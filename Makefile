@@ -47,8 +47,8 @@ synth:    .venv/installed ## Price the designs: area, delay, energy, FPGAs; LIBE
 	$(BIN)/mbm-hw cost --power --fpga -o results/cost $(if $(LIBERTY),--liberty $(LIBERTY))
 	@echo "make synth: done; tables, all figures and the picture are in results/cost/"
 
-bench:    .venv/installed ## Time the layers beside PyTorch's exact ones; BENCH="--isa avx512 --batch 1 --threads 2"
-	$(BIN)/python -m bench $(BENCH)
+bench:    .venv/installed ## Time the layers beside PyTorch's exact ones; DEVICE=cuda BENCH="--batch 1 --spec mbm8s"
+	$(BIN)/python -m bench$(if $(filter cuda,$(DEVICE)),.cuda) $(BENCH)
 
 lint:     .venv/installed ## Check style and format
 	$(BIN)/ruff check .

@@ -25,12 +25,14 @@ from mbm_hw.integer_terms import cover, fit, halve, lattice, peel
 from mbm_hw.reference import _log2, multiply, pattern_values
 from mbm_hw.spec import Exact, IntegerSpec, LogSpec, Table
 
-MAX_TERMS = 256
+MAX_TERMS = 192
 MAX_CLASSES = 1024
 """Operands that multiply differently, up to the sign; more are refused, for their table's size."""
 INT32_MAX = 2**31 - 1
 NARROW, PLANE = 8, 6
 """Operands of more octaves than NARROW go by planes: PLANE octaves share a term, scaled down."""
+PASS = 4
+"""Terms that another shift is worth: it takes an accumulator, and its terms are padded apart."""
 _PRIME = 2**31 - 1
 
 
@@ -60,8 +62,7 @@ class Factorization:
     def max_terms(self) -> int:
         """The most products whose terms of any one shift sum up in int32, in whatever order.
 
-        No partial sum leaves int32 then. Where all shifts and the scale are 0, the sum itself need
-        fit only: int32 wraps, and is right again.
+        No partial sum leaves int32 then.
         """
         largest, shifts = 1, np.array(self.shifts)
         for shift in set(self.shifts):
@@ -97,6 +98,8 @@ def factorize(spec: IntegerSpec) -> Factorization:
     multiply differently to look for one.
     """
     operands, index = _operand_classes(spec)
+    if isinstance(spec, Table) and (least := rank(spec)) > MAX_TERMS:
+        raise ValueError(f"{spec}: the table takes {least} int8 terms, more than {MAX_TERMS}")
     low, high = _factor_range(spec, operands)
     best = None
     for leading, scale in _leading_terms(spec, operands):
@@ -105,7 +108,8 @@ def factorize(spec: IntegerSpec) -> Factorization:
         )
         for rest in ends:
             terms = [fitting for term in leading + rest for fitting in fit(*term, low, high)]
-            order = (len(terms) + len({shift for *_, shift in terms}), scale)
+            shifts = [shift for *_, shift in terms]
+            order = (len(terms) + PASS * len(set(shifts)), sum(shifts), scale)
             if best is None or order < best[0]:
                 best = order, terms, scale
     _, terms, scale = best

@@ -7,6 +7,7 @@ own; everything around them is what runs on a device, too.
 import contextlib
 import functools
 import hashlib
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -19,6 +20,7 @@ from mbm_hw.ops.cuda.compiler import SOURCES, Variant
 
 _EMULATION = Path(__file__).parent / "cuda_emulation"
 _BUILD = Path(__file__).parent.parent / "build" / "cuda_emulation"
+_sources = SOURCES
 _COMPILE = (
     *("c++", "-std=c++20", "-O1", "-g1", "-w", "-ffp-contract=off", "-I", str(_EMULATION)),
     *("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
@@ -26,7 +28,12 @@ _COMPILE = (
 
 
 @contextlib.contextmanager
-def emulated_device(order: int = 0, multiprocessors: int = 2, shared_limit: int = 163 << 10):
+def emulated_device(
+    order: int = 0,
+    multiprocessors: int = 2,
+    shared_limit: int = 163 << 10,
+    capability: tuple[int, int] = (7, 5),
+):
     """Have the CUDA kernels run on the CPU, on its tensors; the device has so much of each.
 
     order : in which threads run between barriers: 0 ascending, 1 descending, others shuffled.
@@ -35,6 +42,8 @@ def emulated_device(order: int = 0, multiprocessors: int = 2, shared_limit: int 
         (launcher, "launch"): functools.partial(_launch, order),
         (convolution, "multiprocessors"): lambda device: multiprocessors,
         (operators, "shared_limit"): lambda device: shared_limit,
+        (operators, "multiprocessors"): lambda device: multiprocessors,
+        (operators, "capability"): lambda device: capability,
     }
     before = {place: getattr(*place) for place in replaced}
     try:
@@ -46,6 +55,24 @@ def emulated_device(order: int = 0, multiprocessors: int = 2, shared_limit: int 
             setattr(*place, value)
 
 
+@contextlib.contextmanager
+def emulated_sources(changes: dict[str, tuple[str, str]]):
+    """Have emulated kernels made of other sources: in each file, one text in place of another."""
+    global _sources
+    with tempfile.TemporaryDirectory() as folder:
+        changed = Path(folder) / "kernels"
+        shutil.copytree(SOURCES, changed)
+        for file, (text, instead) in changes.items():
+            source = (changed / file).read_text()
+            assert source.count(text) == 1, f"{file} has {text!r} {source.count(text)} times"
+            (changed / file).write_text(source.replace(text, instead))
+        _sources = changed
+        try:
+            yield
+        finally:
+            _sources = SOURCES
+
+
 def _launch(order, variant, device, grid, threads, shared_bytes, arguments, name="conv2d"):
     spans = [_span(a) if isinstance(a, torch.Tensor) else None for a in arguments]
     numbers = [*grid, threads, shared_bytes, order, len(arguments)]
@@ -55,7 +82,7 @@ def _launch(order, variant, device, grid, threads, shared_bytes, arguments, name
             written += np.array([0, 0 if argument is None else argument], np.int64).tobytes()
         else:
             written += np.array([1, span.nbytes], np.int64).tobytes() + span.tobytes()
-    ran = subprocess.run([executable(variant, name)], input=written, capture_output=True)
+    ran = subprocess.run([executable(variant, name, _sources)], input=written, capture_output=True)
     if ran.returncode:
         raise RuntimeError(f"{variant}: {ran.stderr.decode(errors='replace')[:2000]}")
     read = np.frombuffer(ran.stdout, np.uint8)
@@ -73,8 +100,8 @@ def _span(tensor):
 
 
 @functools.cache
-def executable(variant: Variant, name: str, sources: Path = SOURCES) -> Path:
-    """Compile and link a kernel with the emulation; kept in build/ for as long as nothing changes."""
+def executable(variant: Variant, name: str, sources: Path) -> Path:
+    """Return a kernel linked with the emulation; in build/ for as long as nothing changes."""
     macros = [f"-D{macro}={value}" for macro, value in variant.macros]
     source = ["-c", "-include", "mma.h", *macros, "-x", "c++", str(sources / variant.source)]
     runner = ["-c", f"-DMBM_HW_KERNEL_NAME={name}", str(_EMULATION / "runner.cpp")]

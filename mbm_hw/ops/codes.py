@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import is_fake
 
 from mbm_hw.reference import product_table
 from mbm_hw.spec import MBM, Exact, IntegerSpec, Mitchell, Table
@@ -140,9 +141,15 @@ def check_device_codes(operator: str, spec: SpecValues, **codes: Tensor):
 
     Not while a function is compiled or a CUDA graph captured, where nothing may wait.
     """
-    if not torch.compiler.is_compiling() and all(tensor.is_cuda for tensor in codes.values()):
-        if not torch.cuda.is_current_stream_capturing():
-            check_codes(operator, spec, **codes)
+    if are_on_a_device_to_wait_for(*codes.values()):
+        check_codes(operator, spec, **codes)
+
+
+def are_on_a_device_to_wait_for(*tensors: Tensor) -> bool:
+    """Return whether `tensors` have values on a CUDA device, and the host may wait for them."""
+    if torch.compiler.is_compiling() or not all(t.is_cuda and not is_fake(t) for t in tensors):
+        return False
+    return not torch.cuda.is_current_stream_capturing()
 
 
 def spec_of(values: SpecValues) -> IntegerSpec:

@@ -9,6 +9,7 @@ from mbm_hw.float_spec import FloatSpec
 from mbm_hw.ops.cpu_kernels import float_multiplier_of, run_conv2d
 from mbm_hw.ops.float_values import (
     FloatSpecValues,
+    check_device_values,
     check_tensors,
     check_values,
     float_spec_of,
@@ -43,6 +44,8 @@ def float_conv2d(
     """
     values = float_spec_values(spec)
     check_tensors("float_conv2d", x, w)
+    if spec is not values:
+        check_device_values("float_conv2d", spec, x, w)
     pairs = {"stride": stride, "padding": padding, "dilation": dilation}
     pairs = [pair("float_conv2d", name, value) for name, value in pairs.items()]
     return _float_conv2d(x, w, *values, *pairs, groups)

@@ -7,6 +7,7 @@ from mbm_hw.float_spec import FloatSpec
 from mbm_hw.ops.cpu_kernels import float_multiplier_of, run_conv2d
 from mbm_hw.ops.float_values import (
     FloatSpecValues,
+    check_device_values,
     check_tensors,
     check_values,
     float_spec_of,
@@ -22,6 +23,8 @@ def float_matmul(x: Tensor, w: Tensor, spec: FloatSpec | FloatSpecValues) -> Ten
     """
     values = float_spec_values(spec)
     check_tensors("float_matmul", x, w)
+    if spec is not values:
+        check_device_values("float_matmul", spec, x, w)
     return _float_matmul(x, w, *values)
 
 

@@ -6,7 +6,9 @@ import torch
 from torch import Tensor
 
 from mbm_hw.float_spec import FloatExact, FloatMBM, FloatMitchell, FloatSpec
+from mbm_hw.ops.codes import are_on_a_device_to_wait_for
 from mbm_hw.ops.cpu_kernels import value_outside_format
+from mbm_hw.ops.cuda import scaling
 
 _FAMILIES = {family.family: family for family in (FloatExact, FloatMitchell, FloatMBM)}
 
@@ -65,6 +67,19 @@ def check_tensors(operator: str, x: Tensor, w: Tensor):
 
 def check_values(operator: str, spec: FloatSpec, x: Tensor, w: Tensor):
     """Raise a ValueError if `x` or `w`, [*, *, *, *], holds a value that the format has not."""
+    _check_values(operator, spec, x, w, value_outside_format)
+
+
+def check_device_values(operator: str, spec: FloatSpec, x: Tensor, w: Tensor):
+    """As `check_values`, of CUDA tensors, whose kernels do not look; it waits for the device.
+
+    Not while a function is compiled or a CUDA graph captured, where nothing may wait.
+    """
+    if are_on_a_device_to_wait_for(x, w):
+        _check_values(operator, spec, x, w, scaling.value_outside_format)
+
+
+def _check_values(operator, spec, x, w, value_outside_format):
     for name, tensor in (("x", x), ("w", w)):
         outside = value_outside_format(tensor, spec)
         if outside is not None:

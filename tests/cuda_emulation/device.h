@@ -37,6 +37,8 @@ unsigned thread_index();
 
 enum Scope { kBlock, kWarp };
 void barrier(Scope scope);
+// Whether all threads of the block say so; a barrier.
+bool vote(bool predicate);
 
 // Memory that the lanes of the running thread's warp share, for what they exchange.
 inline constexpr int kLanes = 32, kExchangeBytes = 64;
@@ -63,6 +65,9 @@ T exchanged(T value, const Source& source) {
 #define gridDim (::cuda_emulation::launch.grid)
 
 inline void __syncthreads() { cuda_emulation::barrier(cuda_emulation::kBlock); }
+inline int __syncthreads_and(int predicate) {
+  return cuda_emulation::vote(predicate);
+}
 inline void __syncwarp(unsigned = ~0u) { cuda_emulation::barrier(cuda_emulation::kWarp); }
 
 template <class T>

@@ -4,66 +4,40 @@
 
 #include "device.h"
 
-#include <array>
-#include <vector>
-
 namespace cuda_emulation {
 
-// What all lanes of the running thread's warp pass as `value`.
-template <class T>
-std::array<T, kLanes> all_exchanged(const T& value) {
-  static_assert(sizeof(T) <= kExchangeBytes);
-  std::memcpy(exchange()[thread_index() % kLanes], &value, sizeof(T));
-  barrier(kWarp);
-  std::array<T, kLanes> values;
-  for (int lane = 0; lane < kLanes; ++lane) {
-    std::memcpy(&values[lane], exchange()[lane], sizeof(T));
-  }
-  barrier(kWarp);
-  return values;
+inline constexpr int kMostWarps = 32, kMostTiles = 8;
+
+// The operands of a warp's mma's, together: each lane enters what its registers hold.
+struct Operands {
+  int8_t a[kMostTiles][16][32];
+  int8_t b[kMostTiles][32][8];
+};
+inline Operands& operands() {
+  static Operands of_warp[kMostWarps];
+  return of_warp[thread_index() / kLanes];
 }
 
-struct FragmentA {
-  uint32_t words[4];
-};
-struct FragmentB {
-  uint32_t words[2];
-};
-
-struct MatrixA {
-  int8_t element[16][32];
-
-  explicit MatrixA(const std::array<FragmentA, kLanes>& fragments) {
-    for (int lane = 0; lane < kLanes; ++lane) {
-      for (int i = 0; i < 16; ++i) {
-        const bool upper = i < 4 || (i >= 8 && i < 12);
-        const int row = lane / 4 + (upper ? 0 : 8);
-        const int column = lane % 4 * 4 + (i & 3) + (i < 8 ? 0 : 16);
-        element[row][column] = int8_t(fragments[lane].words[i / 4] >> (i % 4 * 8));
-      }
-    }
+inline void enter_a(int8_t (&a)[16][32], const uint32_t (&words)[4], int lane) {
+  for (int i = 0; i < 16; ++i) {
+    const int row = lane / 4 + (i < 4 || (i >= 8 && i < 12) ? 0 : 8);
+    const int column = lane % 4 * 4 + (i & 3) + (i < 8 ? 0 : 16);
+    a[row][column] = int8_t(words[i / 4] >> (i % 4 * 8));
   }
-};
+}
 
-struct MatrixB {
-  int8_t element[32][8];
-
-  explicit MatrixB(const std::array<FragmentB, kLanes>& fragments) {
-    for (int lane = 0; lane < kLanes; ++lane) {
-      for (int i = 0; i < 8; ++i) {
-        const int row = lane % 4 * 4 + (i & 3) + (i < 4 ? 0 : 16), column = lane / 4;
-        element[row][column] = int8_t(fragments[lane].words[i / 4] >> (i % 4 * 8));
-      }
-    }
+inline void enter_b(int8_t (&b)[32][8], const uint32_t (&words)[2], int lane) {
+  for (int i = 0; i < 8; ++i) {
+    const int row = lane % 4 * 4 + (i & 3) + (i < 4 ? 0 : 16), column = lane / 4;
+    b[row][column] = int8_t(words[i / 4] >> (i % 4 * 8));
   }
-};
+}
 
-inline void mma(int32_t (&sums)[4], const MatrixA& a, const MatrixB& b) {
-  const int lane = int(thread_index()) % kLanes;
+inline void mma(int32_t (&sums)[4], const int8_t (&a)[16][32], const int8_t (&b)[32][8], int lane) {
   for (int i = 0; i < 4; ++i) {
     const int row = lane / 4 + (i < 2 ? 0 : 8), column = lane % 4 * 2 + (i & 1);
     uint32_t sum = uint32_t(sums[i]);  // wraps
-    for (int k = 0; k < 32; ++k) sum += uint32_t(a.element[row][k] * b.element[k][column]);
+    for (int k = 0; k < 32; ++k) sum += uint32_t(a[row][k] * b[k][column]);
     sums[i] = int32_t(sum);
   }
 }
@@ -78,14 +52,16 @@ struct WarpTile;
 template <int rows, int columns>
 void multiply(int32_t (&sums)[rows][columns][4], const WarpTile<rows, columns>& tile) {
   using namespace cuda_emulation;
-  std::vector<MatrixA> a;
-  for (const auto& words : tile.a) {
-    a.emplace_back(all_exchanged(std::bit_cast<FragmentA>(words)));
+  static_assert(rows <= kMostTiles && columns <= kMostTiles);
+  const int lane = int(thread_index()) % kLanes;
+  Operands& of_warp = operands();
+  for (int i = 0; i < rows; ++i) enter_a(of_warp.a[i], tile.a[i], lane);
+  for (int j = 0; j < columns; ++j) enter_b(of_warp.b[j], tile.b[j], lane);
+  barrier(kWarp);
+  for (int i = 0; i < rows; ++i) {
+    for (int j = 0; j < columns; ++j) mma(sums[i][j], of_warp.a[i], of_warp.b[j], lane);
   }
-  for (int j = 0; j < columns; ++j) {
-    const MatrixB b(all_exchanged(std::bit_cast<FragmentB>(tile.b[j])));
-    for (int i = 0; i < rows; ++i) mma(sums[i][j], a[i], b);
-  }
+  barrier(kWarp);
 }
 
 }  // namespace mbm_hw

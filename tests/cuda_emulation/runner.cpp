@@ -35,6 +35,7 @@ struct Thread {
   ucontext_t context;
   std::unique_ptr<unsigned char[]> stack;
   State state;
+  bool vote;
 };
 
 std::vector<Thread> threads;
@@ -145,6 +146,15 @@ unsigned thread_index() { return current; }
 void barrier(Scope scope) {
   threads[current].state = scope == kBlock ? kWaitsForBlock : kWaitsForWarp;
   to_scheduler(false);
+}
+
+bool vote(bool predicate) {
+  threads[current].vote = predicate;
+  barrier(kBlock);
+  bool all = true;
+  for (const Thread& thread : threads) all &= thread.vote;
+  barrier(kBlock);
+  return all;
 }
 
 unsigned char (*exchange())[kExchangeBytes] { return exchanges[current / kLanes].get(); }

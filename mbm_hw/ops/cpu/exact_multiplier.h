@@ -20,6 +20,11 @@ struct ExactMultiplier {
   Operand encode(Code code) const { return static_cast<Operand>(code); }
   Weight encode_weight(Code code) const { return encode(code); }
   void add(const Tile<Operand, Sum>& tile) const {
+#ifdef MBM_HW_X86
+    if constexpr (sizeof(Code) == 1) {
+      if (isa == Isa::kAvx2) return avx2::exact_pairs_add(tile);
+    }
+#endif
     MBM_HW_CALL(isa, exact_add, tile);
   }
 };

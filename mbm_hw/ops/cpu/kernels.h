@@ -92,6 +92,9 @@ MBM_HW_EACH_ISA(
 
 #ifdef MBM_HW_X86
 namespace avx2 {
+// Exact products of codes of at most 8 bits.
+void exact_pairs_add(const Tile<int16_t, int32_t>& tile);
+void exact_pairs_add(const Tile<uint16_t, int64_t>& tile);
 void byte_table_add(const BytePlanes& planes, const Tile<uint8_t, int32_t>& tile);
 void byte_table_add(const BytePlanes& planes, const Tile<uint8_t, int64_t>& tile);
 void pattern_add(const PatternParameters& parameters, const Tile<int8_t, int32_t, uint32_t>& tile);

@@ -89,7 +89,7 @@ def _options(variant, architecture, ptxas_options=None):
         arch=architecture,
         fma=False,  # float sums are rounded after each step; what is fused says so
         include_path=[str(SOURCES)],
-        define_macro=list(variant.macros),
+        define_macro=list(variant.macros) or None,
         ptxas_options=ptxas_options,
     )
 

@@ -78,3 +78,8 @@ def multiprocessors(device: torch.device) -> int:
 def shared_limit(device: torch.device) -> int:
     """Return the shared memory that one block may have, in bytes."""
     return torch.cuda.get_device_properties(device).shared_memory_per_block_optin
+
+
+@functools.cache
+def capability(device: torch.device) -> tuple[int, int]:
+    return torch.cuda.get_device_capability(device)

@@ -29,6 +29,16 @@ def launch(
         core.launch(torch.cuda.current_stream(device), config, kernel, *arguments)
 
 
+def resources(
+    variant: Variant, device: torch.device, threads: int, shared_bytes: int, name: str = "conv2d"
+) -> dict[str, int]:
+    """Return the registers that a thread takes, and how many blocks a multiprocessor holds."""
+    with torch.cuda.device(device):
+        kernel = _kernel(variant, name, device.index, shared_bytes)
+        blocks = kernel.occupancy.max_active_blocks_per_multiprocessor(threads, shared_bytes)
+        return {"registers": kernel.attributes.num_regs, "blocks": blocks}
+
+
 def _pointer(argument):
     if argument is None:
         return 0

@@ -1,4 +1,4 @@
-"""What a multiprocessor can do in a clock, and what of it the kernels' products take.
+"""What a multiprocessor can do in a clock, and what of it products on tensor cores take.
 
 Rates are derived, not measured. Ref: NVIDIA A100 and H100 whitepapers (products a clock, shared
 memory); W. Luo et al., arXiv 2402.13499, 2024 (mma.sync reaches 0.63 of Hopper's peak, which takes
@@ -6,6 +6,8 @@ wgmma). mma.sync on sm_100 is taken to be no faster than on sm_80: an assumption
 """
 
 from dataclasses import dataclass
+
+import numpy as np
 
 MMA_ROWS, MMA_COLUMNS, MMA_DEPTH = 16, 8, 32
 SCHEDULERS = 4
@@ -23,11 +25,14 @@ class Multiprocessor:
     shared_bytes: int
 
 
+_INT8_PRODUCTS = {(8, 0): 2048, (9, 0): 0.63 * 4096, (10, 0): 2048}
+_INT8_PRODUCTS_OF_OTHERS = 1024
+
+
 def multiprocessor(capability: tuple[int, int], shared_bytes: int) -> Multiprocessor:
     """Return the multiprocessor of a compute capability; without int8 mma's below 8.0."""
-    int8_products = {8: 2048 if capability == (8, 0) else 1024, 9: 0.63 * 4096}
-    rate = 0 if capability[0] < 8 else int8_products.get(capability[0], 2048)
-    return Multiprocessor(128, rate, shared_bytes)
+    rate = _INT8_PRODUCTS.get(capability, _INT8_PRODUCTS_OF_OTHERS)
+    return Multiprocessor(128, rate if capability >= (8, 0) else 0, shared_bytes)
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,14 @@ def tensor_rate(device: Multiprocessor, factors: int, tile: TensorTile) -> float
     return SCHEDULERS * mma / clocks / factors
 
 
-def direct_rate(device: Multiprocessor, instructions: float) -> float:
-    """Return the products a clock that take so many instructions each."""
-    return device.lanes / instructions
+def bank_conflicts(words: np.ndarray) -> float:
+    """Return the mean clocks of shared memory that loads of one word to each lane take.
+
+    words : integers [loads, 32], the words' numbers. Different words of one of the 32 banks follow
+    one after another; one word is read once for all lanes.
+    """
+    clocks = []
+    for load in words:
+        distinct = np.unique(load)
+        clocks.append(np.bincount(distinct % 32).max())
+    return float(np.mean(clocks))

@@ -1,19 +1,27 @@
 """The operators' CUDA kernels, all registered here.
 
 They take and give what the CPU's do, bit for bit. What a kernel cannot do is an error: nothing is
-moved to the CPU. They do not look at the values of codes, which would make the host wait for the
-device; `ops.codes.check_device_codes` does, where somebody calls an operator with a spec. Codes
-outside a spec's operands give other sums, and touch no memory but the tensors'.
+moved to the CPU. They do not look at the values of operands, which would make the host wait for the
+device; `check_device_codes` and `check_device_values` do, where an operator is called with a spec.
+Operands outside a spec's give other sums, and touch no memory but the tensors'.
 """
 
 import torch
 
+from mbm_hw.ops import scaling
 from mbm_hw.ops.codes import SpecValues, sum_dtype
 from mbm_hw.ops.conv2d import _check as check_conv2d
 from mbm_hw.ops.conv2d import _conv2d
-from mbm_hw.ops.cuda.convolution import run_conv2d, shared_limit
-from mbm_hw.ops.cuda.products import float_products, integer_products
-from mbm_hw.ops.cuda.scaling import run_quantize, run_rescale
+from mbm_hw.ops.cuda.convolution import (
+    capability,
+    multiprocessors,
+    run_conv2d,
+    shared_limit,
+)
+from mbm_hw.ops.cuda.multiprocessor import Multiprocessor, multiprocessor
+from mbm_hw.ops.cuda.products import Products, float_products, integer_products
+from mbm_hw.ops.cuda.scaling import run_quantize, run_rescale, run_round_to_format
+from mbm_hw.ops.cuda.tensor_cores import fastest_products
 from mbm_hw.ops.float_conv2d import _float_conv2d
 from mbm_hw.ops.float_matmul import _check as check_float_matmul
 from mbm_hw.ops.float_matmul import _float_matmul
@@ -21,7 +29,7 @@ from mbm_hw.ops.float_values import FloatSpecValues, check_tensors, float_spec_o
 from mbm_hw.ops.geometry import conv2d_shape
 from mbm_hw.ops.matmul import _check as check_matmul
 from mbm_hw.ops.matmul import _matmul
-from mbm_hw.ops.scaling import _check_quantize, _check_rescale, quantize, rescale
+from mbm_hw.ops.scaling import _check_quantize, _check_rescale
 
 _POINTWISE = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
 
@@ -31,7 +39,8 @@ def conv2d(x, w, family, width, truncation, signed, table, stride, padding, dila
     spec = SpecValues(family, width, truncation, signed, table)
     shape = check_conv2d(x, w, spec, stride, padding, dilation, groups)
     out = x.new_empty(shape, dtype=sum_dtype(spec))
-    products = integer_products(spec, shared_limit(x.device))
+    sizes = out[:, :1].numel(), w.shape[0] // groups, groups
+    products = chosen_products(spec, w[:1].numel(), sizes, x.device)
     table = products.table(spec, x.device)
     run_conv2d(x, w, out, products, table, stride, padding, dilation, groups)
     return out
@@ -44,7 +53,7 @@ def matmul(x, w, family, width, truncation, signed, table):
     # A convolution of one pixel, the longer side of `out` its positions.
     if len(x) < w.shape[1] and table is not None:
         spec = spec._replace(table=table.t())
-    products = integer_products(spec, shared_limit(x.device))
+    products = chosen_products(spec, len(w), (max(out.shape), min(out.shape), 1), x.device)
     _run_matmul(x, w, out, products, products.table(spec, x.device))
     return out
 
@@ -80,8 +89,8 @@ def float_matmul(x, w, family, exponent_bits, mantissa_bits, truncation, force_l
     return out
 
 
-@quantize.register_kernel("cuda")
-def _(x, scale, multiply, limit, dtype):
+@scaling.quantize.register_kernel("cuda")
+def quantize(x, scale, multiply, limit, dtype):
     _check_quantize(x, scale, limit, dtype)
     codes = torch.empty_like(x, dtype=dtype)
     if codes.stride() != x.stride() or (scale.numel() != 1 and not x.is_contiguous()):
@@ -91,14 +100,39 @@ def _(x, scale, multiply, limit, dtype):
     return codes
 
 
-@rescale.register_kernel("cuda")
-def _(sums, scale, bias):
+@torch.library.register_kernel("mbm_hw::round_to_format", "cuda")
+def round_to_format(x, exponent_bits, mantissa_bits):
+    x = x.contiguous()
+    rounded = torch.empty_like(x)
+    run_round_to_format(x, rounded, exponent_bits, mantissa_bits)
+    return rounded
+
+
+@scaling.rescale.register_kernel("cuda")
+def rescale(sums, scale, bias):
     _check_rescale(sums, scale, bias)
     sums = sums.contiguous()
     y = torch.empty_like(sums, dtype=torch.float32)
     bias = None if bias is None else bias.float().contiguous()
     run_rescale(sums, scale.contiguous(), bias, y)
     return y
+
+
+def chosen_products(spec, terms: int, sizes: tuple[int, int, int], device) -> Products:
+    """Return what multiplies for an integer spec, given as `SpecValues`, on a device.
+
+    terms : of a sum. sizes : positions, outputs of a group, groups.
+    """
+    products = integer_products(spec, shared_limit(device))
+    if 0 in (terms, *sizes):
+        return products
+    processor = device_multiprocessor(device)
+    return fastest_products(products, spec, terms, sizes, processor, multiprocessors(device))
+
+
+def device_multiprocessor(device) -> Multiprocessor:
+    """Return what one of the device's multiprocessors can do in a clock."""
+    return multiprocessor(capability(device), shared_limit(device))
 
 
 def _run_matmul(x, w, out, products, table):

@@ -8,7 +8,8 @@ from torch import Tensor
 from mbm_hw.float_spec import FloatExact, FloatSpec
 from mbm_hw.ops.codes import SpecValues, code_dtype, spec_of, sum_dtype
 from mbm_hw.ops.cuda.compiler import Variant
-from mbm_hw.ops.cuda.tiles import Tile, tile_for
+from mbm_hw.ops.cuda.multiprocessor import Multiprocessor
+from mbm_hw.ops.cuda.tiles import TILES, Tile, tile_for
 from mbm_hw.spec import Exact, IntegerSpec, Mitchell
 
 C_TYPES = {
@@ -18,6 +19,8 @@ C_TYPES = {
     torch.int32: "int32_t",
     torch.int64: "int64_t",
 }
+TABLE_CONFLICTS = 3.2
+"""Clocks of shared memory for a warp's load of products, where all codes are as frequent."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Products:
 
     variant : without the tile's macros. name : where its products come from, for people.
     shared_bytes : of the policy, before the panels. entry_dtype : what a table is given as.
-    long_products : see `tiles.tile_for`.
+    long_products : see `tiles.tile_for`. instructions : that a product takes, of one thread.
     """
 
     variant: Variant
@@ -34,6 +37,7 @@ class Products:
     shared_bytes: int = 0
     entry_dtype: torch.dtype | None = None
     long_products: bool = False
+    instructions: float = 2
 
     def table(self, spec: SpecValues, device: torch.device) -> Tensor | None:
         """Return the table that the kernel takes: [2**width of w][2**width of x], contiguous."""
@@ -45,6 +49,10 @@ class Products:
         """Return the tile of a convolution; see `tiles.tile_for`."""
         return tile_for(positions, outputs, groups, multiprocessors, self.long_products)
 
+    def rate(self, device: Multiprocessor, tile) -> float:
+        """Return the products a clock that a multiprocessor should make in full tiles: derived."""
+        return device.lanes / self.instructions
+
 
 def integer_products(spec: SpecValues, shared_limit: int) -> Products:
     """Return what multiplies for `spec`; shared_limit : a block's shared memory in bytes."""
@@ -53,11 +61,11 @@ def integer_products(spec: SpecValues, shared_limit: int) -> Products:
         return _table(spec, macros, shared_limit)
     multiplier = spec_of(spec)
     if isinstance(multiplier, Exact):
-        return Products(_variant("exact.cu", macros), "integer products")
+        return Products(_variant("exact.cu", macros), "integer products", instructions=2)  # IMAD
     if isinstance(multiplier, Mitchell) and not spec.truncation and spec.signed and spec.width <= 8:
         return Products(_variant("pattern.cu", macros), "floating-point patterns")
     variant = _variant("log.cu", macros | _log_macros(multiplier))
-    return Products(variant, "logarithms", long_products=True)
+    return Products(variant, "logarithms", long_products=True, instructions=29)
 
 
 def float_products(spec: FloatSpec) -> Products:
@@ -74,12 +82,14 @@ def float_products(spec: FloatSpec) -> Products:
         "CORRECTION_WITH_CARRY": with_carry,
     }
     name = "float products" if exact else "float patterns"
-    return Products(_variant("float.cu", macros), name, long_products=True)
+    # Patterns, [comparison, correction, grid,] sum; or product, [rounding,] sum. Of plain panels.
+    instructions = (2 if spec.mantissa_bits == 23 else 5) if exact else 5 if without_carry else 2
+    variant = _variant("float.cu", macros)
+    return Products(variant, name, long_products=True, instructions=instructions)
 
 
 def _table(spec, macros, shared_limit):
-    # What the panels of the largest tile take beside a table: see tiles.
-    panels = 40 << 10
+    panels = max(tile.shared_bytes for tile in TILES)
     in_shared = spec.width <= 8 and (2 << (2 * spec.width)) + panels <= shared_limit
     if spec.width <= 8:
         entry, dtype = ("int16_t", torch.int16) if spec.signed else ("uint16_t", torch.uint16)
@@ -88,7 +98,10 @@ def _table(spec, macros, shared_limit):
     macros |= {"WIDTH": spec.width, "ENTRY": entry, "IN_SHARED": int(in_shared)}
     shared_bytes = 2 << (2 * spec.width) if in_shared else 0
     name = "table in shared memory" if in_shared else "table in memory"
-    return Products(_variant("table.cu", macros), name, shared_bytes, dtype)
+    # A load for each product, in shared memory of 32 lanes; see tests/test_cuda_sources.py.
+    instructions = TABLE_CONFLICTS * 128 / 32
+    variant = _variant("table.cu", macros)
+    return Products(variant, name, shared_bytes, dtype, instructions=instructions)
 
 
 def _log_macros(spec: IntegerSpec):

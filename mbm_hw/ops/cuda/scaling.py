@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mbm_hw.float_spec import FloatSpec
 from mbm_hw.ops.cuda import launcher
 from mbm_hw.ops.cuda.compiler import Variant
 
@@ -40,13 +41,14 @@ def run_round_to_format(x: Tensor, rounded: Tensor, exponent_bits: int, mantissa
         _launch(variant, "round_to_format", x, (1, count), (x, rounded, count))
 
 
-def value_outside_format(x: Tensor, exponent_bits: int, mantissa_bits: int) -> float | None:
-    """Return a value of `x`, float32, that a format has not, or None. Waits for the stream."""
-    if x.numel() == 0 or (exponent_bits, mantissa_bits) == (8, 23):
+def value_outside_format(x: Tensor, spec: FloatSpec) -> float | None:
+    """Return a value of `x`, float32, that the spec's format has not, or None. Waits for `x`."""
+    bits = spec.exponent_bits, spec.mantissa_bits
+    if x.numel() == 0 or bits == (8, 23):
         return None
     x, count = x.contiguous(), np.int64(x.numel())
     found = torch.full((1,), x.numel(), dtype=torch.int64, device=x.device)
-    variant = format_variant(exponent_bits, mantissa_bits)
+    variant = format_variant(*bits)
     _launch(variant, "find_outside", x, (1, count), (x, found, count))
     index = int(found)
     return None if index == x.numel() else float(x.view(-1)[index])

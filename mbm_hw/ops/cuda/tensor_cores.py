@@ -6,6 +6,7 @@ chip, by mma.sync: a product takes as many int8 products as there are terms, rou
 
 import functools
 import itertools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,30 +16,36 @@ from torch import Tensor
 from mbm_hw.factorization import Factorization, factorize
 from mbm_hw.ops.codes import SpecValues, code_dtype, spec_of, sum_dtype
 from mbm_hw.ops.cuda.compiler import Variant
-from mbm_hw.ops.cuda.multiprocessor import TENSOR_TILES, Multiprocessor, TensorTile
+from mbm_hw.ops.cuda.multiprocessor import (
+    TENSOR_TILES,
+    Multiprocessor,
+    TensorTile,
+    tensor_rate,
+)
 from mbm_hw.ops.cuda.products import C_TYPES, Products
 from mbm_hw.spec import LogSpec
 
 MAX_WIDTH = 8
 """Codes are bytes, and there is a line of factors in shared memory for each of them."""
+MAX_FACTORS = 96
+"""More of them to a product are slower than any other kernel."""
 LINE_BYTES = 128
-BLOCK_WIDTHS = (32, 16, 8, 4)
+BLOCK_WIDTHS, MAX_BLOCKS = (32, 16, 8, 4), 3
 
 
 @dataclass(frozen=True)
 class TensorProducts(Products):
     """The policy of kernels/tensor.cu.
 
-    factorization : single-accumulator. blocks : widths of the blocks of factors, descending.
+    factorization : of one accumulator. blocks : widths of the blocks of factors, descending.
     """
 
     factorization: Factorization | None = None
     blocks: tuple[int, ...] = ()
-    swapped: bool = False
 
     def table(self, spec: SpecValues, device: torch.device) -> Tensor:
-        """Return the packed factors, int32: of what the kernel calls x, then of its w."""
-        return _packed(self.factorization.spec, self.blocks, self.swapped).to(device)
+        """Return the packed factors, int32: of x, then of w."""
+        return _packed(spec, self.blocks, device)
 
     def tile(self, positions: int, outputs: int, groups: int, multiprocessors: int) -> TensorTile:
         large, medium, flat = TENSOR_TILES
@@ -47,24 +54,45 @@ class TensorProducts(Products):
         across, down, _ = large.grid(positions, outputs, groups)
         return large if across * down * groups >= multiprocessors else medium
 
+    def rate(self, device: Multiprocessor, tile: TensorTile) -> float:
+        return tensor_rate(device, sum(self.blocks), tile)
 
-def tensor_products(
-    spec: SpecValues, terms: int, device: Multiprocessor, swapped: bool = False
-) -> TensorProducts | None:
-    """Return how tensor cores sum up so many of the spec's products, or None where they cannot.
 
-    swapped : the kernel's w is the product's first operand.
+def fastest_products(
+    direct: Products,
+    spec: SpecValues,
+    terms: int,
+    sizes: tuple[int, int, int],
+    device: Multiprocessor,
+    multiprocessors: int,
+) -> Products:
+    """Return `direct`, or tensor cores' products where those should be faster, by derived rates.
+
+    terms : of a sum. sizes : positions, outputs of a group, groups.
     """
-    found = _factorization(spec)
-    if found is None or device.int8_products == 0:
+    on_tensor_cores = tensor_products(spec, terms, device)
+    if on_tensor_cores is None:
+        return direct
+
+    def rate(products):
+        tile = products.tile(*sizes, multiprocessors)
+        blocks = math.prod(tile.grid(*sizes))
+        useful = math.prod(sizes) / (blocks * tile.rows * tile.columns)
+        return products.rate(device, tile) * useful * min(blocks, multiprocessors)
+
+    return max((direct, on_tensor_cores), key=rate)
+
+
+def tensor_products(spec: SpecValues, terms: int, device: Multiprocessor) -> TensorProducts | None:
+    """Return how tensor cores sum up so many of the spec's products, or None where they cannot."""
+    if device.int8_products == 0 or spec.width > MAX_WIDTH or spec.table is not None:
         return None
-    # Sums that need no scaling may wrap on their way, if they fit in the end: ops sees to that.
-    wraps = found.scale == 0 and sum_dtype(spec) == torch.int32
-    if not wraps and terms > found.max_terms:
+    found = _factorization(spec)
+    if found is None or terms > found.max_terms:
         return None
     line_bytes = 2 * (LINE_BYTES << spec.width)
     room = device.shared_bytes - max(tile.shared_bytes for tile in TENSOR_TILES)
-    blocks = block_widths(found.cost, room // line_bytes)
+    blocks = block_widths(found.cost, min(room // line_bytes, MAX_BLOCKS))
     if blocks is None:
         return None
     macros = {
@@ -77,7 +105,7 @@ def tensor_products(
     variant = Variant("tensor.cu", tuple((f"MBM_HW_{k}", str(v)) for k, v in macros.items()))
     name = f"tensor cores, {found.cost} int8 products"
     return TensorProducts(
-        variant, name, line_bytes * len(blocks), factorization=found, blocks=blocks, swapped=swapped
+        variant, name, line_bytes * len(blocks), factorization=found, blocks=blocks
     )
 
 
@@ -95,25 +123,24 @@ def block_widths(terms: int, most: int) -> tuple[int, ...] | None:
 
 @functools.cache
 def _factorization(spec: SpecValues) -> Factorization | None:
-    """Return the spec's factorisation, if it is of a kind that the kernel takes."""
-    if spec.width > MAX_WIDTH or spec.table is not None:
-        return None
+    """Return a factorisation of the spec that the kernel takes: all terms in one accumulator."""
     multiplier = spec_of(spec)
     if not isinstance(multiplier, LogSpec):
         return None
     found = factorize(multiplier)
-    return found if set(found.shifts) == {0} else None
+    repeats = [1 << shift for shift in found.shifts]
+    if sum(repeats) > MAX_FACTORS:
+        return None
+    u, v = (np.repeat(factors, repeats, axis=0) for factors in (found.u, found.v))
+    return Factorization(multiplier, u, v, (0,) * len(u), found.scale)
 
 
 @functools.cache
-def _packed(multiplier, blocks, swapped) -> Tensor:
-    found = factorize(multiplier)
-    sides = []
-    for factors in (found.v, found.u) if swapped else (found.u, found.v):
+def _packed(spec: SpecValues, blocks: tuple[int, ...], device: torch.device) -> Tensor:
+    found, sides = _factorization(spec), []
+    for factors in (found.u, found.v):
         padded = np.zeros((sum(blocks), factors.shape[1]), np.int8)
         padded[: found.cost] = factors
-        first = 0
-        for width in blocks:
-            sides.append(np.ascontiguousarray(padded[first : first + width].T).reshape(-1))
-            first += width
-    return torch.from_numpy(np.concatenate(sides).view(np.int32))
+        for block in np.split(padded, np.cumsum(blocks)[:-1]):
+            sides.append(np.ascontiguousarray(block.T).reshape(-1))
+    return torch.from_numpy(np.concatenate(sides).view(np.int32)).to(device)

@@ -6,9 +6,13 @@
 //
 // Products is a policy:
 //   Code, Sum : in memory. X, W : operands in shared memory, 4 bytes.
-//   x_operand(code), w_operand(code) : encode.  XValue(x), WValue(w) : what a thread makes of it.
-//   Total : a sum's registers.  add(total, x, w).  kFlushTerms : flush(total) at least so often; 0:
+//   x_operand(code), w_operand(code) : encode.
+//   x_value(x), w_value(w) : what a thread makes of them.
+//   Total : a sum's registers.  add(total, x, w), of such values.  kFlushTerms : flush(total) at least so often; 0:
 //   never.  sum(total) : the result.  kUnroll : terms that the loop's code is repeated for.
+//   kAbsentWeight : a code in place of outputs that there are not.
+//   kHasPlain : whether panels may be plain, their products made by plain_x_value, plain_w_value and
+//   add_plain; they are if all of their operands are, by is_plain_x and is_plain_w.
 #pragma once
 
 #include "geometry.h"
@@ -79,18 +83,16 @@ class Convolution {
     const int32_t rows = g_.outputs - first_row;
     Codes codes;
     load(gather, x, w, rows, 0, codes);
-    store(codes, 0);
-    __syncthreads();
+    bool is_plain = stored(codes, 0);
     int32_t terms = 0;
     for (int32_t k = 0, panel = 0; k < depth; k += Shape::kDepth, panel ^= 1) {
       const bool is_last = k + Shape::kDepth >= depth;
       if (!is_last) load(gather, x, w, rows, k + Shape::kDepth, codes);
-      if (depth - k >= Shape::kDepth) {
-#pragma unroll Products::kUnroll
-        for (int i = 0; i < Shape::kDepth; ++i) add(total, panel, i);
+      const int32_t count = depth - k < Shape::kDepth ? depth - k : Shape::kDepth;
+      if constexpr (Products::kHasPlain) {
+        is_plain ? add_panel<true>(total, panel, count) : add_panel<false>(total, panel, count);
       } else {
-#pragma unroll 1
-        for (int i = 0; i < depth - k; ++i) add(total, panel, i);
+        add_panel<false>(total, panel, count);
       }
       if constexpr (Products::kFlushTerms > 0) {
         terms += Shape::kDepth;
@@ -103,10 +105,7 @@ class Convolution {
           }
         }
       }
-      if (!is_last) {
-        store(codes, panel ^ 1);
-        __syncthreads();
-      }
+      if (!is_last) is_plain = stored(codes, panel ^ 1);
     }
     write(total, out, first_row, first_column, group);
   }
@@ -159,32 +158,52 @@ class Convolution {
       const int32_t row = index / Shape::kDepth, term = k + index % Shape::kDepth;
       codes.w[i] = index < kWeights && row < rows && term < depth
                        ? w[int64_t(row) * depth + term]
-                       : Code(0);
+                       : Code(Products::kAbsentWeight);
     }
   }
 
-  __device__ void store(const Codes& codes, int panel) const {
+  // Makes a panel of the codes, for the whole block; whether it is plain.
+  __device__ bool stored(const Codes& codes, int panel) const {
+    bool is_plain = true;
 #pragma unroll
     for (int i = 0; i < kGatherRows; ++i) {
       const int row = thread_ / Shape::kColumns % kGatherStep + i * kGatherStep;
 #pragma unroll
       for (int j = 0; j < kGatherColumns; ++j) {
         const int column = thread_ % Shape::kColumns + j * Shape::kThreads;
-        shared_.x[panel][row][column] = products_.x_operand(codes.x[j][i]);
+        const typename Products::X x = products_.x_operand(codes.x[j][i]);
+        shared_.x[panel][row][column] = x;
+        if constexpr (Products::kHasPlain) is_plain &= Products::is_plain_x(x);
       }
     }
 #pragma unroll
     for (int i = 0; i < kGatherWeights; ++i) {
       const int index = thread_ + i * Shape::kThreads;
       if (kWeights % Shape::kThreads == 0 || index < kWeights) {
-        shared_.w[panel][index % Shape::kDepth][index / Shape::kDepth] =
-            products_.w_operand(codes.w[i]);
+        const typename Products::W w = products_.w_operand(codes.w[i]);
+        shared_.w[panel][index % Shape::kDepth][index / Shape::kDepth] = w;
+        if constexpr (Products::kHasPlain) is_plain &= Products::is_plain_w(w);
       }
+    }
+    if constexpr (Products::kHasPlain) return __syncthreads_and(is_plain);
+    __syncthreads();
+    return true;
+  }
+
+  template <bool plain, class Total>
+  __device__ __forceinline__ void add_panel(Total& total, int panel, int32_t count) const {
+    constexpr int unroll = plain ? Products::kPlainUnroll : Products::kUnroll;
+    if (count == Shape::kDepth) {
+#pragma unroll unroll
+      for (int k = 0; k < Shape::kDepth; ++k) add_term<plain>(total, panel, k);
+    } else {
+#pragma unroll 1
+      for (int k = 0; k < count; ++k) add_term<plain>(total, panel, k);
     }
   }
 
-  template <class Total>
-  __device__ __forceinline__ void add(Total& total, int panel, int k) const {
+  template <bool plain, class Total>
+  __device__ __forceinline__ void add_term(Total& total, int panel, int k) const {
     typename Products::X x[Shape::kThreadColumns];
     typename Products::W w[Shape::kThreadRows];
 #pragma unroll
@@ -193,16 +212,29 @@ class Convolution {
     }
 #pragma unroll
     for (int i = 0; i < Shape::kThreadRows; ++i) w[i] = shared_.w[panel][k][Shape::row(thread_, i)];
-    typename Products::XValue x_values[Shape::kThreadColumns];
+    if constexpr (plain) {
+      add_all(total, x, w, [&](auto x) { return products_.plain_x_value(x); },
+              [&](auto w) { return products_.plain_w_value(w); },
+              [&](auto& total, const auto& x, const auto& w) { products_.add_plain(total, x, w); });
+    } else {
+      add_all(total, x, w, [&](auto x) { return products_.x_value(x); },
+              [&](auto w) { return products_.w_value(w); },
+              [&](auto& total, const auto& x, const auto& w) { products_.add(total, x, w); });
+    }
+  }
+
+  template <class Total, class X, class W, class XValue, class WValue, class Add>
+  __device__ __forceinline__ static void add_all(Total& total, const X& x, const W& w,
+                                                 const XValue& x_value, const WValue& w_value,
+                                                 const Add& add) {
+    decltype(x_value(x[0])) x_values[Shape::kThreadColumns];
 #pragma unroll
-    for (int j = 0; j < Shape::kThreadColumns; ++j) x_values[j] = products_.x_value(x[j]);
+    for (int j = 0; j < Shape::kThreadColumns; ++j) x_values[j] = x_value(x[j]);
 #pragma unroll
     for (int i = 0; i < Shape::kThreadRows; ++i) {
-      const typename Products::WValue weight = products_.w_value(w[i]);
+      const auto weight = w_value(w[i]);
 #pragma unroll
-      for (int j = 0; j < Shape::kThreadColumns; ++j) {
-        products_.add(total[i][j], x_values[j], weight);
-      }
+      for (int j = 0; j < Shape::kThreadColumns; ++j) add(total[i][j], x_values[j], weight);
     }
   }
 

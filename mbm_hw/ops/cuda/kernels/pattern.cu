@@ -14,9 +14,9 @@ struct PatternProducts {
   using Sum = int32_t;
   using X = uint32_t;
   using W = uint32_t;
-  using XValue = uint32_t;
-  using WValue = uint32_t;
   static constexpr int kSharedBytes = 0, kFlushTerms = 1024, kUnroll = 4;
+  static constexpr int kAbsentWeight = 0, kPlainUnroll = 0;
+  static constexpr bool kHasPlain = false;
   struct Total {
     float near;
     int32_t sum;
@@ -28,10 +28,10 @@ struct PatternProducts {
   }
   __device__ X x_operand(Code code) const { return pattern(code) - kPatternOfOne; }
   __device__ W w_operand(Code code) const { return pattern(code); }
-  __device__ XValue x_value(X x) const { return x; }
-  __device__ WValue w_value(W w) const { return w; }
+  __device__ X x_value(X x) const { return x; }
+  __device__ W w_value(W w) const { return w; }
   static __device__ void start(Total& total) { total = {0.0f, 0}; }
-  __device__ void add(Total& total, XValue x, WValue w) const {
+  __device__ void add(Total& total, X x, W w) const {
     total.near = __fadd_rn(total.near, float_of(x + w));
   }
   static __device__ void flush(Total& total) {

@@ -1,9 +1,9 @@
 // Products read from a table, any multiplier of at most 12 bits. MBM_HW_ENTRY is the type of what
 // is read, from shared memory if MBM_HW_IN_SHARED, which takes an int16 table of 8 bits: 128 KiB.
 //
-// A row holds the products of one weight, so that a warp, whose threads share their weights, reads
-// one row at a time: conflicts are those of 32 activations among the row's words alone, and equal
-// activations are one read.
+// A row holds the products of one weight. A warp reads two rows at a time, for 16 activations each:
+// conflicts are those of 32 reads among a row's 128 words, and equal activations of a row are one
+// read. Two products adjoin in a word, so that the common small codes are spread over the banks.
 #include "geometry.h"
 
 namespace mbm_hw {
@@ -24,14 +24,14 @@ struct TableProducts {
   using Entry = MBM_HW_ENTRY;
   using X = uint32_t;
   using W = uint32_t;
-  using XValue = uint32_t;
-  using WValue = uint32_t;
   static constexpr int kWidth = MBM_HW_WIDTH;
   static constexpr bool kInShared = MBM_HW_IN_SHARED;
   static constexpr int kSharedBytes = kInShared ? int(sizeof(Entry)) << (2 * kWidth) : 0;
   // So many entries of 2 * kWidth bits fit a 32-bit sum, which int64 sums are flushed from.
   static constexpr bool kWide = sizeof(Sum) == 8;
-  static constexpr int kUnroll = 2;
+  static constexpr int kUnroll = 1;
+  static constexpr int kAbsentWeight = 0, kPlainUnroll = 0;
+  static constexpr bool kHasPlain = false;
   static constexpr int kFlushTerms = kWide ? 1 << (31 - 2 * kWidth) : 0;
   using Total = TableTotal<Sum>;
 
@@ -52,10 +52,10 @@ struct TableProducts {
   // In bytes.
   __device__ X x_operand(Code code) const { return pattern(code) * sizeof(Entry); }
   __device__ W w_operand(Code code) const { return (pattern(code) << kWidth) * sizeof(Entry); }
-  __device__ XValue x_value(X x) const { return x; }
-  __device__ WValue w_value(W w) const { return w; }
+  __device__ X x_value(X x) const { return x; }
+  __device__ W w_value(W w) const { return w; }
   static __device__ void start(Total& total) { total = {}; }
-  __device__ void add(Total& total, XValue x, WValue w) const {
+  __device__ void add(Total& total, X x, W w) const {
     total.near += int32_t(*reinterpret_cast<const Entry*>(rows_ + (w + x)));
   }
   static __device__ void flush(TableTotal<int32_t>&) {}

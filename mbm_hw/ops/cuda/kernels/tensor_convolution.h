@@ -33,10 +33,12 @@ struct FactorLines {
   static constexpr int kBlocks = sizeof...(widths);
   static constexpr int kSideBytes = kBlocks * kBlockBytes;
   static constexpr int kBytes = 2 * kSideBytes;
+
   // packed : for x and for w, for each block, [codes][width] bytes.
-  static __device__ void fill(unsigned char* lines, const int32_t* packed, int thread, int threads) {
+  template <int threads>
+  static __device__ void fill(unsigned char* lines, const int32_t* packed, int thread) {
     for (int side = 0; side < 2; ++side) {
-      (fill_block<widths>(lines, packed, thread, threads), ...);
+      (fill_block<threads, widths>(lines, packed, thread), ...);
     }
   }
 
@@ -48,11 +50,11 @@ struct FactorLines {
   }
 
  private:
-  template <int width>
-  static __device__ void fill_block(unsigned char*& lines, const int32_t*& packed, int thread,
-                                    int threads) {
+  template <int threads, int width>
+  static __device__ void fill_block(unsigned char*& lines, const int32_t*& packed, int thread) {
     constexpr int words = FactorBlock<width>::kWords;
     auto* target = reinterpret_cast<int32_t*>(lines);
+#pragma unroll 16
     for (int i = thread; i < kBlockBytes / 4; i += threads) {
       target[i] = packed[i / (kLine / 4) * words + FactorBlock<width>::word(i % (kLine / 4))];
     }
@@ -90,22 +92,20 @@ class TensorConvolution {
 
   // x, out : as the geometry says. w : [groups * outputs][depth].
   __device__ void run(const Code* x, const Code* w, Sum* out) {
-    const int32_t first_column = int32_t(blockIdx.x) * Shape::kColumns;
-    const int32_t first_row = int32_t(blockIdx.y) * Shape::kRows, group = int32_t(blockIdx.z);
+    const Origin origin{int32_t(blockIdx.y) * Shape::kRows, int32_t(blockIdx.x) * Shape::kColumns,
+                        int32_t(blockIdx.z)};
     const int32_t depth = g_.depth();
-    w += (int64_t(group) * g_.outputs + first_row) * depth;
+    w += (int64_t(origin.group) * g_.outputs + origin.row) * depth;
 
     int32_t sums[Shape::kMmaDown][Shape::kMmaAcross][4] = {};
-    const Gather gather(*this, first_column, group);
-    const int32_t rows = g_.outputs - first_row;
     Quads quads;
-    load(gather, x, w, rows, 0, quads);
+    load(x, w, origin, 0, quads);
     store(quads, 0);
     __syncthreads();
 #pragma unroll 1
     for (int32_t k = 0, panel = 0; k < depth; k += Shape::kDepth, panel ^= 1) {
       const bool is_last = k + Shape::kDepth >= depth;
-      if (!is_last) load(gather, x, w, rows, k + Shape::kDepth, quads);
+      if (!is_last) load(x, w, origin, k + Shape::kDepth, quads);
       const int32_t rest = depth - k < Shape::kDepth ? depth - k : Shape::kDepth;
       Factors::each_block([&](auto block, int begin) {
 #pragma unroll 1
@@ -118,48 +118,39 @@ class TensorConvolution {
         __syncthreads();
       }
     }
-    write(sums, out, first_row, first_column, group);
+    write(sums, out, origin);
   }
 
  private:
+  // Where a block's tile begins.
+  struct Origin {
+    int32_t row, column, group;
+  };
+
+  // What a thread gathers for a panel, four codes along k to a word.
   struct Quads {
     uint32_t x[kGatherColumns][kGatherQuads];
     uint32_t w[kGatherWeights];
   };
 
-  struct Gather {
-    Window windows[kGatherColumns];
-
-    __device__ Gather(const TensorConvolution& self, int32_t first_column, int32_t group)
-        : Gather(self, first_column, group, Columns<kGatherColumns>()) {}
-
-   private:
-    template <int n>
-    struct Columns {};
-    __device__ Gather(const TensorConvolution& self, int32_t first, int32_t group, Columns<1>)
-        : windows{Window(self.g_, first + self.thread_ % Shape::kColumns, group)} {}
-    __device__ Gather(const TensorConvolution& self, int32_t first, int32_t group, Columns<2>)
-        : windows{Window(self.g_, first + self.thread_, group),
-                  Window(self.g_, first + self.thread_ + Shape::kThreads, group)} {}
-  };
-
   static __device__ uint32_t pattern(Code code) { return uint32_t(code) & (Factors::kCodes - 1); }
 
-  __device__ void load(const Gather& gather, const Code* x, const Code* w, int32_t rows, int32_t k,
+  // Gathers the panel of the terms from k on: a thread's columns of x, and its part of w's rows.
+  __device__ void load(const Code* x, const Code* w, const Origin& origin, int32_t k,
                        Quads& quads) const {
-    const int32_t depth = g_.depth();
+    const int32_t depth = g_.depth(), rows = g_.outputs - origin.row;
 #pragma unroll
-    for (int i = 0; i < kGatherQuads; ++i) {
+    for (int j = 0; j < kGatherColumns; ++j) {
+      const int32_t column = origin.column + thread_ % Shape::kColumns + j * Shape::kThreads;
+      const Window window(g_, column, origin.group);
 #pragma unroll
-      for (int j = 0; j < kGatherColumns; ++j) quads.x[j][i] = 0;
+      for (int i = 0; i < kGatherQuads; ++i) {
+        const int32_t first = k + (thread_ / Shape::kColumns + i * kGatherStep) * 4;
+        quads.x[j][i] = 0;
 #pragma unroll
-      for (int byte = 0; byte < 4; ++byte) {
-        const int32_t term_index = k + (thread_ / Shape::kColumns + i * kGatherStep) * 4 + byte;
-        if (term_index >= depth) continue;
-        const Term term(g_, term_index);
-#pragma unroll
-        for (int j = 0; j < kGatherColumns; ++j) {
-          const Window& window = gather.windows[j];
+        for (int byte = 0; byte < 4; ++byte) {
+          if (first + byte >= depth) continue;
+          const Term term(g_, first + byte);
           if (term.is_inside(g_, window)) {
             quads.x[j][i] |= pattern(x[window.offset + term.offset]) << (8 * byte);
           }
@@ -253,9 +244,8 @@ class TensorConvolution {
   }
 
   __device__ void write(const int32_t (&sums)[Shape::kMmaDown][Shape::kMmaAcross][4], Sum* out,
-                        int32_t first_row, int32_t first_column, int32_t group) const {
-    first_row += warp_row_;
-    first_column += warp_column_;
+                        const Origin& origin) const {
+    const int32_t first_row = origin.row + warp_row_, first_column = origin.column + warp_column_;
 #pragma unroll
     for (int j = 0; j < Shape::kMmaAcross * 2; ++j) {
       const int32_t position = first_column + j / 2 * kMmaColumns + sum_column(lane_, j % 2);
@@ -267,7 +257,7 @@ class TensorConvolution {
       for (int i = 0; i < Shape::kMmaDown * 2; ++i) {
         const int32_t row = first_row + i / 2 * kMmaRows + sum_row(lane_, i % 2 * 2);
         if (row >= g_.outputs) continue;
-        out[offset + (int64_t(group) * g_.outputs + row) * g_.out_c] =
+        out[offset + (int64_t(origin.group) * g_.outputs + row) * g_.out_c] =
             Sum(sums[i / 2][j / 2][i % 2 * 2 + j % 2] >> scale);
       }
     }
