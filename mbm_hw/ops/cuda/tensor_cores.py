@@ -30,7 +30,7 @@ MAX_WIDTH = 8
 MAX_FACTORS = 96
 """More of them to a product are slower than any other kernel."""
 LINE_BYTES = 128
-BLOCK_WIDTHS = (32, 16, 8, 4)
+BLOCK_WIDTHS, MAX_BLOCKS = (32, 16, 8, 4), 3
 
 
 @dataclass(frozen=True)
@@ -85,14 +85,14 @@ def fastest_products(
 
 def tensor_products(spec: SpecValues, terms: int, device: Multiprocessor) -> TensorProducts | None:
     """Return how tensor cores sum up so many of the spec's products, or None where they cannot."""
-    found = _factorization(spec)
-    if found is None or device.int8_products == 0:
+    if device.int8_products == 0 or spec.width > MAX_WIDTH or spec.table is not None:
         return None
-    if terms > found.max_terms:
+    found = _factorization(spec)
+    if found is None or terms > found.max_terms:
         return None
     line_bytes = 2 * (LINE_BYTES << spec.width)
     room = device.shared_bytes - max(tile.shared_bytes for tile in TENSOR_TILES)
-    blocks = block_widths(found.cost, room // line_bytes)
+    blocks = block_widths(found.cost, min(room // line_bytes, MAX_BLOCKS))
     if blocks is None:
         return None
     macros = {
@@ -124,8 +124,6 @@ def block_widths(terms: int, most: int) -> tuple[int, ...] | None:
 @functools.cache
 def _factorization(spec: SpecValues) -> Factorization | None:
     """Return a factorisation of the spec that the kernel takes: all terms in one accumulator."""
-    if spec.width > MAX_WIDTH or spec.table is not None:
-        return None
     multiplier = spec_of(spec)
     if not isinstance(multiplier, LogSpec):
         return None

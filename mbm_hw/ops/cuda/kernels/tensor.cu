@@ -16,7 +16,7 @@ extern "C" __global__ void __launch_bounds__(mbm_hw::KernelShape::kThreads, 1)
   using namespace mbm_hw;
   extern __shared__ __align__(16) unsigned char shared_memory[];
   const Geometry geometry MBM_HW_GEOMETRY_ARGUMENTS;
-  KernelFactors::fill(shared_memory, factors, int(threadIdx.x), int(blockDim.x));
+  KernelFactors::fill<KernelShape::kThreads>(shared_memory, factors, int(threadIdx.x));
   auto& shared =
       *reinterpret_cast<KernelConvolution::Shared*>(shared_memory + KernelFactors::kBytes);
   KernelConvolution(geometry, shared_memory, shared).run(x, w, out);

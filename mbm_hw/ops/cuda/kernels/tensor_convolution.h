@@ -33,10 +33,12 @@ struct FactorLines {
   static constexpr int kBlocks = sizeof...(widths);
   static constexpr int kSideBytes = kBlocks * kBlockBytes;
   static constexpr int kBytes = 2 * kSideBytes;
+
   // packed : for x and for w, for each block, [codes][width] bytes.
-  static __device__ void fill(unsigned char* lines, const int32_t* packed, int thread, int threads) {
+  template <int threads>
+  static __device__ void fill(unsigned char* lines, const int32_t* packed, int thread) {
     for (int side = 0; side < 2; ++side) {
-      (fill_block<widths>(lines, packed, thread, threads), ...);
+      (fill_block<threads, widths>(lines, packed, thread), ...);
     }
   }
 
@@ -48,11 +50,11 @@ struct FactorLines {
   }
 
  private:
-  template <int width>
-  static __device__ void fill_block(unsigned char*& lines, const int32_t*& packed, int thread,
-                                    int threads) {
+  template <int threads, int width>
+  static __device__ void fill_block(unsigned char*& lines, const int32_t*& packed, int thread) {
     constexpr int words = FactorBlock<width>::kWords;
     auto* target = reinterpret_cast<int32_t*>(lines);
+#pragma unroll 16
     for (int i = thread; i < kBlockBytes / 4; i += threads) {
       target[i] = packed[i / (kLine / 4) * words + FactorBlock<width>::word(i % (kLine / 4))];
     }
