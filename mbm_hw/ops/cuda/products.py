@@ -116,7 +116,10 @@ def _table(spec, macros, shared_limit):
     # A load for each product, in shared memory of 32 lanes; see tests/test_cuda_sources.py.
     instructions = TABLE_CONFLICTS * 128 / 32
     variant = _variant("table.cu", macros)
-    return Products(variant, name, shared_bytes, dtype, instructions=instructions)
+    wide = sum_dtype(spec) == torch.int64
+    return Products(
+        variant, name, shared_bytes, dtype, long_products=wide, instructions=instructions
+    )
 
 
 def _log_macros(spec: IntegerSpec):
