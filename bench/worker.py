@@ -14,7 +14,7 @@ import torch
 from bench.cases import LAYERS, plan, specs
 from mbm_hw.nn import calibrate_, convert_
 from mbm_hw.ops import kernel_name
-from mbm_hw.studies.networks import count_multiplications
+from mbm_hw.studies.operations import count_multiplications
 
 
 def main():

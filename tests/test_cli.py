@@ -17,7 +17,9 @@ def call(capsys, *arguments):
     return exit_.value.code, captured.out, captured.err
 
 
-@pytest.mark.parametrize("command", [[], ["verilog"], ["table"], ["errors"], ["study", "run"]])
+@pytest.mark.parametrize(
+    "command", [[], ["verilog"], ["table"], ["errors"], ["ops"], ["study", "run"]]
+)
 def test_every_command_explains_itself(capsys, command):
     status, out, _ = call(capsys, *command, "--help")
     assert status == 0
@@ -43,6 +45,9 @@ def test_every_command_explains_itself(capsys, command):
         (["verilog", "mbm8", "--pipeline", "9"], "9 is not in the range"),
         (["verilog", "mbm8", "--name", "2 bad"], "2 bad"),
         (["verilog", "mbm8", "-o", "file/x.v"], "file"),
+        (["ops", "absent", "--models", "."], "no network is called 'absent' in ."),
+        (["ops", "absent.py:net"], "absent.py:net: there is no file absent.py"),
+        (["ops", "net", "--input", "480"], "must be rows x columns such as 480x640, not '480'"),
         (["study", "run"], "Missing argument"),
         (["study", "run", "absent.yaml"], "absent.yaml: No such file or directory"),
         (["study", "run", "bad.yaml"], "bad.yaml: a study has no key 'netwrok'; known: name"),

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from mbm_hw.studies.networks import count_multiplications, load_network
+from mbm_hw.studies.networks import load_network
+from mbm_hw.studies.operations import count_multiplications
 
 MODELS = Path(__file__).parent.parent / "models"
 

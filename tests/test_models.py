@@ -14,7 +14,8 @@ from mbm_hw.studies.checkpoints import read_checkpoint
 from mbm_hw.studies.data import load_data, split_digits
 from mbm_hw.studies.evaluation import Depth
 from mbm_hw.studies.metrics import depth_from_output
-from mbm_hw.studies.networks import count_multiplications, load_function, load_network
+from mbm_hw.studies.networks import load_function, load_network
+from mbm_hw.studies.operations import count_multiplications
 
 ROOT = Path(__file__).parent.parent
 MODELS = ROOT / "models"

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
-import torch
 from torch import nn
 
 from mbm_hw.studies.checkpoints import read_checkpoint
+
+CONVERTIBLE = (nn.Conv2d, nn.Linear)
 
 
 def load_network(name: str, models: str | Path = "models") -> nn.Module:
@@ -86,29 +87,4 @@ def load_weights(network: nn.Module, weights: str, data: Path | None = None) -> 
 
 def convertible_layers(network: nn.Module) -> list[str]:
     """Return the names of the convolutions and linear layers, in the network's order."""
-    kinds = (nn.Conv2d, nn.Linear)
-    return [name for name, module in network.named_modules() if isinstance(module, kinds)]
-
-
-@torch.no_grad()
-def count_multiplications(network: nn.Module, image: torch.Tensor) -> dict[str, int]:
-    """Return layer name -> multiplications for one image [C, H, W]; zero padding is counted."""
-    counts, handles = {}, []
-
-    def observe(name):
-        def hook(module, inputs, output):
-            weight = module.weight
-            counts[name] = counts.get(name, 0) + output.numel() * (
-                weight.numel() // weight.shape[0]
-            )
-
-        return hook
-
-    for name in convertible_layers(network):
-        handles.append(network.get_submodule(name).register_forward_hook(observe(name)))
-    try:
-        network(image[None])
-    finally:
-        for handle in handles:
-            handle.remove()
-    return counts
+    return [name for name, module in network.named_modules() if isinstance(module, CONVERTIBLE)]

@@ -1,6 +1,6 @@
 """A study's pictures: the metric of every layer set, and depth predictions side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib
@@ -91,6 +91,27 @@ def plot_depth(run: StudyRun, path: str | Path, images: int = 3) -> Path:
     for axes in grid.flat:
         axes.set_axis_off()
     figure.suptitle(f"{run.study.name}: predicted depth in metres")
+    return _save(figure, path)
+
+
+def plot_operations(rows: Sequence[Mapping], path: str | Path) -> Path:
+    """Draw the multiplications of every layer, one panel for each network; rows: `operation_rows`.
+
+    The panels share their logarithmic axis, so that layers compare across networks.
+    """
+    networks = list(dict.fromkeys(row["network"] for row in rows))
+    counts = {name: [r for r in rows if r["network"] == name] for name in networks}
+    longest = max(map(len, counts.values()))
+    figure = Figure((6.5 * len(networks), 1.4 + 0.15 * longest), layout="constrained")
+    panels = figure.subplots(1, len(networks), squeeze=False, sharex=True)[0]
+    for axes, (name, layers), colour in zip(panels, counts.items(), COLOURS, strict=False):
+        values = [row["multiplications"] for row in layers]
+        axes.barh(range(len(layers)), values, color=colour, log=True)
+        axes.set_yticks(range(len(layers)), [row["layer"] for row in layers], fontsize=6)
+        axes.set_ylim(len(layers) - 0.4, -0.6)
+        axes.set_title(f"{name}: {sum(values):,} multiplications", fontsize=9)
+        axes.set_xlabel("multiplications per image")
+        axes.grid(axis="x", alpha=0.3)
     return _save(figure, path)
 
 

@@ -19,12 +19,8 @@ from mbm_hw.spec import Spec
 from mbm_hw.studies.data import load_data
 from mbm_hw.studies.description import FLOAT, Study
 from mbm_hw.studies.evaluation import EVALUATIONS
-from mbm_hw.studies.networks import (
-    convertible_layers,
-    count_multiplications,
-    load_network,
-    load_weights,
-)
+from mbm_hw.studies.networks import convertible_layers, load_network, load_weights
+from mbm_hw.studies.operations import count_multiplications
 from mbm_hw.studies.store import Store
 
 
