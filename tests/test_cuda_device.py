@@ -100,7 +100,7 @@ def test_every_device_and_stream_gives_the_cpus_sums(index):
 
 def test_operands_outside_the_spec_are_refused():
     bad = torch.full((2, 2), 300, dtype=torch.int16, device="cuda")
-    with pytest.raises(ValueError, match="matmul: x_codes must be -256 to 255 for .*, not 300"):
+    with pytest.raises(ValueError, match=r"matmul: x_codes must be -256 to 255 for .*, not 300"):
         ops.matmul(bad, bad, MBM(9, signed=True))
     values = torch.full((2, 2), 1 + 2**-10, device="cuda")
     with pytest.raises(ValueError, match="must hold values of bf16"):
