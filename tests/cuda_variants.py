@@ -51,7 +51,8 @@ def variants(architecture: str) -> list[tuple[str, Variant, Tile | None, int]]:
 
 
 def tiles_of(products: Products) -> list[Tile]:
-    return [*[LARGE] * (not products.long_products), MEDIUM, FLAT, ROW]
+    tiles = [*[LARGE] * (not products.long_products), MEDIUM, FLAT, ROW]
+    return [products.adapted(tile) for tile in tiles]
 
 
 def of_tile(name, products, tile):

@@ -11,6 +11,7 @@ from test_float_ops import convolutions, random_patterns, tensor
 from test_ops import ODD_TABLE, SIGN_MAGNITUDE, random_codes
 
 from mbm_hw import MBM, Exact, Mitchell, Table, ops, product_table
+from mbm_hw.float_format import round_to_format
 from mbm_hw.float_spec import FloatExact, FloatMBM, FloatMitchell
 from mbm_hw.ops.codes import spec_values
 from mbm_hw.ops.cuda import operators, tiles
@@ -24,13 +25,19 @@ INTEGER_SPECS = (
     Mitchell(8, signed=True),
     MBM(8, signed=True),
     MBM(8),
+    MBM(12, signed=True),
     MBM(16, truncation=8, signed=True),
+    MBM(16),
     MBM(4, signed=True),
     ODD_TABLE,
     SIGN_MAGNITUDE,
     Table(product_table(MBM(8))),
 )
 FLOATS = (FloatMBM(8, 7, force_lsb=True), FloatMitchell(8, 23), FloatMBM(5, 10), FloatExact(4, 3))
+MORE_FLOATS = (
+    *(FloatMBM(8, 7), FloatMBM(8, 23), FloatMBM(7, 9, truncation=1), FloatMitchell(5, 10)),
+    *(FloatExact(8, 7), FloatExact(8, 23), FloatExact(5, 10)),
+)
 name_of = lambda spec: spec.identifier  # noqa: E731
 BACKENDS = ["emulated", *["cuda"] * torch.cuda.is_available()]
 each_backend = pytest.mark.parametrize("backend", BACKENDS)
@@ -64,10 +71,19 @@ def conv2d(x, w, spec, parameters, backend, order=0):
 FLOAT_CLASSES = (FloatMBM, FloatMitchell, FloatExact)
 
 
+def layer_values(spec, shape, seed):
+    """Return values of a float format as layers have them: weights, or ReLUs for an odd `seed`."""
+    values = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+    values = torch.relu(values) if seed % 2 else values.sign() * values.abs().clamp(0.01, 3.5)
+    return round_to_format(values, spec.exponent_bits, spec.mantissa_bits)
+
+
 def random_operand(spec, shape, seed):
     if isinstance(spec, FLOAT_CLASSES):
         return tensor(spec, random_patterns(spec, shape, seed, "any" if seed % 2 else "network"))
-    return random_codes(spec, shape, seed, extreme=seed % 3 == 0)
+    codes = random_codes(spec, shape, seed, extreme=seed % 3 == 0)
+    small = random_codes(MBM(6, signed=spec.signed), shape, seed + 1).to(codes.dtype)
+    return torch.where(codes % 4 == 1, small, codes) if spec.width > 6 else codes
 
 
 def check_conv2d(spec, x, w, parameters, backend, order=0):
@@ -93,6 +109,15 @@ def test_kernels_give_the_cpus_bits(spec, backend, order):
     """Blocks at the rims of positions, outputs and terms, strides, padding, dilation, groups."""
     x, w = random_operand(spec, (2, 6, 9, 8), 1), random_operand(spec, (34, 3, 3, 2), 2)
     check_conv2d(spec, x, w, ((2, 1), (1, 2), (1, 2), 2), backend, order)
+
+
+@each_backend
+@pytest.mark.parametrize("spec", FLOATS + MORE_FLOATS, ids=name_of)
+def test_float_panels_of_layers_give_the_cpus_bits(spec, backend):
+    """Numbers that go the short way; a panel with an infinity, which does not, among them."""
+    x, w = layer_values(spec, (1, 12, 9, 8), 1), layer_values(spec, (20, 12, 3, 3), 2)
+    x[0, 6, 4, 4] = float("inf")
+    check_conv2d(spec, x, w, ((1, 1), (1, 1), (1, 1), 1), backend)
 
 
 @each_backend
@@ -249,3 +274,24 @@ def test_tiles_fit_each_device():
         assert tile.threads % 32 == 0
         assert tile.threads <= 1024
         assert tile.shared_bytes <= 48 << 10
+
+
+@pytest.mark.parametrize(
+    ("spec", "file", "line", "instead"),
+    [
+        (MBM(12, signed=True), "wide_pattern.cu", "characteristics > 5", "characteristics > 4"),
+        (MBM(16, signed=True), "wide_pattern.cu", "1.0 - 1.0 / (1ull << 40)", "1.0"),
+        (MBM(16, signed=True), "wide_pattern.cu", "kHasCorner = kCorrected", "kHasCorner = false"),
+        (MORE_FLOATS[1], "float.cu", "(bits_of(constant) - 1)", "bits_of(constant)"),
+        (FLOATS[0], "float.cu", "if (x.mantissa < w.corner) ", ""),
+        (FLOATS[1], "float.cu", "zero ? 0.0f : 1.0f", "1.0f"),
+        (FLOATS[2], "float.cu", "if (bits_of(product) & 1u << 30) ", ""),
+        (ODD_TABLE, "convolution.h", "k < count; ++k", "k <= count; ++k"),
+    ],
+    ids=lambda value: getattr(value, "identifier", None),
+)
+def test_a_fault_in_the_arithmetic_is_caught(spec, file, line, instead):
+    random = layer_values if isinstance(spec, FLOAT_CLASSES) else random_operand
+    x, w = random(spec, (1, 40, 9, 8), 1), random(spec, (34, 40, 3, 3), 2)
+    with pytest.raises(pytest.fail.Exception), emulated_sources({file: (line, instead)}):
+        check_conv2d(spec, x, w, ((1, 1), (1, 1), (1, 1), 1), "emulated")

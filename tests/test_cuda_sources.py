@@ -296,6 +296,13 @@ def test_without_cuda_core_it_is_an_error_that_says_what_to_install(monkeypatch)
         compiler.cuda_core.cache_clear()
 
 
+def test_tensors_of_different_devices_are_refused():
+    device = torch.device("cuda", 0)
+    with pytest.raises(ValueError, match="all tensors must be on cuda:0, not one on cpu"):
+        launcher._pointer(torch.ones(2), device)
+    assert launcher._pointer(None, device) == 0
+
+
 def test_every_operator_has_a_cuda_kernel():
     names = [n for n in dir(torch.ops.mbm_hw) if not n.startswith("_") and n != "name"]
     assert {"conv2d", "matmul", "float_conv2d", "quantize", "rescale", "round_to_format"} <= set(

@@ -95,7 +95,10 @@ inline int __float2int_rn(float x) {
 inline double __hiloint2double(int high, int low) {
   return std::bit_cast<double>(uint64_t(unsigned(high)) << 32 | unsigned(low));
 }
-inline long long __double_as_longlong(double x) { return std::bit_cast<long long>(x); }
+inline int __double2hiint(double x) { return int(std::bit_cast<uint64_t>(x) >> 32); }
+inline double __dmul_rn(double a, double b) { return a * b; }
+inline long long __double2ll_rn(double x) { return std::llrint(x); }
+using std::min;
 
 template <class T>
 T atomicMin(T* address, T value) {

@@ -19,13 +19,13 @@ def launch(
     """Launch the kernel called `name` on the device's current stream.
 
     arguments : tensors of the device, or None for a null pointer, and NumPy scalars of the
-    parameters' types. Nothing waits for the kernel.
+    parameters' types; a tensor elsewhere is a ValueError. Nothing waits for the kernel.
     """
     core = cuda_core()
     with torch.cuda.device(device):
         kernel = _kernel(variant, name, device.index, shared_bytes)
         config = core.LaunchConfig(grid=grid, block=threads, shmem_size=shared_bytes)
-        arguments = tuple(_pointer(argument) for argument in arguments)
+        arguments = tuple(_pointer(argument, device) for argument in arguments)
         core.launch(torch.cuda.current_stream(device), config, kernel, *arguments)
 
 
@@ -39,10 +39,14 @@ def resources(
         return {"registers": kernel.attributes.num_regs, "blocks": blocks}
 
 
-def _pointer(argument):
+def _pointer(argument, device):
     if argument is None:
         return 0
-    return argument.data_ptr() if isinstance(argument, torch.Tensor) else argument
+    if not isinstance(argument, torch.Tensor):
+        return argument
+    if argument.device != device:
+        raise ValueError(f"all tensors must be on {device}, not one on {argument.device}")
+    return argument.data_ptr()
 
 
 @functools.cache

@@ -96,7 +96,7 @@ def quantize(x, scale, multiply, limit, dtype):
     if codes.stride() != x.stride() or (scale.numel() != 1 and not x.is_contiguous()):
         x = x.contiguous()
         codes = torch.empty_like(x, dtype=dtype)
-    run_quantize(x, scale.contiguous(), multiply, limit, codes)
+    run_quantize(x, scale.to(x.device).contiguous(), multiply, limit, codes)
     return codes
 
 

@@ -1,6 +1,6 @@
 """Which kernel multiplies for a spec, and what it is compiled with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -29,7 +29,8 @@ class Products:
 
     variant : without the tile's macros. name : where its products come from, for people.
     shared_bytes : of the policy, before the panels. entry_dtype : what a table is given as.
-    long_products : see `tiles.tile_for`. instructions : that a product takes, of one thread.
+    long_products : see `tiles.tile_for`. many_registers : a multiprocessor holds half the blocks.
+    instructions : that a product takes, of one thread.
     """
 
     variant: Variant
@@ -37,6 +38,7 @@ class Products:
     shared_bytes: int = 0
     entry_dtype: torch.dtype | None = None
     long_products: bool = False
+    many_registers: bool = False
     instructions: float = 2
 
     def table(self, spec: SpecValues, device: torch.device) -> Tensor | None:
@@ -47,7 +49,12 @@ class Products:
 
     def tile(self, positions: int, outputs: int, groups: int, multiprocessors: int) -> Tile:
         """Return the tile of a convolution; see `tiles.tile_for`."""
-        return tile_for(positions, outputs, groups, multiprocessors, self.long_products)
+        tile = tile_for(positions, outputs, groups, multiprocessors, self.long_products)
+        return self.adapted(tile)
+
+    def adapted(self, tile: Tile) -> Tile:
+        """Return `tile` with as many blocks to a multiprocessor as the registers allow."""
+        return replace(tile, blocks=-(-tile.blocks // 2)) if self.many_registers else tile
 
     def rate(self, device: Multiprocessor, tile) -> float:
         """Return the products a clock that a multiprocessor should make in full tiles: derived."""
@@ -64,6 +71,14 @@ def integer_products(spec: SpecValues, shared_limit: int) -> Products:
         return Products(_variant("exact.cu", macros), "integer products", instructions=2)  # IMAD
     if isinstance(multiplier, Mitchell) and not spec.truncation and spec.signed and spec.width <= 8:
         return Products(_variant("pattern.cu", macros), "floating-point patterns")
+    without_carry, with_carry = multiplier.corrections
+    if spec.signed and spec.width > 8 and without_carry == 2 * with_carry:
+        # Patterns, sum, [correction,] [rounding down,] doubles at half the rate; [corner's keys].
+        instructions = 3 + 2 * (spec.truncation > 0) + 3 * (without_carry > 0)
+        variant = _variant("wide_pattern.cu", macros | _log_macros(multiplier))
+        name = "patterns of doubles"
+        traits = {"long_products": True, "many_registers": True}
+        return Products(variant, name, instructions=instructions, **traits)
     variant = _variant("log.cu", macros | _log_macros(multiplier))
     return Products(variant, "logarithms", long_products=True, instructions=29)
 
@@ -101,7 +116,10 @@ def _table(spec, macros, shared_limit):
     # A load for each product, in shared memory of 32 lanes; see tests/test_cuda_sources.py.
     instructions = TABLE_CONFLICTS * 128 / 32
     variant = _variant("table.cu", macros)
-    return Products(variant, name, shared_bytes, dtype, instructions=instructions)
+    wide = sum_dtype(spec) == torch.int64
+    return Products(
+        variant, name, shared_bytes, dtype, long_products=wide, instructions=instructions
+    )
 
 
 def _log_macros(spec: IntegerSpec):

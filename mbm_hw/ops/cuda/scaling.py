@@ -29,7 +29,7 @@ def run_rescale(sums: Tensor, scale: Tensor, bias: Tensor | None, y: Tensor):
         channels = y.shape[1]
         rows = len(y) if by_column else len(y) * channels
         sizes = np.int64(rows), np.int64(y.numel() // rows)
-        arguments = (sums, scale, bias, y, *sizes, np.int64(channels), np.int32(by_column))
+        arguments = (sums, scale, bias, y, *sizes, np.int32(channels), np.int32(by_column))
         _launch(_SCALING, f"rescale_{_TYPES[sums.dtype]}", y, sizes, arguments)
 
 

@@ -13,6 +13,8 @@
 //   kAbsentWeight : a code in place of outputs that there are not.
 //   kHasPlain : whether panels may be plain, their products made by plain_x_value, plain_w_value and
 //   add_plain; they are if all of their operands are, by is_plain_x and is_plain_w.
+//   kHasCorner : whether add leaves something to add_corner(total, x, w): for operands that both
+//   have a corner_key below kCornerEnd.
 #pragma once
 
 #include "geometry.h"
@@ -220,6 +222,27 @@ class Convolution {
       add_all(total, x, w, [&](auto x) { return products_.x_value(x); },
               [&](auto w) { return products_.w_value(w); },
               [&](auto& total, const auto& x, const auto& w) { products_.add(total, x, w); });
+      if constexpr (Products::kHasCorner) add_corners(total, x, w);
+    }
+  }
+
+  template <class Total, class X, class W>
+  __device__ __forceinline__ void add_corners(Total& total, const X& x, const W& w) const {
+    uint32_t least_x = ~0u, least_w = ~0u;
+#pragma unroll
+    for (int j = 0; j < Shape::kThreadColumns; ++j) least_x = min(least_x, products_.corner_key(x[j]));
+#pragma unroll
+    for (int i = 0; i < Shape::kThreadRows; ++i) least_w = min(least_w, products_.corner_key(w[i]));
+    if (least_x >= Products::kCornerEnd || least_w >= Products::kCornerEnd) return;
+#pragma unroll
+    for (int i = 0; i < Shape::kThreadRows; ++i) {
+      if (products_.corner_key(w[i]) >= Products::kCornerEnd) continue;
+#pragma unroll
+      for (int j = 0; j < Shape::kThreadColumns; ++j) {
+        if (products_.corner_key(x[j]) < Products::kCornerEnd) {
+          products_.add_corner(total[i][j], x[j], w[i]);
+        }
+      }
     }
   }
 

@@ -12,7 +12,7 @@ struct ExactProducts {
   using Total = Sum;
   static constexpr int kSharedBytes = 0, kFlushTerms = 0, kUnroll = 4;
   static constexpr int kAbsentWeight = 0, kPlainUnroll = 0;
-  static constexpr bool kHasPlain = false;
+  static constexpr bool kHasPlain = false, kHasCorner = false;
 
   __device__ ExactProducts(const int32_t*, unsigned char*) {}
   __device__ X x_operand(Code code) const { return int32_t(code); }

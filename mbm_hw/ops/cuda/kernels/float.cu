@@ -57,7 +57,7 @@ struct FloatProducts {
   using Total = float;
   static constexpr int kSharedBytes = 0, kFlushTerms = 0, kUnroll = 1;
   static constexpr float kAbsentWeight = 1;
-  static constexpr bool kHasPlain = Short::kExists;
+  static constexpr bool kHasPlain = Short::kExists, kHasCorner = false;
   static constexpr int kPlainUnroll = 2;
 
   struct XValue {

@@ -19,7 +19,7 @@ struct LogProducts {
   using Total = Sum;
   static constexpr int kSharedBytes = 0, kFlushTerms = 0, kUnroll = 1;
   static constexpr int kAbsentWeight = 0, kPlainUnroll = 0;
-  static constexpr bool kHasPlain = false;
+  static constexpr bool kHasPlain = false, kHasCorner = false;
 
   __device__ LogProducts(const int32_t*, unsigned char*) {}
   __device__ X x_operand(Code code) const { return log2_of<LogSpec>(code); }

@@ -16,7 +16,7 @@ struct PatternProducts {
   using W = uint32_t;
   static constexpr int kSharedBytes = 0, kFlushTerms = 1024, kUnroll = 4;
   static constexpr int kAbsentWeight = 0, kPlainUnroll = 0;
-  static constexpr bool kHasPlain = false;
+  static constexpr bool kHasPlain = false, kHasCorner = false;
   struct Total {
     float near;
     int32_t sum;

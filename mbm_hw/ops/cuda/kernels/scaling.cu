@@ -4,13 +4,18 @@
 
 namespace mbm_hw {
 
-// Calls each(row, index) for the block's elements of [rows][row].
+// Calls each(row, row % period, index) for the block's elements of [rows][row].
 template <class Each>
-__device__ void for_each(int64_t rows, int64_t row_size, const Each& each) {
+__device__ void for_each(int64_t rows, int64_t row_size, int32_t period, const Each& each) {
   const int64_t first = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
   const int64_t step = int64_t(gridDim.x) * blockDim.x;
+  int32_t rest = int32_t(blockIdx.y) % period;
+  const int32_t rest_step = int32_t(gridDim.y) % period;  // no division for each row
   for (int64_t row = blockIdx.y; row < rows; row += gridDim.y) {
-    for (int64_t i = first; i < row_size; i += step) each(row, row * row_size + i);
+#pragma unroll 1  // a division's slow path is a call, which repeated code would spill for
+    for (int64_t i = first; i < row_size; i += step) each(row, rest, row * row_size + i);
+    rest += rest_step;
+    if (rest >= period) rest -= period;
   }
 }
 
@@ -18,7 +23,7 @@ __device__ void for_each(int64_t rows, int64_t row_size, const Each& each) {
 template <class Code>
 __device__ void quantize(const float* x, const float* scale, Code* codes, int64_t rows,
                          int64_t row_size, int32_t multiply, int32_t limit) {
-  for_each(rows, row_size, [&](int64_t row, int64_t i) {
+  for_each(rows, row_size, 1, [&](int64_t row, int32_t, int64_t i) {
     const float steps = multiply ? __fmul_rn(x[i], scale[row]) : __fdiv_rn(x[i], scale[row]);
     const float bound = float(limit);
     const float clipped = steps > bound ? bound : steps < -bound ? -bound : steps;
@@ -30,9 +35,9 @@ __device__ void quantize(const float* x, const float* scale, Code* codes, int64_
 // `by_column`, a row has an element of each.
 template <class Sum>
 __device__ void rescale(const Sum* sums, const float* scale, const float* bias, float* y,
-                        int64_t rows, int64_t row_size, int64_t channels, int32_t by_column) {
-  for_each(rows, row_size, [&](int64_t row, int64_t i) {
-    const int64_t channel = by_column ? i - row * row_size : row % channels;
+                        int64_t rows, int64_t row_size, int32_t channels, int32_t by_column) {
+  for_each(rows, row_size, channels, [&](int64_t row, int32_t rest, int64_t i) {
+    const int64_t channel = by_column ? i - row * row_size : rest;
     const float scaled = __fmul_rn(float(sums[i]), scale[channel]);
     y[i] = bias == nullptr ? scaled : __fadd_rn(scaled, bias[channel]);
   });
@@ -49,7 +54,7 @@ __device__ void rescale(const Sum* sums, const float* scale, const float* bias, 
 #define MBM_HW_RESCALE(name, Sum)                                                            \
   extern "C" __global__ void __launch_bounds__(256) name(                                    \
       const Sum* sums, const float* scale, const float* bias, float* y, int64_t rows,        \
-      int64_t row_size, int64_t channels, int32_t by_column) {                               \
+      int64_t row_size, int32_t channels, int32_t by_column) {                               \
     mbm_hw::rescale(sums, scale, bias, y, rows, row_size, channels, by_column);              \
   }
 

@@ -31,7 +31,7 @@ struct TableProducts {
   static constexpr bool kWide = sizeof(Sum) == 8;
   static constexpr int kUnroll = 1;
   static constexpr int kAbsentWeight = 0, kPlainUnroll = 0;
-  static constexpr bool kHasPlain = false;
+  static constexpr bool kHasPlain = false, kHasCorner = false;
   static constexpr int kFlushTerms = kWide ? 1 << (31 - 2 * kWidth) : 0;
   using Total = TableTotal<Sum>;
 

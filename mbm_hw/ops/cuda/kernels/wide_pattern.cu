@@ -1,0 +1,111 @@
+// Mitchell's and MBM's products of signed codes of 9 to 16 bits by patterns of doubles, whose upper
+// words hold an operand: an integer addition of upper words makes Mitchell's product, a double
+// addition sums it. MBM's correction, 2**(ka + kb) times a constant, is a fused multiply-add.
+//
+// The sum is kept at an offset where a double's last bit is 1, so that adding rounds to an integer.
+// Without truncation a product is an integer but for the correction; with it, half is taken off
+// the magnitude before, so that rounding to the nearest is rounding down. What is still missing are
+// the corner's products, of operands whose characteristics sum up to at most 5: see add_corner.
+#include "geometry.h"
+#include "log_arithmetic.h"
+
+namespace mbm_hw {
+
+struct LogSpec {
+  static constexpr int kWidth = MBM_HW_WIDTH, kTruncation = MBM_HW_TRUNCATION;
+  static constexpr uint32_t kCorrection = MBM_HW_CORRECTION;
+  static constexpr uint32_t kCorrectionWithCarry = MBM_HW_CORRECTION_WITH_CARRY;
+  static constexpr int kSmallCharacteristic = MBM_HW_SMALL_CHARACTERISTIC;
+  static_assert(kCorrection == 2 * kCorrectionWithCarry);
+};
+
+constexpr uint32_t kSign = 1u << 31, kExponent = 0xFFF00000, kUpperOfOne = 1023u << 20;
+constexpr uint32_t kUpperOfZero = 823u << 20;  // 2**-200: its products vanish in sums
+constexpr double kOffset = 3.0 * (1ull << 51);
+
+struct WidePatternProducts {
+  using Code = MBM_HW_CODE;
+  using Sum = int64_t;
+  using X = uint32_t;
+  using W = uint32_t;
+  static constexpr int kSharedBytes = 0, kFlushTerms = 1 << 19, kUnroll = 1;
+  static constexpr int kAbsentWeight = 0, kPlainUnroll = 0;
+  static constexpr bool kHasPlain = false;
+  static constexpr bool kCorrected = LogSpec::kCorrection != 0;
+  static constexpr bool kFloors = LogSpec::kTruncation > 0;
+  struct Total {
+    double near;
+    int64_t sum;
+  };
+  struct Value {
+    uint32_t upper;
+    double power, sign;
+  };
+
+  __device__ WidePatternProducts(const int32_t*, unsigned char*) {}
+
+  static __device__ double with_upper(uint32_t upper) { return __hiloint2double(int(upper), 0); }
+  static __device__ uint32_t operand(Code code) {
+    constexpr int dropped = 21 - LogSpec::kWidth + LogSpec::kTruncation;
+    if (code == 0) return kUpperOfZero;
+    const auto upper = uint32_t(__double2hiint(double(code)));
+    return kFloors ? (upper & (~0u << dropped)) | 1u << dropped : upper;
+  }
+  __device__ X x_operand(Code code) const { return operand(code); }
+  __device__ W w_operand(Code code) const { return operand(code); }
+  __device__ Value x_value(X x) const {
+    return {x - kUpperOfOne, with_upper(x & kExponent), with_upper((x & kSign) | kUpperOfOne)};
+  }
+  __device__ Value w_value(W w) const {
+    // A bit less than the constant: a correction of a half and something is rounded down.
+    constexpr double constant =
+        double(LogSpec::kCorrection) / (1u << (LogSpec::kWidth - 1)) *
+        (kFloors ? 1.0 : 1.0 - 1.0 / (1ull << 40));
+    constexpr double half = -(0.5 - 1.0 / (1 << 20));  // and less than a unit of a product's below
+    return {w, __dmul_rn(with_upper(w & kExponent), constant),
+            __dmul_rn(with_upper((w & kSign) | kUpperOfOne), half)};
+  }
+  static __device__ void start(Total& total) { total = {kOffset, 0}; }
+  __device__ void add(Total& total, const Value& x, const Value& w) const {
+    double product = with_upper(x.upper + w.upper);
+    if constexpr (kFloors) {
+      product = __fma_rn(x.sign, w.sign, product);
+      if constexpr (kCorrected) product = __fma_rn(x.power, w.power, product);
+      total.near = __dadd_rn(total.near, product);
+    } else {
+      total.near = __dadd_rn(total.near, product);
+      if constexpr (kCorrected) total.near = __fma_rn(x.power, w.power, total.near);
+    }
+  }
+  static __device__ void flush(Total& total) {
+    total.sum += __double2ll_rn(__dadd_rn(total.near, -kOffset));
+    total.near = kOffset;
+  }
+  __device__ Sum sum(const Total& total) const { return total.sum; }
+
+  // Operands that may meet the corner have keys below kCornerEnd: magnitudes from 1 to 63.
+  static constexpr bool kHasCorner = kCorrected;
+  static constexpr uint32_t kCornerEnd = (6u << 20) * 2;
+  static __device__ uint32_t corner_key(uint32_t operand) { return 2 * operand - 2 * kUpperOfOne; }
+  __device__ void add_corner(Total& total, X x, W w) const {
+    const int characteristics = int(corner_key(x) >> 21) + int(corner_key(w) >> 21);
+    if (characteristics > 5) return;
+    Total alone = {kOffset, 0};
+    add(alone, x_value(x), w_value(w));
+    flush(alone);
+    const int64_t product = log_product<LogSpec>(log2_of_pattern(x), log2_of_pattern(w));
+    total.near = __dadd_rn(total.near, double(product - alone.sum));
+  }
+
+ private:
+  // The log2 that `log2_of` makes of a code, from its operand.
+  static __device__ uint32_t log2_of_pattern(uint32_t operand) {
+    const uint32_t magnitude = (operand & ~kSign) - kUpperOfOne;
+    return magnitude >> (21 - LogSpec::kWidth) | (operand & kSign);
+  }
+};
+
+}  // namespace mbm_hw
+
+#define MBM_HW_PRODUCTS WidePatternProducts
+#include "convolution_kernel.h"
