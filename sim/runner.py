@@ -6,12 +6,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from cocotb_tools.check_results import get_results
-from cocotb_tools.runner import get_runner
-
 from mbm_hw.hdl.designs import Design
-from sim import simulators, vectors
+from sim import vectors
 from sim.checker import Vectors
+from sim.cocotb_run import SimulationError, run_tests
 
 
 @dataclass(frozen=True)
@@ -29,10 +27,6 @@ class Simulation:
     mismatches: int
     seconds: float
     messages: tuple[str, ...]
-
-
-class SimulationError(Exception):
-    """A simulation that could not be built, or did not come to its end."""
 
 
 def simulate(
@@ -61,7 +55,8 @@ def simulate(
         b=vectors.patterns(b, spec.width),
         expected=vectors.expected_patterns(spec, a, b),
     ).write(folder)
-    results = _run(design, source.resolve(), simulator, folder, waves)
+    module = "sim.pipeline_tests" if design.pipeline else "sim.multiplier_tests"
+    results = run_tests(design.name, source.resolve(), module, simulator, folder, waves)
     outcomes = [json.loads(line) for line in (folder / "outcome.jsonl").read_text().splitlines()]
     tests, failures = results
     wrong = [outcome for outcome in outcomes if outcome["mismatches"]]
@@ -77,37 +72,3 @@ def simulate(
         seconds=time.perf_counter() - start,
         messages=tuple(message for outcome in outcomes for message in outcome["messages"]),
     )
-
-
-def _run(design, source, simulator, folder, waves) -> tuple[int, int]:
-    """Build and run; return the number of tests and of failures that cocotb reports."""
-    with simulators.environment(simulator), simulators.prebuilt(simulator, folder, waves):
-        runner = get_runner(simulator)
-        try:
-            runner.build(
-                sources=[source],
-                hdl_toplevel=design.name,
-                build_dir=folder,
-                # Warnings are for tests/test_rtl_lint.py; a planted fault may well raise one.
-                build_args=["-Wno-fatal"] if simulator == "verilator" else [],
-                timescale=("1ns", "1ps"),
-                waves=waves,
-                always=True,
-                log_file=folder / "build.log",
-            )
-        except RuntimeError:
-            raise SimulationError(f"{source} does not build; see {folder}/build.log") from None
-        try:
-            results = runner.test(
-                test_module="sim.pipeline_tests" if design.pipeline else "sim.multiplier_tests",
-                hdl_toplevel=design.name,
-                build_dir=folder,
-                test_dir=folder,
-                results_xml=str(folder / "results.xml"),
-                waves=waves,
-                extra_env={"SIM_FOLDER": str(folder)},
-                log_file=folder / "run.log",
-            )
-            return get_results(results)
-        except (RuntimeError, SystemExit):
-            raise SimulationError(f"{source} did not run; see {folder}/run.log") from None

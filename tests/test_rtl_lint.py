@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from mbm_hw.hdl import DESIGNS
+from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS
 from sim.simulators import verilator_folder
 
 ROOT = Path(__file__).parent.parent
+NAMES = (*DESIGNS, *DOT_PRODUCTS)
 
 
-@pytest.mark.parametrize("name", DESIGNS)
+@pytest.mark.parametrize("name", NAMES)
 def test_verilator_has_nothing_to_say(name):
     folder = verilator_folder()
     command = [folder / "verilator", "--lint-only", "-Wall", f"rtl/{name}.v"]
@@ -46,11 +47,11 @@ def run_yosys(script, folder):
 
 def test_yosys_synthesises_every_design(tmp_path):
     shutil.copytree(ROOT / "rtl", tmp_path, dirs_exist_ok=True)
-    status, log = run_yosys("; ".join(map(commands, DESIGNS)), tmp_path)
+    status, log = run_yosys("; ".join(map(commands, NAMES)), tmp_path)
     assert status == 0, log[-1000:]
-    assert log.count("Executing SYNTH pass") == len(DESIGNS)
+    assert log.count("Executing SYNTH pass") == len(NAMES)
     clean = log.count("Found and reported 0 problems.")
-    assert clean == log.count("Found and reported") >= 2 * len(DESIGNS)
+    assert clean == log.count("Found and reported") >= 2 * len(NAMES)
 
 
 @pytest.mark.parametrize(
