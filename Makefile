@@ -8,10 +8,10 @@ STUDIES_WITH_DATA := models/cifar10_resnet20.yaml models/depth_7scenes.yaml
 KERNELS := $(shell find mbm_hw/ops/cpu -name '*.cpp' -o -name '*.h' -o -name 'CMakeLists.txt')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study test sanitize sim verilog bench lint clean
+.PHONY: help setup study test sanitize sim sim-layer verilog bench lint clean
 
 help:     ## List the targets
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
 
 setup:    .venv/installed ## Set up .venv with everything but a simulator
 study:    .venv/installed ## Run the default studies; DATA=folder adds those on real data
@@ -29,6 +29,9 @@ sanitize: .venv/installed ## Run the kernels' tests under the sanitizers alone
 
 sim:      .venv/simulators ## Simulate rtl/ against the reference; SIM=icarus|verilator|all SPEC=mbm8 WAVES=1 SEED=0
 	$(BIN)/python -m sim --sim $(SIM) $(if $(SPEC),--spec $(SPEC)) $(if $(WAVES),--waves) $(if $(SEED),--seed $(SEED))
+
+sim-layer: .venv/simulators ## Run layers of the trained networks through the convolution engine; SPEC=mbm8s SEED=0
+	$(BIN)/python -m sim.layer $(if $(SPEC),--spec $(SPEC)) $(if $(SEED),--seed $(SEED))
 
 verilog:  .venv/installed ## Write the catalog's Verilog to rtl/
 	$(BIN)/mbm-hw verilog --all rtl

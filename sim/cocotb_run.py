@@ -1,9 +1,10 @@
 """Builds a Verilog file in a simulator and runs the cocotb tests of a module on it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from cocotb_tools.check_results import get_results
-from cocotb_tools.runner import get_runner
+from cocotb_tools.runner import Verilator, get_runner
 
 from sim import simulators
 
@@ -12,8 +13,25 @@ class SimulationError(Exception):
     """A simulation that could not be built, or did not come to its end."""
 
 
+class PortsOnly(Verilator):
+    """Verilator without cocotb's option that keeps every signal for VPI, so nothing is optimised.
+
+    What tests may look at is named in a control file instead: see `run_tests`.
+    """
+
+    def _build_command(self):
+        verilate, *rest = super()._build_command()
+        return [[word for word in verilate if word != "--public-flat-rw"], *rest]
+
+
 def run_tests(
-    toplevel: str, source: Path, test_module: str, simulator: str, folder: Path, waves: bool = False
+    toplevel: str,
+    source: Path,
+    test_module: str,
+    simulator: str,
+    folder: Path,
+    waves: bool = False,
+    ports: Sequence[str] = (),
 ) -> tuple[int, int]:
     """Return the number of tests and of failures that cocotb reports.
 
@@ -21,13 +39,21 @@ def run_tests(
     test_module : the Python module of the cocotb tests; it finds `folder` in SIM_FOLDER.
     simulator : icarus or verilator; MissingTool if it is not there.
     folder : for the build, the logs and the waves; it exists.
+    ports : of the module, if its tests look at nothing else. Verilator then optimises the rest,
+        which takes longer to compile and far less to simulate.
     SimulationError if the file does not compile or the simulator stops early.
     """
-    with simulators.environment(simulator), simulators.prebuilt(simulator, folder, waves):
-        runner = get_runner(simulator)
+    environment = simulators.environment(simulator, optimise=bool(ports))
+    with environment, simulators.prebuilt(simulator, folder, waves):
+        runner, sources = get_runner(simulator), [source]
+        if simulator == "verilator" and ports:
+            runner, control = PortsOnly(), folder / "ports.vlt"
+            lines = (f'public_flat_rw -module "{toplevel}" -var "{port}"\n' for port in ports)
+            control.write_text("`verilator_config\n" + "".join(lines))
+            sources = [control, source]
         try:
             runner.build(
-                sources=[source],
+                sources=sources,
                 hdl_toplevel=toplevel,
                 build_dir=folder,
                 # Warnings are for tests/test_rtl_lint.py; a planted fault may well raise one.
