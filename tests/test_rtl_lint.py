@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from mbm_hw import CATALOG
 from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS
+from mbm_hw.hdl.engine import EngineParameters, engine_to_verilog
 from sim.simulators import verilator_folder
 
 ROOT = Path(__file__).parent.parent
@@ -47,11 +49,14 @@ def run_yosys(script, folder):
 
 def test_yosys_synthesises_every_design(tmp_path):
     shutil.copytree(ROOT / "rtl", tmp_path, dirs_exist_ok=True)
-    status, log = run_yosys("; ".join(map(commands, NAMES)), tmp_path)
+    engine = EngineParameters(CATALOG["mbm8s"], rows=2, columns=2, patch=8, positions=4)
+    (tmp_path / f"{engine.name}.v").write_text(engine_to_verilog(engine))
+    names = (*NAMES, engine.name)
+    status, log = run_yosys("; ".join(map(commands, names)), tmp_path)
     assert status == 0, log[-1000:]
-    assert log.count("Executing SYNTH pass") == len(NAMES)
+    assert log.count("Executing SYNTH pass") == len(names)
     clean = log.count("Found and reported 0 problems.")
-    assert clean == log.count("Found and reported") >= 2 * len(NAMES)
+    assert clean == log.count("Found and reported") >= 2 * len(names)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 ::
 
     jobs ────────► sequencer: kernel position, output position
-                      │ address, inside?
+                      │ address, in the patch?
     activations ─► 2 banks ──► R codes, or zeros ──┬────────┬─────── ... (broadcast to all columns)
                                                    ▼        ▼
     weights ─────► shadow ═══► R x C weights ► column 0  column 1 ... C: R products, adder tree
@@ -18,13 +18,13 @@ block of input channels. Sums stay in the accumulator buffer from pass to pass a
 
 ::
 
-    clock         0    1    2    3    4    5    6    7    8
-    sequencer     p0   p1   p2   p3   q0   q1   q2   q3         passes p and q of 4 positions
-    products           p0   p1   p2   p3   q0   q1   q2   q3    of words read, weights swapped
-    tree sums               p0   p1   p2   p3   q0   q1   q2
-    accumulators                 p0   p1   p2   p3   q0   q1    read before, written after
-    result                                           q0   q1    if q is the last pass
-    weights       q    q    q    q    r    r    r    r          a column each clock, of the next
+    clock         0   1   2   3   4   5   6   7   8   9
+    sequencer     p0  p1  p2  p3  q0  q1  q2  q3            passes p, q: 4 outputs each
+    products          p0  p1  p2  p3  q0  q1  q2  q3        words read, weights swapped
+    tree sums             p0  p1  p2  p3  q0  q1  q2  q3
+    accumulators              p0  p1  p2  p3  q0  q1  q2    sum read before, written after
+    results                                       q0  q1    if q is the last pass
+    weights       q   q   q   q   r   r   r   r             a column each, of the next pass
 
 A pass of `n` positions takes max(n, columns) clocks; the next weights and the next patch are loaded
 meanwhile. So, while no stream is waited for, a tile takes for each job
