@@ -167,9 +167,9 @@ def test_tiles_make_up_the_output(name):
         assert len(tile.rows) * len(tile.columns) <= ENGINE.positions
         times[tile.image][np.ix_(tile.channels, tile.rows, tile.columns)] += 1
     assert np.all(times == 1)
-    some = choose(every, 100)
-    assert some[0] == every[0]
-    assert sum(tile.outputs for tile in some) >= 100
+    some = choose(every, 30)
+    assert (some[0], some[-1]) == (every[0], every[0 if len(some) == 1 else -1])
+    assert sum(tile.outputs for tile in some) >= 30
 
 
 def test_a_layer_that_does_not_fit_is_refused():

@@ -67,7 +67,7 @@ class Patches(wiring.Component):
         whole = Signal()
         m.d.comb += [
             takes_job.eq(self.jobs.valid & self.jobs.ready),
-            whole.eq(fill & (words_left == 0)),
+            whole.eq(fill & ~words_left.any()),
         ]
         with m.If(takes_job):
             size = self.jobs.payload.height * self.jobs.payload.width

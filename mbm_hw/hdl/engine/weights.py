@@ -29,17 +29,16 @@ class Weights(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        shadow = [Signal(self.word_width, name=f"shadow{i}") for i in range(self.columns)]
+        shadow = Signal(len(self.active))
         column = Signal(range(self.columns))
         m.d.comb += self.weights.ready.eq(~self.ready | self.swap)
         with m.If(self.swap):
-            m.d.sync += [self.active.eq(Cat(shadow)), self.ready.eq(0)]
+            m.d.sync += [self.active.eq(shadow), self.ready.eq(0)]
         with m.If(self.weights.valid & self.weights.ready):
-            m.d.sync += column.eq(column + 1)
-            with m.Switch(column):
-                for i, word in enumerate(shadow):
-                    with m.Case(i):
-                        m.d.sync += word.eq(self.weights.payload)
+            m.d.sync += [
+                shadow.eq(Cat(shadow, self.weights.payload)[self.word_width :]),
+                column.eq(column + 1),
+            ]
             with m.If(column == self.columns - 1):
                 m.d.sync += [column.eq(0), self.ready.eq(1)]
         return m
