@@ -8,10 +8,10 @@ STUDIES_WITH_DATA := models/cifar10_resnet20.yaml models/depth_7scenes.yaml
 KERNELS := $(shell find mbm_hw/ops/cpu -name '*.cpp' -o -name '*.h' -o -name 'CMakeLists.txt')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study test sanitize emulate sim prove verilog synth bench lint clean
+.PHONY: help setup study test sanitize emulate sim sim-layer prove verilog synth bench lint clean
 
 help:     ## List the targets
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
 
 setup:    .venv/installed ## Set up .venv with everything but a simulator
 study:    .venv/installed ## Run the default studies; DATA=folder adds those on real data
@@ -38,6 +38,9 @@ sim:      .venv/simulators ## Simulate rtl/ against the reference; SIM=icarus|ve
 
 prove:    .venv/simulators ## Prove that rtl/ equals the specification; SPEC=mbm8 or SWEEP=1 or FAULTS=1, LIMIT=600
 	$(BIN)/python -m proof $(if $(SPEC),--spec $(SPEC)) $(if $(SWEEP),--sweep) $(if $(FAULTS),--faults) $(if $(LIMIT),--limit $(LIMIT))
+
+sim-layer: .venv/simulators ## Run layers of the trained networks through the convolution engine; SPEC=mbm8s SEED=0
+	$(BIN)/python -m sim.layer $(if $(SPEC),--spec $(SPEC)) $(if $(SEED),--seed $(SEED))
 
 verilog:  .venv/installed ## Write the catalog's Verilog to rtl/
 	$(BIN)/mbm-hw verilog --all rtl

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from cocotb_tools.check_results import get_results
-from cocotb_tools.runner import get_runner
 
 from mbm_hw.hdl.designs import Design
 from mbm_hw.spec import Spec, Table
-from sim import coverage, simulators, vectors
+from sim import coverage, vectors
 from sim.checker import Vectors
-from sim.code_coverage import BUILD_ARGUMENTS, read_points
+from sim.cocotb_run import SimulationError, run_tests
+from sim.code_coverage import read_points
 from sim.vectors import Inputs
 
 
@@ -43,10 +42,6 @@ class Simulation:
     missed: tuple[str, ...]
     points: int
     untouched: tuple[str, ...]
-
-
-class SimulationError(Exception):
-    """A simulation that could not be built, or did not come to its end."""
 
 
 def simulate(
@@ -84,9 +79,10 @@ def simulate(
         _vectors(design, seed, a, b, **controls).write(folder)
     for memory in source.parent.glob("*.hex"):
         shutil.copy(memory, folder)
-    variant = ["waves"] * waves + ["coverage"] * is_covered
     module = _test_module(design, trace is not None)
-    results = _run(design, source.resolve(), simulator, folder, module, variant)
+    results = run_tests(
+        design.name, source.resolve(), module, simulator, folder, waves, is_covered=is_covered
+    )
     points = read_points(folder / "coverage.dat") if is_covered else {}
     outcomes = [json.loads(line) for line in (folder / "outcome.jsonl").read_text().splitlines()]
     tests, failures = results
@@ -148,40 +144,3 @@ def _test_module(design: Design, is_replay: bool) -> str:
     if design.pipeline:
         return "sim.replay_tests" if is_replay else "sim.pipeline_tests"
     return "sim.multiplier_tests"
-
-
-def _run(design, source, simulator, folder, module, variant) -> tuple[int, int]:
-    """Build and run; return the number of tests and of failures that cocotb reports."""
-    with simulators.environment(simulator), simulators.prebuilt(simulator, folder, *variant):
-        runner = get_runner(simulator)
-        waves = "waves" in variant
-        # Warnings are for tests/test_rtl_lint.py; a planted fault may well raise one.
-        arguments = ["-Wno-fatal"] if simulator == "verilator" else []
-        arguments += BUILD_ARGUMENTS if "coverage" in variant else ()
-        try:
-            runner.build(
-                sources=[source],
-                hdl_toplevel=design.name,
-                build_dir=folder,
-                build_args=arguments,
-                timescale=("1ns", "1ps"),
-                waves=waves,
-                always=True,
-                log_file=folder / "build.log",
-            )
-        except RuntimeError:
-            raise SimulationError(f"{source} does not build; see {folder}/build.log") from None
-        try:
-            results = runner.test(
-                test_module=module,
-                hdl_toplevel=design.name,
-                build_dir=folder,
-                test_dir=folder,
-                results_xml=str(folder / "results.xml"),
-                waves=waves,
-                extra_env={"SIM_FOLDER": str(folder)},
-                log_file=folder / "run.log",
-            )
-            return get_results(results)
-        except (RuntimeError, SystemExit):
-            raise SimulationError(f"{source} did not run; see {folder}/run.log") from None

