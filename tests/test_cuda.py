@@ -4,11 +4,12 @@ import contextlib
 
 import pytest
 import torch
+from codes import ODD_TABLE, SIGN_MAGNITUDE, random_codes
+from convolutions import convolutions
 from emulated_cuda import emulated_device, emulated_sources
+from float_patterns import random_patterns, tensor
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_float_ops import convolutions, random_patterns, tensor
-from test_ops import ODD_TABLE, SIGN_MAGNITUDE, random_codes
 
 from mbm_hw import MBM, Exact, Mitchell, Table, ops, product_table
 from mbm_hw.float_format import round_to_format

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from test_ops import ODD_TABLE, random_codes
+from codes import ODD_TABLE, random_codes
 from torch import nn
 
 from mbm_hw import MBM, Mitchell, ops

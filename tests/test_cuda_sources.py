@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from cuda_variants import REGISTERS, SHARED_LIMITS, variants
-from test_float_ops import random_patterns, tensor
+from float_patterns import random_patterns, tensor
 
 from mbm_hw import MBM, Mitchell, multiply, ops
 from mbm_hw.float_format import round_to_format

@@ -7,8 +7,9 @@ import emulated_cuda
 import numpy as np
 import pytest
 import torch
+from codes import random_codes
 from emulated_cuda import emulated_device
-from test_ops import check, naive_conv2d, naive_matmul, random_codes
+from test_ops import check, naive_conv2d, naive_matmul
 
 from mbm_hw import MBM, Exact, Mitchell, Table, ops, product_table
 from mbm_hw.ops.codes import spec_values
