@@ -18,12 +18,12 @@ study:    .venv/installed ## Run the default studies; DATA=folder adds those on 
 	$(BIN)/mbm-hw study run $(STUDIES) $(if $(DATA),$(STUDIES_WITH_DATA) --data $(DATA))
 	@echo "make study: done; tables, rows and pictures are in results/"
 
-test:     .venv/simulators ## Run all the tests, those of the kernels under sanitizers and emulated too
+test:     .venv/simulators ## Run all the tests, the kernels also under sanitizers and emulated
 	$(BIN)/python -m pytest
 	tests/kernels.sh sanitize $(BIN)/python
 	tests/kernels.sh emulate $(BIN)/python
-	tests/neon.sh
-	@echo "make test: all tests passed, those of the kernels under sanitizers and emulated too"
+	tests/neon.sh $(BIN)/python
+	@echo "make test: all tests passed, the kernels also under sanitizers and emulated"
 
 sanitize: .venv/installed ## Run the kernels' tests under the sanitizers alone
 	tests/kernels.sh sanitize $(BIN)/python

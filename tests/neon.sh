@@ -1,15 +1,19 @@
 #!/usr/bin/env bash
 # Compiles the kernels for aarch64 with a cross compiler and compares the NEON ones with the portable
-# ones under qemu. Usage: tests/neon.sh
+# ones under qemu. Usage: tests/neon.sh PYTHON. Root gets the tools installed where they are missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+python=$1
 compiler=aarch64-linux-gnu-g++
-for tool in $compiler qemu-aarch64; do
-  command -v $tool > /dev/null || {
-    echo "error: $tool is missing (Debian: apt install g++-aarch64-linux-gnu qemu-user)"
-    exit 2
-  }
-done
+packages=(g++-aarch64-linux-gnu qemu-user)
+are_missing() { ! command -v $compiler > /dev/null || ! command -v qemu-aarch64 > /dev/null; }
+if are_missing && [[ $EUID == 0 ]] && command -v apt-get > /dev/null; then
+  "$python" -c 'import sys; from mbm_hw import debian; debian.install(sys.argv[1:])' "${packages[@]}"
+fi
+if are_missing; then
+  echo "error: $compiler or qemu-aarch64 is missing (Debian: apt install ${packages[*]})" >&2
+  exit 2
+fi
 sources=mbm_hw/ops/cpu
 build=build/neon
 mkdir -p $build
