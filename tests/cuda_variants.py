@@ -24,6 +24,7 @@ _INTEGERS = (
     MBM(8),
     MBM(12, signed=True),
     MBM(16, truncation=8, signed=True),
+    MBM(16),
     _TABLE,
     Table(product_table(Mitchell(8))),
     Table(product_table(Mitchell(10, signed=True)), signed=True),

@@ -53,7 +53,7 @@ def composed(
         w_scale = w.abs().flatten(1).amax(1) / limit
         w_scale = torch.where(w_scale == 0, 1.0, w_scale)
     multiply, dtype = factor is not None, code_dtype(spec)
-    unit = x.new_tensor(factor) if multiply else None
+    unit = x.new_full((), factor) if multiply else None
     x_codes = quantize(x, x_scale if unit is None else unit, multiply, limit, dtype)
     w_codes = quantize(w, w_scale if unit is None else unit, multiply, limit, dtype)
     sums = conv2d(x_codes, w_codes, spec, stride, padding, dilation, groups)

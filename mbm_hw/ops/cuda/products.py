@@ -1,12 +1,19 @@
 """Which kernel multiplies for a spec, and what it is compiled with."""
 
+import functools
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from mbm_hw.float_spec import FloatExact, FloatSpec
-from mbm_hw.ops.codes import SpecValues, code_dtype, spec_of, sum_dtype
+from mbm_hw.ops.codes import (
+    SpecValues,
+    code_dtype,
+    product_table_tensor,
+    spec_of,
+    sum_dtype,
+)
 from mbm_hw.ops.cuda.compiler import Variant
 from mbm_hw.ops.cuda.multiprocessor import Multiprocessor
 from mbm_hw.ops.cuda.tiles import TILES, Tile, tile_for
@@ -45,6 +52,8 @@ class Products:
         """Return the table that the kernel takes: [2**width of w][2**width of x], contiguous."""
         if self.entry_dtype is None:
             return None
+        if spec.table is None:
+            return _kept_table(spec, self.entry_dtype, device)
         return spec.table.t().to(device, self.entry_dtype).contiguous()
 
     def tile(self, positions: int, outputs: int, groups: int, multiprocessors: int) -> Tile:
@@ -79,6 +88,10 @@ def integer_products(spec: SpecValues, shared_limit: int) -> Products:
         name = "patterns of doubles"
         traits = {"long_products": True, "many_registers": True}
         return Products(variant, name, instructions=instructions, **traits)
+    if spec.width <= 8:
+        table = _table(spec, macros, shared_limit)
+        if table.shared_bytes:
+            return table
     variant = _variant("log.cu", macros | _log_macros(multiplier))
     return Products(variant, "logarithms", long_products=True, instructions=29)
 
@@ -120,6 +133,12 @@ def _table(spec, macros, shared_limit):
     return Products(
         variant, name, shared_bytes, dtype, long_products=wide, instructions=instructions
     )
+
+
+@functools.cache
+def _kept_table(spec: SpecValues, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return the table of a spec that brings none; kept, so that captured graphs can use it."""
+    return product_table_tensor(spec_of(spec)).t().to(device, dtype).contiguous()
 
 
 def _log_macros(spec: IntegerSpec):
