@@ -133,6 +133,11 @@ def test_conv2d_adds_in_order(spec, convolution, layouts, kinds, isa, seed):
     x = random_patterns(spec, x_shape, seed, kinds[0])
     w = random_patterns(spec, w_shape, seed + 1, kinds[1])
     x_tensor, w_tensor = LAYOUTS[layouts[0]](tensor(spec, x)), LAYOUTS[layouts[1]](tensor(spec, w))
+    # A layout may repeat values: the patterns as it has them.
+    x, w = (
+        LAYOUTS[layout](torch.from_numpy(patterns.astype(np.int64))).numpy()
+        for layout, patterns in zip(layouts, (x, w), strict=True)
+    )
     with forced(isa):
         actual = ops.float_conv2d(x_tensor, w_tensor, spec, *parameters)
     check(spec, actual, naive_conv2d(spec, x, w, *parameters))
