@@ -60,7 +60,7 @@ class Conv2d {
     run_tasks(outputs, used, [&](const NextTask& next) {
       for (int64_t o; next(o);) pack_weights(w + o * terms_, o);
     });
-    if (goes_by_channel(geometry_, used)) {
+    if (!swapped_ && goes_by_channel(geometry_, used)) {
       const Channel channel(geometry_);
       run_tasks(geometry_.x.size[0] * geometry_.groups, used, [&](const NextTask& next) {
         Buffers buffers;
