@@ -19,7 +19,7 @@ study:    .venv/installed ## Run the default studies; DATA=folder adds those on 
 	@echo "make study: done; tables, rows and pictures are in results/"
 
 test:     .venv/simulators ## Run all the tests, the kernels also under sanitizers and emulated
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 	tests/kernels.sh sanitize $(BIN)/python
 	tests/kernels.sh emulate $(BIN)/python
 	tests/neon.sh $(BIN)/python
