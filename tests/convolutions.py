@@ -9,8 +9,13 @@ from hypothesis import strategies as st
 @st.composite
 def convolutions(draw):
     """Draw (x_shape, w_shape, (stride, padding, dilation, groups)), all sizes small."""
-    number = lambda low, high: draw(st.integers(low, high))  # noqa: E731
-    both = lambda low, high: (number(low, high), number(low, high))  # noqa: E731
+
+    def number(low, high):
+        return draw(st.integers(low, high))
+
+    def both(low, high):
+        return number(low, high), number(low, high)
+
     stride, padding, dilation, kernel = both(1, 3), both(0, 3), both(1, 3), both(1, 3)
     groups, channels, outputs = number(1, 3), number(1, 3), number(1, 3)
     least = [max(1, dilation[i] * (kernel[i] - 1) + 1 - 2 * padding[i]) for i in range(2)]

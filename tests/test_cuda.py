@@ -1,6 +1,7 @@
 """The CUDA kernels against the CPU's: on a device where there is one, and emulated everywhere."""
 
 import contextlib
+import operator
 
 import pytest
 import torch
@@ -39,7 +40,7 @@ MORE_FLOATS = (
     *(FloatMBM(8, 7), FloatMBM(8, 23), FloatMBM(7, 9, truncation=1), FloatMitchell(5, 10)),
     *(FloatExact(8, 7), FloatExact(8, 23), FloatExact(5, 10)),
 )
-name_of = lambda spec: spec.identifier  # noqa: E731
+name_of = operator.attrgetter("identifier")
 BACKENDS = ["emulated", *["cuda"] * torch.cuda.is_available()]
 each_backend = pytest.mark.parametrize("backend", BACKENDS)
 LAYOUTS = {

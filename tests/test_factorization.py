@@ -1,6 +1,7 @@
 """Factorisations against the reference: whole tables, rebuilt from int8 factors."""
 
 import dataclasses
+import operator
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ def log_specs(widths, least_truncation=lambda width: 0):
 
 NARROW = list(log_specs(range(4, 9)))
 WIDE = list(log_specs(range(9, 17), lambda width: width - 4))
-name = lambda spec: spec.identifier  # noqa: E731
+name = operator.attrgetter("identifier")
 
 
 def operands(spec, sample=1000):
