@@ -7,8 +7,8 @@ from fractions import Fraction
 
 from bench.cases import TABLE
 
-# Vector instructions for as many products as a register has float32 lanes. On AVX-512, of codes from
-# 0 to 127, as after a ReLU; on AVX2 what tables take depends on the codes, so none is given.
+# Vector instructions for as many products as a register has float32 lanes. On AVX-512 for codes
+# from 0 to 127, as after a ReLU; on AVX2 what tables take depends on the codes, so none is given.
 INSTRUCTIONS = {
     "avx512": {
         **dict.fromkeys((TABLE, "exact8s", "mitchell8s", "mbm8s", "mbm8s_t2"), Fraction(8, 4)),
