@@ -72,4 +72,5 @@ clean:    ## Remove .venv, build and results
 .venv/simulators: .venv/installed
 	$(BIN)/python -m sim.install
 	$(BIN)/python -m mbm_hw.cost.install
+	$(BIN)/python tests/browser.py
 	@touch $@

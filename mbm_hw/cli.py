@@ -368,5 +368,22 @@ def run(files, data, models, results, style):
         click.echo(f"{study.name}: tables, rows and pictures are in {run.folder}/", err=True)
 
 
+@mbm_hw.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Default: in FOLDER.")
+@click.option(
+    "--cost",
+    type=click.Path(path_type=Path),
+    default="results/cost/cost.json",
+    show_default=True,
+    help="What `mbm-hw cost --output` wrote; without that file, no hardware in the report.",
+)
+def report(folder, output, cost):
+    """Write a study's results, in FOLDER, as one HTML file that needs nothing else."""
+    from mbm_hw.studies.report import write_report
+
+    click.echo(f"wrote {write_report(folder, output, cost if cost.is_file() else None)}")
+
+
 if __name__ == "__main__":
     main()

@@ -60,33 +60,16 @@ def error_metrics(
     For float specs, over pairs of significands, 1 + i / 2**M for the stored mantissas i: their
     products, 1 to 4, in units of 2**-2M; include_zeros changes nothing.
     """
-    operands = _Operands.of(spec, include_zeros)
-    if samples is None:
-        pairs = pair_count(spec, include_zeros)
-        if pairs > MAX_EXHAUSTIVE_PAIRS:
-            raise ValueError(
-                f"{spec} has {pairs} operand pairs, more than {MAX_EXHAUSTIVE_PAIRS}: give samples"
-            )
-        chunks = operands.all_pairs()
-    elif samples < 1:
-        raise ValueError(f"samples must be at least 1, not {samples}")
-    else:
-        chunks = operands.sampled_pairs(samples, np.random.default_rng(seed))
-
     sums, extremes, count = np.zeros(5), np.array([np.inf, -np.inf, 0.0]), 0
-    for a, b in chunks:
-        approximate, exact = _products(spec, a, b)
-        # Neighbouring 64-bit integers may share a float64: subtract as integers (they wrap safely).
-        error = (approximate.astype(np.uint64) - exact.astype(np.uint64)).astype(np.int64)
-        error = error.astype(np.float64)
-        relative = 100 * np.divide(error, exact, out=np.zeros(error.shape), where=exact != 0)
+    operands = _Operands.of(spec, include_zeros)
+    for error, relative in _errors(spec, operands, samples, seed):
         distance = np.abs(error)
         terms = (relative, np.abs(relative), relative**2, distance, distance != 0)
         sums += [term.sum(dtype=np.float64) for term in terms]
         extremes[0] = min(extremes[0], relative.min())
         extremes[1] = max(extremes[1], relative.max())
         extremes[2] = max(extremes[2], distance.max())
-        count += exact.size
+        count += error.size
     bias, mred, mean_square, med, error_rate = (float(total) / count for total in sums)
     variance = max(mean_square - bias**2, 0.0)
     return ErrorMetrics(
@@ -105,12 +88,50 @@ def error_metrics(
     )
 
 
+def error_histogram(
+    spec: Spec, edges: np.ndarray, samples: int | None = None, seed: int = 0
+) -> np.ndarray:
+    """Return how many pairs of operands have a relative error in each bin, int64 [len(edges) - 1].
+
+    edges : of the bins, in percent, rising; a bin holds its lower edge, the last one both. Errors
+        beyond the outer edges are not counted.
+    samples, seed, and the pairs that count: those of `error_metrics`, zeros left out.
+    """
+    counts = np.zeros(len(edges) - 1, np.int64)
+    for _, relative in _errors(spec, _Operands.of(spec, False), samples, seed):
+        counts += np.histogram(relative, edges)[0]
+    return counts
+
+
 METRICS = tuple(field.name for field in dataclasses.fields(ErrorMetrics))
 
 
 def pair_count(spec: Spec, include_zeros: bool = False) -> int:
     """Return how many pairs of operands `error_metrics` would count exhaustively."""
     return _Operands.of(spec, include_zeros).count ** 2
+
+
+def _errors(
+    spec: Spec, operands: "_Operands", samples: int | None, seed: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield error, in units of the product, and relative error, in percent, chunk by chunk."""
+    if samples is None:
+        pairs = operands.count**2
+        if pairs > MAX_EXHAUSTIVE_PAIRS:
+            raise ValueError(
+                f"{spec} has {pairs} operand pairs, more than {MAX_EXHAUSTIVE_PAIRS}: give samples"
+            )
+        chunks = operands.all_pairs()
+    elif samples < 1:
+        raise ValueError(f"samples must be at least 1, not {samples}")
+    else:
+        chunks = operands.sampled_pairs(samples, np.random.default_rng(seed))
+    for a, b in chunks:
+        approximate, exact = _products(spec, a, b)
+        # Neighbouring 64-bit integers may share a float64: subtract as integers (they wrap safely).
+        error = (approximate.astype(np.uint64) - exact.astype(np.uint64)).astype(np.int64)
+        error = error.astype(np.float64)
+        yield error, 100 * np.divide(error, exact, out=np.zeros(error.shape), where=exact != 0)
 
 
 def _products(spec: Spec, a, b) -> tuple[np.ndarray, np.ndarray]:

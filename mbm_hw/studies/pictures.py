@@ -48,6 +48,29 @@ def plot_layers(run: StudyRun, summaries: Sequence[Summary], path: str | Path) -
     return _save(figure, path)
 
 
+def plot_errors(errors: Mapping, path: str | Path) -> Path:
+    """Draw how the relative errors of the multipliers are distributed; errors: `multiplier_errors`.
+
+    A panel for each, on one axis; the line is the mean.
+    """
+    multipliers, edges = errors["multipliers"], np.asarray(errors["edges"])
+    figure = Figure((7, 0.8 + 1.1 * max(len(multipliers), 1)), layout="constrained")
+    panels = figure.subplots(max(len(multipliers), 1), 1, squeeze=False, sharex=True)[:, 0]
+    for axes, (name, found), colour in zip(
+        panels, multipliers.items(), _colours(len(multipliers)), strict=False
+    ):
+        axes.stairs(100 * np.asarray(found["histogram"]), edges, fill=True, color=colour)
+        axes.axvline(found["bias"], color="black", linewidth=1)
+        axes.set_title(
+            f"{name}: mean {found['bias']:+.2f} %, mean of magnitudes {found['mred']:.2f} %",
+            fontsize=9,
+        )
+        axes.set_ylabel("pairs, %", fontsize=8)
+        axes.grid(axis="x", alpha=0.3)
+    panels[-1].set_xlabel("relative error of a product in percent, uniform operands")
+    return _save(figure, path)
+
+
 @torch.inference_mode()
 def plot_depth(run: StudyRun, path: str | Path, images: int = 3) -> Path:
     """Draw image, true depth, the exact and each approximate prediction, and their difference.

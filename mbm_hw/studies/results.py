@@ -5,15 +5,17 @@ from collections.abc import Mapping, Sequence
 
 from tabulate import tabulate
 
+from mbm_hw.catalog import spec_name
 from mbm_hw.files import replacing, write_csv, write_json
 from mbm_hw.studies.evaluation import Depth
-from mbm_hw.studies.pictures import plot_depth, plot_layers
+from mbm_hw.studies.multipliers import multiplier_errors
+from mbm_hw.studies.pictures import plot_depth, plot_errors, plot_layers
 from mbm_hw.studies.run import StudyRun
 from mbm_hw.studies.summary import Summary, summarize, summary_table
 
 
 def write_results(run: StudyRun, rows: Sequence[Mapping]) -> list[Summary]:
-    """Write rows.csv, rows.json, summary.json, table.md and the pictures; return the summaries.
+    """Write rows.csv, rows.json, summary.json, table.md and pictures; return the summaries.
 
     The files go to the run's folder, each complete or not at all. predictions.png is drawn for
     depth only.
@@ -21,9 +23,13 @@ def write_results(run: StudyRun, rows: Sequence[Mapping]) -> list[Summary]:
     summaries = summarize(run.study, rows)
     write_csv(run.folder / "rows.csv", rows)
     write_json(run.folder / "rows.json", rows)
+    errors = multiplier_errors(run.study.all_specs)
+    specs = [spec_name(spec) for spec in run.study.specs]
     document = {
-        "study": dataclasses.asdict(run.study) | {"specs": [repr(s) for s in run.study.specs]},
+        "study": dataclasses.asdict(run.study)
+        | {"specs": [spec_name(spec) for spec in run.study.specs]},
         "versions": run.versions,
+        "errors": errors,
         "summaries": [dataclasses.asdict(summary) for summary in summaries],
     }
     write_json(run.folder / "summary.json", document)
@@ -31,6 +37,7 @@ def write_results(run: StudyRun, rows: Sequence[Mapping]) -> list[Summary]:
     with replacing(run.folder / "table.md") as file:
         table = tabulate(cells, headers, tablefmt="github", disable_numparse=True)
         file.write(f"{table}\n\n{legend(run)}\n")
+    plot_errors(errors, run.folder / "errors.png")
     plot_layers(run, summaries, run.folder / "layers.png")
     if isinstance(run.evaluation, Depth):
         plot_depth(run, run.folder / "predictions.png")

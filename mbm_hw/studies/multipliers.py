@@ -1,0 +1,40 @@
+"""How wrong a study's multipliers are by themselves: what its report shows beside the network."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from mbm_hw.catalog import spec_name
+from mbm_hw.errors import error_histogram, error_metrics, pair_count
+from mbm_hw.float_spec import FloatExact
+from mbm_hw.spec import Exact, Spec
+
+PAIRS = 2**20  # of operands; more than these are sampled
+BINS = 96
+WIDEST = 30  # percent: where the histograms end at the latest
+
+
+def multiplier_errors(specs: Sequence[Spec]) -> dict:
+    """Return the error metrics and histograms of the approximate ones of `specs`, plain values.
+
+    edges : of the histograms' bins, relative error in percent, the same for all. multipliers : name
+    -> spec (its repr), the fields of `ErrorMetrics`, and histogram, the share of operand pairs in
+    each bin, 0 to 1. Uniform operands without zeros: every pair, or a sample of PAIRS, seed 0.
+    """
+    found = {}
+    for spec in specs:
+        if not isinstance(spec, (Exact, FloatExact)):
+            samples = None if pair_count(spec) <= PAIRS else PAIRS
+            found[spec] = samples, error_metrics(spec, samples)
+    peaks = [max(m.peak_max, -m.peak_min) for _, m in found.values()]
+    end = min(math.ceil(max(peaks, default=0)) or 1, WIDEST)
+    edges = np.linspace(-end, end, BINS + 1)
+    multipliers = {
+        spec_name(spec): {"spec": repr(spec)}
+        | dataclasses.asdict(metrics)
+        | {"histogram": (error_histogram(spec, edges, samples) / metrics.pairs).tolist()}
+        for spec, (samples, metrics) in found.items()
+    }
+    return {"edges": edges.tolist(), "multipliers": multipliers}

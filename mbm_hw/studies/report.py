@@ -1,0 +1,133 @@
+"""A study's results as one HTML file that needs nothing else: no network, no folder beside it."""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import jinja2
+import yaml
+
+from mbm_hw.files import replacing
+from mbm_hw.studies.description import FLOAT
+from mbm_hw.studies.evaluation import EVALUATIONS
+
+PICTURES = ("layers.png", "errors.png", "predictions.png")
+COST = (  # figure, heading, digits
+    ("area_um2", "area, um²", 0),
+    ("delay_ns", "delay, ns", 2),
+    ("energy_uniform_glitch_pj", "energy of an operation, pJ", 2),
+)
+
+
+def write_report(folder: str | Path, output: str | Path | None = None, cost=None) -> Path:
+    """Write the report of the study whose results are in `folder`; return its path.
+
+    output : by default report.html in `folder`. cost : a cost.json of `mbm-hw cost --output`, or
+    None: then nothing is said about hardware. What is missing in `folder` is a ValueError.
+    """
+    folder = Path(folder)
+    document = _read_json(folder / "summary.json", "mbm-hw study run")
+    study, summaries = document["study"], document["summaries"]
+    evaluation = EVALUATIONS[study["metrics"]]
+    template = jinja2.Environment(
+        loader=jinja2.PackageLoader("mbm_hw.studies", "."),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    ).get_template("report.html.jinja")
+    text = template.render(
+        study=study,
+        study_file=yaml.safe_dump(_study_file(study), sort_keys=False),
+        versions=document["versions"],
+        evaluation=evaluation,
+        images=summaries[0]["images"],
+        float_row=next(s for s in summaries if s["spec"] == FLOAT),
+        tables=metric_tables(summaries),
+        rankings=sensitivity(summaries, evaluation),
+        multipliers=document["errors"]["multipliers"],
+        cost=None if cost is None else cost_rows(_read_json(Path(cost), "make synth"), summaries),
+        cost_headings=[heading for _, heading, _ in COST],
+        pictures={path.stem: _embedded(path) for path in map(folder.joinpath, PICTURES)},
+    )
+    path = folder / "report.html" if output is None else Path(output)
+    with replacing(path) as file:
+        file.write(text)
+    return path
+
+
+def metric_tables(summaries: Sequence[Mapping]) -> dict[str, list[Mapping]]:
+    """Return the summaries of each multiplier, float left out, in their order."""
+    tables: dict[str, list[Mapping]] = {}
+    for summary in summaries:
+        if summary["spec"] != FLOAT:
+            tables.setdefault(summary["spec"], []).append(summary)
+    return tables
+
+
+def sensitivity(summaries: Sequence[Mapping], evaluation) -> dict[str, list[dict]]:
+    """Return for each approximate multiplier its layer sets, those first that suffer most.
+
+    harm : by how much the headline metric became worse, in percent of the baseline; negative where
+    it became better. share : of the largest |harm| of that multiplier, 0 to 1.
+    """
+    sign = -1 if evaluation.headline in evaluation.higher_is_better else 1
+    rankings = {}
+    for spec, rows in metric_tables(summaries).items():
+        changes = {row["layer_set"]: row["changes"].get(evaluation.headline) for row in rows}
+        known = {n: c for n, c in changes.items() if c is not None and c["percent"] is not None}
+        largest = max((abs(change["percent"]) for change in known.values()), default=0) or 1
+        ranking = [
+            change
+            | {"layer_set": name, "harm": sign * change["percent"]}
+            | {"share": abs(change["percent"]) / largest, "is_noise": is_noise(change)}
+            for name, change in known.items()
+        ]
+        if ranking:
+            rankings[spec] = sorted(ranking, key=lambda row: -row["harm"])
+    return rankings
+
+
+def is_noise(change: Mapping) -> bool:
+    """Return whether a change's interval holds 0, or there is none; null stands for nan."""
+    low, high = change["low"], change["high"]
+    return low is None or high is None or low <= 0 <= high
+
+
+def cost_rows(costs: Sequence[Mapping], summaries: Sequence[Mapping]) -> list[dict]:
+    """Return design, cells (figure and what it saves in percent) for the study's multipliers."""
+    studied = {summary["spec"] for summary in summaries}
+    return [
+        {
+            "design": f"{row['design']} {row['build']}".strip(),
+            "cells": [_cost_cell(row, *column) for column in COST],
+        }
+        for row in costs
+        if row["design"] in studied
+    ]
+
+
+def _cost_cell(row, figure, _, digits) -> str:
+    value, saved = row.get(figure), row.get(f"{figure}_saved")
+    if value is None:
+        return "-"
+    return f"{value:,.{digits}f}" + ("" if saved is None else f" ({-saved:+.0f} %)")
+
+
+def _study_file(study: Mapping) -> dict:
+    """Return the study as its YAML file has it."""
+    return {key: value for key, value in study.items() if key != "name"}
+
+
+def _embedded(path: Path) -> str | None:
+    if not path.is_file():
+        return None
+    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def _read_json(path: Path, source: str):
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"there is no {path}, which {source} writes") from None
