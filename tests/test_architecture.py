@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "cost": CORE | {"errors", "published", "files", "debian", "hdl"},
     "ops": CORE | {"factorization"},
     "nn": CORE | {"quantize", "float_format", "ops"},
-    "studies": CORE | {"files", "table_files", "quantize", "float_format", "ops", "nn"},
+    "studies": CORE | {"errors", "files", "table_files", "quantize", "float_format", "ops", "nn"},
 }
 RIM = {"cli", "__init__", "__main__"}  # these may import everything
 

@@ -156,7 +156,9 @@ def test_results_are_complete_files(study, tmp_path):
     assert json.loads((tmp_path / "results/rows.json").read_text()) == rows
     assert (tmp_path / "results/rows.csv").read_text().count("\n") == len(rows) + 1
     document = json.loads((tmp_path / "results/summary.json").read_text())
-    assert document["study"]["specs"] == ["MBM(width=8, truncation=0, signed=True)"]
+    assert document["study"]["specs"] == ["mbm8s"]
+    spec = document["errors"]["multipliers"]["mbm8s"]["spec"]
+    assert spec == "MBM(width=8, truncation=0, signed=True)"
     assert set(document["versions"]) == {"mbm_hw", "torch"}
     assert (tmp_path / "results/layers.png").read_bytes().startswith(b"\x89PNG")
 

@@ -26,8 +26,7 @@ def write_results(run: StudyRun, rows: Sequence[Mapping]) -> list[Summary]:
     errors = multiplier_errors(run.study.all_specs)
     specs = [spec_name(spec) for spec in run.study.specs]
     document = {
-        "study": dataclasses.asdict(run.study)
-        | {"specs": [spec_name(spec) for spec in run.study.specs]},
+        "study": dataclasses.asdict(run.study) | {"specs": specs},
         "versions": run.versions,
         "errors": errors,
         "summaries": [dataclasses.asdict(summary) for summary in summaries],
