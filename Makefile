@@ -18,7 +18,7 @@ study:    .venv/installed ## Run the default studies; DATA=folder adds those on 
 	$(BIN)/mbm-hw study run $(STUDIES) $(if $(DATA),$(STUDIES_WITH_DATA) --data $(DATA))
 	@echo "make study: done; tables, rows and pictures are in results/"
 
-test:     .venv/simulators ## Run all the tests, the kernels also under sanitizers and emulated
+test:     .venv/simulators .venv/browser ## Run all the tests, the kernels also under sanitizers and emulated
 	$(BIN)/python -m pytest -n auto --dist worksteal
 	tests/kernels.sh sanitize $(BIN)/python
 	tests/kernels.sh emulate $(BIN)/python
@@ -72,5 +72,8 @@ clean:    ## Remove .venv, build and results
 .venv/simulators: .venv/installed
 	$(BIN)/python -m sim.install
 	$(BIN)/python -m mbm_hw.cost.install
+	@touch $@
+
+.venv/browser: .venv/installed
 	$(BIN)/python tests/browser.py
 	@touch $@

@@ -25,6 +25,9 @@ LAYER = {
 }
 """The layer whose operands `mbm-hw cost --power` takes: 3x3, 24 channels to 24."""
 
+COSTS = Path("results/cost/cost.json")
+"""Where `make synth` leaves what `mbm-hw report` says about hardware."""
+
 
 def with_formats(command):
     """Give a command the options --json and --csv, as its argument `style`; None is a table."""
@@ -374,15 +377,15 @@ def run(files, data, models, results, style):
 @click.option(
     "--cost",
     type=click.Path(path_type=Path),
-    default="results/cost/cost.json",
-    show_default=True,
-    help="What `mbm-hw cost --output` wrote; without that file, no hardware in the report.",
+    help="A cost.json of `mbm-hw cost --output`; default that of `make synth`, if there is one.",
 )
 def report(folder, output, cost):
     """Write a study's results, in FOLDER, as one HTML file that needs nothing else."""
     from mbm_hw.studies.report import write_report
 
-    click.echo(f"wrote {write_report(folder, output, cost if cost.is_file() else None)}")
+    if cost is None and COSTS.is_file():
+        cost = COSTS
+    click.echo(f"wrote {write_report(folder, output, cost)}")
 
 
 if __name__ == "__main__":

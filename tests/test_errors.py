@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mbm_hw.catalog import find_spec
-from mbm_hw.errors import error_metrics
+from mbm_hw.errors import error_histogram, error_metrics
 from mbm_hw.published import TABLE_I
 from mbm_hw.reference import product_table
 from mbm_hw.spec import MBM, Exact, Mitchell, Table
@@ -106,3 +106,19 @@ def test_too_many_pairs_ask_for_a_sample():
         error_metrics(MBM(16))
     with pytest.raises(ValueError, match="samples must be at least 1, not 0"):
         error_metrics(MBM(16), samples=0)
+
+
+@pytest.mark.parametrize("spec", [Mitchell(6, signed=True), MBM(6)], ids=str)
+def test_a_histogram_counts_the_pairs_in_its_bins(spec):
+    edges = np.array([-12.0, -5.0, -1.0, 0.0, 1.0, 12.0])
+    operands = [a for a in range(spec.operand_min, spec.operand_max + 1) if a]
+    table, expected = product_table(spec), np.zeros(5, int)
+    for a in operands:
+        for b in operands:
+            relative = 100 * (int(table[a, b]) - a * b) / (a * b)
+            bins = [i for i in range(5) if edges[i] <= relative < edges[i + 1]]
+            expected[bins] += 1
+    counts = error_histogram(spec, edges)
+    assert counts.tolist() == expected.tolist()
+    assert counts.sum() == len(operands) ** 2
+    assert error_histogram(spec, edges, samples=1000).sum() == 1000

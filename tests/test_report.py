@@ -78,19 +78,39 @@ def test_a_broken_picture_and_a_request_are_told(folder, tmp_path):
 
 
 def test_the_report_is_written_by_the_command_line_without_hardware_where_none_is_known(
-    folder, tmp_path, capsys
+    folder, tmp_path, capsys, monkeypatch
 ):
+    monkeypatch.chdir(tmp_path)
     output = tmp_path / "elsewhere.html"
     with pytest.raises(SystemExit, match="0"):
-        main(["report", str(folder), "-o", str(output), "--cost", str(tmp_path / "no.json")])
+        main(["report", str(folder), "-o", str(output)])
     assert str(output) in capsys.readouterr().out
     assert 'id="cost"' not in output.read_text(encoding="utf-8")
 
 
-def test_a_folder_without_results_is_named(tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "there is no .*summary.json, which mbm-hw study run writes"),
+        ("{", "summary.json is no JSON file: .*"),
+        ('{"study": {}, "versions": {}}', "has no 'errors': run mbm-hw study run once more"),
+    ],
+)
+def test_results_that_cannot_be_reported_are_told_in_a_line(tmp_path, capsys, text, message):
+    if text is not None:
+        (tmp_path / "summary.json").write_text(text)
     with pytest.raises(SystemExit, match="2"):
         main(["report", str(tmp_path)])
-    assert "summary.json" in capsys.readouterr().err
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert re.search(message, lines[0])
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_a_cost_file_that_is_not_there_is_told(folder, tmp_path, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["report", str(folder), "--cost", str(tmp_path / "no.json")])
+    assert "no.json, which make synth writes" in capsys.readouterr().err
 
 
 def test_layers_are_ranked_by_their_harm_whichever_way_is_better(folder):

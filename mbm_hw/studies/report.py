@@ -11,6 +11,7 @@ import yaml
 from mbm_hw.files import replacing
 from mbm_hw.studies.description import FLOAT
 from mbm_hw.studies.evaluation import EVALUATIONS
+from mbm_hw.studies.summary import Change
 
 PICTURES = ("layers.png", "errors.png", "predictions.png")
 COST = (  # figure, heading, digits
@@ -20,16 +21,25 @@ COST = (  # figure, heading, digits
 )
 
 
-def write_report(folder: str | Path, output: str | Path | None = None, cost=None) -> Path:
+def write_report(
+    folder: str | Path, output: str | Path | None = None, cost: str | Path | None = None
+) -> Path:
     """Write the report of the study whose results are in `folder`; return its path.
 
     output : by default report.html in `folder`. cost : a cost.json of `mbm-hw cost --output`, or
-    None: then nothing is said about hardware. What is missing in `folder` is a ValueError.
+    None: then nothing is said about hardware. A file that is missing, is no JSON, or lacks what
+    this version writes is a ValueError; nothing is written then.
     """
     folder = Path(folder)
     document = _read_json(folder / "summary.json", "mbm-hw study run")
+    for part in ("study", "versions", "errors", "summaries"):
+        if part not in document:
+            raise ValueError(
+                f"{folder / 'summary.json'} has no {part!r}: run mbm-hw study run once more"
+            )
     study, summaries = document["study"], document["summaries"]
     evaluation = EVALUATIONS[study["metrics"]]
+    study_file = {key: value for key, value in study.items() if key != "name"}
     template = jinja2.Environment(
         loader=jinja2.PackageLoader("mbm_hw.studies", "."),
         autoescape=True,
@@ -39,7 +49,7 @@ def write_report(folder: str | Path, output: str | Path | None = None, cost=None
     ).get_template("report.html.jinja")
     text = template.render(
         study=study,
-        study_file=yaml.safe_dump(_study_file(study), sort_keys=False),
+        study_file=yaml.safe_dump(study_file, sort_keys=False),
         versions=document["versions"],
         evaluation=evaluation,
         images=summaries[0]["images"],
@@ -81,7 +91,7 @@ def sensitivity(summaries: Sequence[Mapping], evaluation) -> dict[str, list[dict
         ranking = [
             change
             | {"layer_set": name, "harm": sign * change["percent"]}
-            | {"share": abs(change["percent"]) / largest, "is_noise": is_noise(change)}
+            | {"share": abs(change["percent"]) / largest, "is_noise": _is_noise(change)}
             for name, change in known.items()
         ]
         if ranking:
@@ -89,10 +99,10 @@ def sensitivity(summaries: Sequence[Mapping], evaluation) -> dict[str, list[dict
     return rankings
 
 
-def is_noise(change: Mapping) -> bool:
-    """Return whether a change's interval holds 0, or there is none; null stands for nan."""
-    low, high = change["low"], change["high"]
-    return low is None or high is None or low <= 0 <= high
+def _is_noise(change: Mapping) -> bool:
+    """Return `Change.is_noise` of a change from a JSON file, where null stands for nan."""
+    numbers = {key: float("nan") if number is None else number for key, number in change.items()}
+    return Change(**numbers).is_noise
 
 
 def cost_rows(costs: Sequence[Mapping], summaries: Sequence[Mapping]) -> list[dict]:
@@ -115,11 +125,6 @@ def _cost_cell(row, figure, _, digits) -> str:
     return f"{value:,.{digits}f}" + ("" if saved is None else f" ({-saved:+.0f} %)")
 
 
-def _study_file(study: Mapping) -> dict:
-    """Return the study as its YAML file has it."""
-    return {key: value for key, value in study.items() if key != "name"}
-
-
 def _embedded(path: Path) -> str | None:
     if not path.is_file():
         return None
@@ -131,3 +136,5 @@ def _read_json(path: Path, source: str):
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ValueError(f"there is no {path}, which {source} writes") from None
+    except ValueError as error:
+        raise ValueError(f"{path} is no JSON file: {error}") from None
