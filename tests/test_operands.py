@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional
 
 from mbm_hw import Exact, FloatExact, nn
-from mbm_hw.cli import LAYER
+from mbm_hw.cli.hardware import LAYER
 from mbm_hw.cost.streams import float_patterns, integer_patterns
 from mbm_hw.float_format import round_to_format
 from mbm_hw.studies.data import load_data

@@ -37,6 +37,14 @@ class Case:
         return FLOAT if self.spec is None else spec_name(self.spec)
 
 
+@dataclass(frozen=True)
+class Unit:
+    """What is computed and committed at once: a case on a batch of images, by their numbers."""
+
+    case: Case
+    images: range
+
+
 class StudyRun:
     """A study with its network, weights and data at hand.
 
@@ -44,7 +52,7 @@ class StudyRun:
     network names are looked up. data : the folder of real data sets, for weights functions.
 
     cases : the networks to be scored, in order: float, the baselines, the specs.
-    total : images to be scored over all cases.
+    units : each case on each batch, in the order of the rows. total : images over all units.
     """
 
     def __init__(
@@ -72,8 +80,11 @@ class StudyRun:
         self.cases = [Case(None, "none", ())] + [
             Case(spec, name, layers) for spec in study.all_specs for name, layers in sets.items()
         ]
+        starts = range(0, len(self.dataset), study.batch)
+        batches = [range(i, min(i + study.batch, len(self.dataset))) for i in starts]
+        self.units = [Unit(case, images) for case in self.cases for images in batches]
         self.total = len(self.cases) * len(self.dataset)
-        self._ranges = {}
+        self._ranges, self._converted = {}, (None, None)
 
     def rows(self) -> Iterator[dict]:
         """Yield a row for each case and image; rows that the store has are not computed again.
@@ -84,10 +95,41 @@ class StudyRun:
         """
         store = Store(self.folder / "study.sqlite")
         try:
-            for case in self.cases:
-                yield from self._case_rows(case, store)
+            for unit in self.units:
+                keys = self.keys(unit)
+                rows = [store.get(key) for key in keys]
+                if None in rows:
+                    rows = self.score(unit)
+                    store.add(zip(keys, rows, strict=True))
+                yield from rows
         finally:
             store.close()
+
+    def keys(self, unit: Unit) -> list[str]:
+        """Return the keys of a unit's rows in a store: hashes of all that the rows depend on."""
+        return [self._key(unit.case, image) for image in unit.images]
+
+    def score(self, unit: Unit) -> list[dict]:
+        """Compute a unit's rows, one an image; units of one case in turn share its network."""
+        case, samples = unit.case, [self.dataset[image] for image in unit.images]
+        if self._converted[0] != case:
+            self._converted = None, None  # frees the memory of the last one
+            self._converted = case, self.converted(case)
+        inputs = torch.stack([sample[0] for sample in samples])
+        targets = [sample[1] for sample in samples]
+        began = time.perf_counter()
+        with torch.inference_mode():
+            scores = self.evaluation.scores(self._converted[1], inputs, targets)
+        seconds = (time.perf_counter() - began) / len(samples)
+        common = {"study": self.study.name, "spec": case.spec_name, "layer_set": case.layer_set}
+        multiplications = sum(self.multiplications[name] for name in case.layers)
+        return [
+            common
+            | {"image": image}
+            | score
+            | {"seconds": seconds, "multiplications": multiplications}
+            for image, score in zip(unit.images, scores, strict=True)
+        ]
 
     def converted(self, case: Case) -> nn.Module:
         """Return a copy of the network with the case's layers approximated and calibrated."""
@@ -99,35 +141,6 @@ class StudyRun:
             chosen = {key: value for key, value in ranges.items() if key.startswith(prefixes)}
             network.load_state_dict(chosen, strict=False)
         return network.eval()
-
-    def _case_rows(self, case: Case, store: Store) -> Iterator[dict]:
-        network = None
-        for start in range(0, len(self.dataset), self.study.batch):
-            images = range(start, min(start + self.study.batch, len(self.dataset)))
-            keys = [self._key(case, image) for image in images]
-            rows = [store.get(key) for key in keys]
-            if None in rows:
-                network = self.converted(case) if network is None else network
-                rows = self._score(network, case, images)
-                store.add(zip(keys, rows, strict=True))
-            yield from rows
-
-    @torch.inference_mode()
-    def _score(self, network: nn.Module, case: Case, images: range) -> list[dict]:
-        samples = [self.dataset[image] for image in images]
-        inputs = torch.stack([sample[0] for sample in samples])
-        began = time.perf_counter()
-        scores = self.evaluation.scores(network, inputs, [sample[1] for sample in samples])
-        seconds = (time.perf_counter() - began) / len(samples)
-        common = {"study": self.study.name, "spec": case.spec_name, "layer_set": case.layer_set}
-        multiplications = sum(self.multiplications[name] for name in case.layers)
-        return [
-            common
-            | {"image": image}
-            | score
-            | {"seconds": seconds, "multiplications": multiplications}
-            for image, score in zip(images, scores, strict=True)
-        ]
 
     def _calibrated_ranges(self, baseline: Spec) -> dict[str, torch.Tensor]:
         """Return what calibration adds to the state: every layer observed in the float network."""

@@ -1,0 +1,130 @@
+"""Multipliers by themselves: their Verilog, product tables and errors."""
+
+from pathlib import Path
+
+import click
+
+from mbm_hw.catalog import CATALOG, find_spec
+from mbm_hw.cli.options import print_rows, with_formats, with_table_flags
+from mbm_hw.errors import MAX_EXHAUSTIVE_PAIRS, METRICS, error_metrics, pair_count
+from mbm_hw.files import replacing
+from mbm_hw.published import TABLE_I
+from mbm_hw.spec import IntegerSpec, Spec
+from mbm_hw.table_files import read_table, write_table
+
+
+@click.command()
+@click.argument("spec", required=False)
+@click.option("--pipeline", type=click.IntRange(0, 4), default=0, help="Register stages.")
+@click.option("--stream", is_flag=True, help="Operands and products with valid and ready.")
+@click.option("--name", help="The module's name, by default the design's.")
+@with_table_flags
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="A file, instead of stdout.")
+@click.option("--all", "folder", type=click.Path(path_type=Path), help="Write all designs of rtl/.")
+@click.option("--list", "is_list", is_flag=True, help="List the designs of rtl/.")
+@with_formats
+def verilog(spec, pipeline, stream, name, signed, sign_magnitude, output, folder, is_list, style):
+    """Print or write a multiplier's Verilog.
+
+    SPEC is a name such as mbm8s, mbm16_t8 or mbm_bf16, or a product table (.npy, .csv).
+    """
+    from mbm_hw.hdl import DESIGNS, memory_table, to_verilog, write_designs
+
+    if is_list:
+        print_rows([design.row for design in DESIGNS.values()], style)
+        return
+    if (spec is None) == (folder is None):
+        raise click.UsageError(f"give a SPEC, or --all FOLDER; known: {', '.join(CATALOG)}")
+    if folder is not None:
+        paths = write_designs(folder)
+        click.echo(f"wrote {len(paths)} designs to {folder}")
+        return
+    spec = _named_spec(spec, signed, sign_magnitude)
+    text = to_verilog(spec, name, pipeline, stream)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        with replacing(output) as file:
+            file.write(text)
+        click.echo(f"wrote {output}")
+        if memory := memory_table(spec):
+            contents = output.with_name(f"{memory.identifier}.hex")
+            click.echo(f"wrote {write_table(memory, contents)}, which it reads")
+
+
+@click.command()
+@click.argument("spec")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Ends in .npy (int64), .csv (a,b,product) or .hex ($readmemh).",
+)
+def table(spec, output):
+    """Write a multiplier's product table: SPEC is a name of at most 12 bits."""
+    click.echo(f"wrote {write_table(_integer_spec(spec), output)}")
+
+
+def _integer_spec(name: str) -> IntegerSpec:
+    spec = find_spec(name)
+    if not isinstance(spec, IntegerSpec):
+        raise click.UsageError(f"{name} is a float spec; this takes integer ones")
+    return spec
+
+
+@click.command()
+@click.argument("specs", nargs=-1)
+@click.option("--samples", type=click.IntRange(1), help="Operand pairs; default all, or 2**22.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the sample.")
+@click.option("--include-zeros", is_flag=True, help="Count 0 x anything as no error.")
+@click.option("--paper", is_flag=True, help="The MBM paper's Table I beside its figures.")
+@with_table_flags
+@with_formats
+def errors(specs, samples, seed, include_zeros, paper, signed, sign_magnitude, style):
+    """Print error metrics: SPECS are names, or product tables (.npy, .csv); default the catalog.
+
+    Relative errors in percent, of float specs those of significands. Up to 13 bits every pair is
+    counted, wider ones by a seeded sample.
+    """
+    if paper:
+        if specs:
+            raise click.UsageError("--paper lists its own designs: give no SPECS")
+        print_rows([_paper_row(row, samples, seed) for row in TABLE_I if row.bias], style)
+        return
+
+    rows = []
+    for name in specs or CATALOG:
+        spec = _named_spec(name, signed, sign_magnitude)
+        metrics = _metrics(spec, samples, seed, include_zeros)
+        rows.append({"multiplier": name} | {metric: getattr(metrics, metric) for metric in METRICS})
+    print_rows(rows, style)
+
+
+def _named_spec(name: str, signed: bool, sign_magnitude: bool) -> Spec:
+    """Return the spec called `name`, or the product table in the file of that name."""
+    if name.endswith((".npy", ".csv")):
+        return read_table(name, signed, sign_magnitude)
+    return find_spec(name)
+
+
+def _metrics(spec: Spec, samples: int | None, seed: int, include_zeros: bool):
+    if samples is None and pair_count(spec) > MAX_EXHAUSTIVE_PAIRS:
+        samples = 2**22
+    return error_metrics(spec, samples, seed, include_zeros)
+
+
+def _paper_row(row, samples: int | None, seed: int) -> dict:
+    spec = find_spec(row.spec)
+    metrics = _metrics(spec, samples if spec.width > 8 else None, seed, include_zeros=True)
+    return {
+        "multiplier": row.spec,
+        "bias": metrics.bias,
+        "paper's bias": row.bias,
+        "mean": metrics.mred,
+        "paper's mean": row.mred,
+        "peak": max(metrics.peak_max, -metrics.peak_min),
+        "paper's peak": row.peak,
+        "standard error": metrics.standard_error,
+        "pairs": metrics.pairs,
+    }

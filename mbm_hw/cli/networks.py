@@ -1,0 +1,57 @@
+"""Networks by themselves: what they multiply."""
+
+import re
+from pathlib import Path
+
+import click
+from tabulate import tabulate
+
+from mbm_hw.cli.options import print_rows, with_formats, with_models
+
+
+@click.command()
+@click.argument("network")
+@click.option(
+    "--input", "size", default="480x640", show_default=True, help="Of the image: rows x columns."
+)
+@click.option("--against", metavar="NETWORK", help="Another network to compare with.")
+@with_models
+@click.option("--picture", type=click.Path(path_type=Path), help="A PNG file to draw.")
+@with_formats
+def ops(network, size, against, models, picture, style):
+    """Count the multiplications of NETWORK's layers: a name in models/, or file.py:factory.
+
+    Weights do not matter. Look-ups are the multiplications that meet no zero padding.
+    """
+    from mbm_hw.studies.operations import network_operations, operation_rows
+
+    match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", size)
+    if not match:
+        raise click.UsageError(f"--input must be rows x columns such as 480x640, not {size!r}")
+    names = [name for name in (network, against) if name is not None]
+    counted = {name: network_operations(name, *map(int, match.groups()), models) for name in names}
+    rows = [row for name in names for row in operation_rows(name, counted[name])]
+    if picture is not None:
+        from mbm_hw.studies.pictures import plot_operations
+
+        click.echo(f"wrote {plot_operations(rows, picture)}", err=True)
+    if style is not None:
+        print_rows(rows, style)
+        return
+    totals = {name: sum(layer.multiplications for layer in counted[name]) for name in names}
+    others = {layer.layer: layer.multiplications for layer in counted.get(against, ())}
+    table = [row for row in rows if row["network"] == network]
+    for row in table:
+        del row["network"]
+        if others:
+            other = others.get(row["layer"])
+            row[f"of {against}'s"] = f"{row['multiplications'] / other:.2f} x" if other else ""
+    click.echo(tabulate(table, headers="keys", tablefmt="github", intfmt=",", floatfmt=".2f"))
+    click.echo(f"\n{network}: {totals[network]:,} multiplications in {len(table)} layers")
+    if against is not None:
+        ratio = totals[network] / totals[against]
+        largest = max(row["multiplications"] for row in table) / max(others.values())
+        click.echo(
+            f"{against}: {totals[against]:,} in {len(others)} layers; {network} has {ratio:.2f} "
+            f"times as many, its largest layer {largest:.2f} times {against}'s largest"
+        )
