@@ -1,6 +1,7 @@
 """Error studies of whole networks: running them, and their reports."""
 
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -31,8 +32,6 @@ def study():
 @with_formats
 def run(files, data, models, results, style):
     """Run the studies that the YAML FILES describe; finished work is never done again."""
-    from tqdm import tqdm
-
     from mbm_hw.studies.description import read_study
     from mbm_hw.studies.results import legend, write_results
     from mbm_hw.studies.run import StudyRun
@@ -43,9 +42,7 @@ def run(files, data, models, results, style):
     studies = [read_study(file, data) for file in files]
     for study in studies:
         run = StudyRun(study, results / study.name, models, data)
-        interval = 0.1 if sys.stderr.isatty() else 30
-        bar = tqdm(run.rows(), study.name, run.total, unit="image", mininterval=interval)
-        rows = list(bar)
+        rows = computed_rows(run)
         summaries = write_results(run, rows)
         if style is None:
             headers, cells = summary_table(summaries)
@@ -54,6 +51,20 @@ def run(files, data, models, results, style):
         else:
             print_rows(rows, style)
         click.echo(f"{study.name}: tables, rows and pictures are in {run.folder}/", err=True)
+
+
+def computed_rows(run) -> list[dict]:
+    """Return the rows of a `StudyRun`, computed where its store lacks them, with a progress bar."""
+    from tqdm import tqdm
+
+    with closing(run.open_store()) as store:
+        done = sum(len(unit.images) for unit in run.units if run.is_finished(store, unit))
+        interval = 0.1 if sys.stderr.isatty() else 30
+        bar = {"desc": run.study.name, "unit": "image", "mininterval": interval}
+        with tqdm(total=run.total, initial=done, **bar) as progress:
+            for unit in run.compute(store, run.units):
+                progress.update(len(unit.images))
+        return run.finished(store, run.units)
 
 
 @click.command()

@@ -5,7 +5,8 @@ import functools
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,28 +87,44 @@ class StudyRun:
         self.total = len(self.cases) * len(self.dataset)
         self._ranges, self._converted = {}, (None, None)
 
-    def rows(self) -> Iterator[dict]:
-        """Yield a row for each case and image; rows that the store has are not computed again.
+    def rows(self) -> list[dict]:
+        """Compute what the store of this study lacks; return a row for each case and image.
 
         A row holds study, spec, layer_set, image, the metrics, seconds (of the image's share of its
-        batch), multiplications (approximate ones, in the image). It is committed before it is
-        yielded.
+        batch), multiplications (approximate ones, in the image).
         """
-        store = Store(self.folder / "study.sqlite")
-        try:
-            for unit in self.units:
-                keys = self.keys(unit)
-                rows = [store.get(key) for key in keys]
-                if None in rows:
-                    rows = self.score(unit)
-                    store.add(zip(keys, rows, strict=True))
-                yield from rows
-        finally:
-            store.close()
+        with closing(self.open_store()) as store:
+            for _ in self.compute(store, self.units):
+                pass
+            return self.finished(store, self.units)
+
+    def open_store(self) -> Store:
+        return Store(self.folder / "study.sqlite")
+
+    def compute(self, store: Store, units: Iterable[Unit], score=None) -> Iterator[Unit]:
+        """Compute those of `units` that the store lacks; yield each when it is committed.
+
+        score : who computes them: units -> an iterator of (unit, rows), in any order; default
+        `score_in_turn`.
+        """
+        lacking = (unit for unit in units if not self.is_finished(store, unit))
+        for unit, rows in (score or self.score_in_turn)(lacking):
+            store.add(zip(self.keys(unit), rows, strict=True))
+            yield unit
+
+    def is_finished(self, store: Store, unit: Unit) -> bool:
+        return all(store.get(key) is not None for key in self.keys(unit))
+
+    def finished(self, store: Store, units: Iterable[Unit]) -> list[dict]:
+        """Return the rows of finished units, in their order."""
+        return [store.get(key) for unit in units for key in self.keys(unit)]
 
     def keys(self, unit: Unit) -> list[str]:
         """Return the keys of a unit's rows in a store: hashes of all that the rows depend on."""
         return [self._key(unit.case, image) for image in unit.images]
+
+    def score_in_turn(self, units: Iterable[Unit]) -> Iterator[tuple[Unit, list[dict]]]:
+        return ((unit, self.score(unit)) for unit in units)
 
     def score(self, unit: Unit) -> list[dict]:
         """Compute a unit's rows, one an image; units of one case in turn share its network."""
