@@ -6,9 +6,9 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from devices import BACKENDS, on, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from isas import ISAS, forced
 from torch import nn
 from torch.nn import functional
 
@@ -42,25 +42,24 @@ def rounded(x, exponent_bits, mantissa_bits):
 def check_rounding(patterns, exponent_bits, mantissa_bits):
     x = patterns.astype(np.uint32).view(np.float32)
     expected = rounded(x, exponent_bits, mantissa_bits)
-    for isa in ISAS:
-        with forced(isa):
-            actual = round_to_format(torch.from_numpy(x), exponent_bits, mantissa_bits).numpy()
+    for backend in BACKENDS:
+        with on(backend) as device:
+            actual = run(round_to_format, device, torch.from_numpy(x), exponent_bits, mantissa_bits)
+        actual = actual.numpy()
         assert np.array_equal(np.isnan(actual), np.isnan(x))
         same = (actual.view(np.uint32) == expected.view(np.uint32)) | np.isnan(x)
         wrong = x[~same], actual[~same], expected[~same]
-        assert same.all(), f"{isa}: {wrong[0][0]!r} became {wrong[1][0]!r}, not {wrong[2][0]!r}"
+        assert same.all(), f"{backend}: {wrong[0][0]!r} became {wrong[1][0]!r}, not {wrong[2][0]!r}"
 
 
 @pytest.mark.parametrize("bits", FORMATS)
 def test_rounding_of_all_exponents_with_mantissas_about_the_ties(bits):
     dropped = 23 - bits[1]
     kept = np.array([0, 1, 2, (1 << bits[1]) // 2, (1 << bits[1]) - 2, (1 << bits[1]) - 1])
-    low = np.array(
-        [0, 1, (1 << dropped) // 2 - 1, (1 << dropped) // 2, (1 << dropped) // 2 + 1, -1]
-    )
-    mantissas = np.unique((kept[:, None] << dropped) + low) & 0x7FFFFF
-    patterns = np.arange(512)[:, None] << 23 | mantissas
-    check_rounding(patterns.flatten(), *bits)
+    half = (1 << dropped) // 2
+    mantissas = np.unique((kept[:, None] << dropped) + [0, 1, half - 1, half, half + 1, -1])
+    mantissas &= 0x7FFFFF
+    check_rounding((np.arange(512)[:, None] << 23 | mantissas).flatten(), *bits)
 
 
 @settings(max_examples=100, deadline=None)
@@ -84,16 +83,16 @@ def test_rounding_refuses_what_it_cannot_round():
         round_to_format(torch.zeros(2), 9, 7)
 
 
-def test_rounding_is_a_proper_operator():
-    x = torch.randn(5, 4).t()
+def test_rounding_is_a_proper_operator(device):
+    x = torch.randn(5, 4).to(device).t()
     torch.library.opcheck(torch.ops.mbm_hw.round_to_format.default, (x, 8, 7))
 
 
-def test_rounding_takes_any_strides_and_no_values():
-    x = torch.randn(4, 6, 5).permute(2, 0, 1)[::2]
+def test_rounding_takes_any_strides_and_no_values(device):
+    x = torch.randn(4, 6, 5).to(device).permute(2, 0, 1)[::2]
     assert torch.equal(round_to_format(x, 8, 7), x.bfloat16().float())
-    assert round_to_format(torch.empty(0, 3), 5, 10).shape == (0, 3)
-    assert round_to_format(torch.tensor(1.001), 8, 7) == 1.0
+    assert round_to_format(torch.empty(0, 3, device=device), 5, 10).shape == (0, 3)
+    assert round_to_format(torch.tensor(1.001, device=device), 8, 7) == 1.0
 
 
 # Layers
@@ -114,14 +113,14 @@ NAMES = ["stem", "depthwise", "head.2"]
 
 
 @pytest.fixture
-def images():
-    return torch.randn(6, 3, 16, 14, generator=torch.Generator().manual_seed(5))
+def images(device):
+    return torch.randn(6, 3, 16, 14, generator=torch.Generator().manual_seed(5)).to(device)
 
 
 @pytest.fixture
-def network():
+def network(device):
     torch.manual_seed(0)
-    return SmallNet().eval()
+    return SmallNet().eval().to(device)
 
 
 def to_format(spec, x):
@@ -131,10 +130,10 @@ def to_format(spec, x):
 @pytest.mark.parametrize(
     "name", ["mbm_bf16", "mitchell_fp16", "mbm_fp32", "exact_bf16", "mbm_fp32_t20"]
 )
-def test_a_convolution_is_the_operator_on_rounded_operands_plus_bias(name, images):
+def test_a_convolution_is_the_operator_on_rounded_operands_plus_bias(name, images, device):
     spec = CATALOG[name]
     torch.manual_seed(1)
-    conv = nn.Conv2d(3, 6, (3, 2), (2, 1), (1, 2), (1, 2))
+    conv = nn.Conv2d(3, 6, (3, 2), (2, 1), (1, 2), (1, 2)).to(device)
     layer = ApproxConv2d.from_float(conv, spec)
     geometry = (conv.stride, conv.padding, conv.dilation)
     sums = ops.float_conv2d(to_format(spec, images), to_format(spec, conv.weight), spec, *geometry)
@@ -145,9 +144,9 @@ def test_a_convolution_is_the_operator_on_rounded_operands_plus_bias(name, image
 
 
 @pytest.mark.parametrize("shape", [(12,), (7, 12), (2, 3, 12)])
-def test_a_linear_layer_is_the_operator_on_rounded_operands_plus_bias(shape):
+def test_a_linear_layer_is_the_operator_on_rounded_operands_plus_bias(shape, device):
     torch.manual_seed(1)
-    linear, x = nn.Linear(12, 5), torch.randn(shape)
+    linear, x = nn.Linear(12, 5, device=device), torch.randn(shape, device=device)
     layer = ApproxLinear.from_float(linear, MBM_BF16)
     rows = to_format(MBM_BF16, x.reshape(-1, 12))
     sums = ops.float_matmul(rows, to_format(MBM_BF16, linear.weight).t(), MBM_BF16)
@@ -161,25 +160,27 @@ def test_exact_fp32_is_the_float_network(network, images):
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
-def test_other_floating_dtypes_compute_in_float32(dtype, network, images):
+def test_other_floating_dtypes_compute_in_float32(dtype, network, images, device):
     convert_(network, MBM_BF16)
     expected = network.stem(images.to(dtype).float()).to(dtype)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with torch.autocast(device.type, dtype=torch.bfloat16):
         assert torch.equal(network.stem(images.to(dtype)), expected)
 
 
 @pytest.mark.parametrize("mode", ["circular", "reflect"])
-def test_every_padding_of_conv2d_is_there(mode, images):
-    conv = nn.Conv2d(3, 4, 3, padding="same", padding_mode=mode)
+def test_every_padding_of_conv2d_is_there(mode, images, device):
+    conv = nn.Conv2d(3, 4, 3, padding="same", padding_mode=mode, device=device)
     layer = ApproxConv2d.from_float(conv, FP32)
     torch.testing.assert_close(layer(images), conv(images), atol=1e-5, rtol=1e-5)
 
 
-def test_overflow_and_underflow_are_the_formats():
-    layer = ApproxLinear(1, 1, bias=False, spec=FloatMitchell(5, 10))
+def test_overflow_and_underflow_are_the_formats(device):
+    layer = ApproxLinear(1, 1, bias=False, spec=FloatMitchell(5, 10)).to(device)
     with torch.no_grad():
         layer.weight.fill_(1.0)
-    x = torch.tensor([65504.0, 65519.0, 65520.0, 2.0**-14, 2.0**-15, float("nan")])[:, None]
+    x = torch.tensor([65504.0, 65519.0, 65520.0, 2.0**-14, 2.0**-15, float("nan")])[:, None].to(
+        device
+    )
     expected = [65504.0, 65504.0, float("inf"), 2.0**-14, 0.0]
     assert layer(x)[:5].flatten().tolist() == expected
     assert layer(x)[5].isnan()
@@ -214,13 +215,13 @@ def test_networks_may_mix_integer_and_float_layers(network, images):
 
 
 @pytest.mark.parametrize("name", ["mbm_bf16", "mitchell_fp16"])
-def test_the_gradient_is_that_of_the_float_layer_on_rounded_operands(name):
+def test_the_gradient_is_that_of_the_float_layer_on_rounded_operands(name, device):
     torch.manual_seed(4)
     spec = CATALOG[name]
-    conv = nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=2)
+    conv = nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=2).to(device)
     layer = ApproxConv2d.from_float(conv, spec)
-    x = torch.randn(2, 4, 7, 7, requires_grad=True)
-    gradient = torch.randn(2, 6, 4, 4)
+    x = torch.randn(2, 4, 7, 7, device=device, requires_grad=True)
+    gradient = torch.randn(2, 6, 4, 4, device=device)
     layer(x).backward(gradient)
     fake_x = to_format(spec, x).requires_grad_()
     fake_w = to_format(spec, conv.weight).requires_grad_()
@@ -230,17 +231,17 @@ def test_the_gradient_is_that_of_the_float_layer_on_rounded_operands(name):
     torch.testing.assert_close(layer.bias.grad, gradient.sum((0, 2, 3)))
 
 
-def test_nothing_flows_back_through_an_overflow():
-    layer = ApproxLinear.from_float(nn.Linear(2, 1, bias=False), FloatMitchell(5, 10))
-    x = torch.tensor([[1e6, 1e-9]], requires_grad=True)
+def test_nothing_flows_back_through_an_overflow(device):
+    layer = ApproxLinear.from_float(nn.Linear(2, 1, bias=False), FloatMitchell(5, 10)).to(device)
+    x = torch.tensor([[1e6, 1e-9]], device=device, requires_grad=True)
     layer(x).sum().backward()
     assert x.grad[0, 0] == 0
     assert x.grad[0, 1] == to_format(layer.spec, layer.weight)[0, 1]
 
 
-def test_training_lowers_the_loss(network, images):
+def test_training_lowers_the_loss(network, images, device):
     convert_(network, MBM_BF16)
-    labels = torch.tensor([0, 1, 2, 3, 4, 0])
+    labels = torch.tensor([0, 1, 2, 3, 4, 0], device=device)
     optimizer = torch.optim.Adam(network.parameters(), 0.01)
     losses = []
     for _ in range(25):
@@ -252,13 +253,13 @@ def test_training_lowers_the_loss(network, images):
     assert losses[-1] < 0.8 * losses[0], losses
 
 
-def test_state_dict_round_trips(network, images):
+def test_state_dict_round_trips(network, images, device):
     floats = copy.deepcopy(network.state_dict())
     convert_(network, MBM_BF16)
     expected, state = network(images), network.state_dict()
     assert state.keys() == floats.keys()
     other = SmallNet()
-    convert_(other, MBM_BF16)
+    convert_(other.to(device), MBM_BF16)
     assert other.load_state_dict(state) == ([], [])
     assert torch.equal(other.eval()(images), expected)
 

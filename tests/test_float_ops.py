@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 from convolutions import LAYOUTS, convolutions, on_threads
+from devices import BACKENDS, each_backend, on, run
 from float_patterns import QUIET_NAN, SPECS, each_spec, random_patterns, tensor, widened
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from isas import ISAS, forced
+from isas import ISAS
 
 from mbm_hw import FloatExact, FloatMBM, FloatMitchell, multiply, ops
 
@@ -73,11 +74,11 @@ def check_products(spec, a, b):
     """A sum of one product is the product, but for a negative zero: +0 + -0 is +0."""
     expected = summed(products_of(spec, a[:, None], b)[..., None])
     x, w = tensor(spec, a), tensor(spec, b)
-    for isa in ISAS:
-        with forced(isa):
-            check(spec, ops.float_matmul(x[:, None], w[None], spec), expected)
-            check(spec, ops.float_matmul(x[:, None], w[None, :5], spec), expected[:, :5])
-            check(spec, ops.float_matmul(x[:5, None], w[None], spec), expected[:5])
+    for backend in BACKENDS:
+        with on(backend) as device:
+            for rows, columns in ((None, None), (None, 5), (5, None)):
+                actual = run(ops.float_matmul, device, x[:rows, None], w[None, :columns], spec)
+                check(spec, actual, expected[:rows, :columns])
 
 
 @pytest.mark.parametrize("spec", NARROW, ids=lambda spec: spec.identifier)
@@ -111,9 +112,9 @@ def test_products_of_a_sample_are_the_references(spec, kind):
     check_products(spec, a, b)
     expected = summed(products_of(spec, a, b)[:, None])
     x, w = tensor(spec, a)[None, :, None, None], tensor(spec, b)[:, None, None, None]
-    for isa in ISAS:
-        with forced(isa):
-            check(spec, ops.float_conv2d(x, w, spec, groups=700), expected)
+    for backend in BACKENDS:
+        with on(backend) as device:
+            check(spec, run(ops.float_conv2d, device, x, w, spec, groups=700), expected)
 
 
 KINDS = st.sampled_from(["network", "finite", "any"])
@@ -125,21 +126,24 @@ KINDS = st.sampled_from(["network", "finite", "any"])
     convolution=convolutions(),
     layouts=st.tuples(*[st.sampled_from(sorted(LAYOUTS))] * 2),
     kinds=st.tuples(KINDS, KINDS),
-    isa=st.sampled_from(ISAS),
+    backend=st.sampled_from(BACKENDS),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_conv2d_adds_in_order(spec, convolution, layouts, kinds, isa, seed):
+def test_conv2d_adds_in_order(spec, convolution, layouts, kinds, backend, seed):
     x_shape, w_shape, parameters = convolution
     x = random_patterns(spec, x_shape, seed, kinds[0])
     w = random_patterns(spec, w_shape, seed + 1, kinds[1])
-    x_tensor, w_tensor = LAYOUTS[layouts[0]](tensor(spec, x)), LAYOUTS[layouts[1]](tensor(spec, w))
+    with on(backend) as device:
+        x_tensor, w_tensor = (
+            LAYOUTS[layout](tensor(spec, patterns).to(device))
+            for layout, patterns in zip(layouts, (x, w), strict=True)
+        )
+        actual = ops.float_conv2d(x_tensor, w_tensor, spec, *parameters).cpu()
     # A layout may repeat values: the patterns as it has them.
     x, w = (
         LAYOUTS[layout](torch.from_numpy(patterns.astype(np.int64))).numpy()
         for layout, patterns in zip(layouts, (x, w), strict=True)
     )
-    with forced(isa):
-        actual = ops.float_conv2d(x_tensor, w_tensor, spec, *parameters)
     check(spec, actual, naive_conv2d(spec, x, w, *parameters))
 
 
@@ -149,10 +153,10 @@ def test_conv2d_adds_in_order(spec, convolution, layouts, kinds, isa, seed):
     shape=st.tuples(st.integers(0, 70), st.integers(0, 40), st.integers(0, 20)),
     transposed=st.tuples(st.booleans(), st.booleans()),
     kinds=st.tuples(KINDS, KINDS),
-    isa=st.sampled_from(ISAS),
+    backend=st.sampled_from(BACKENDS),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_matmul_adds_in_order(spec, shape, transposed, kinds, isa, seed):
+def test_matmul_adds_in_order(spec, shape, transposed, kinds, backend, seed):
     m, k, n = shape
     x = random_patterns(spec, (m, k), seed, kinds[0])
     w = random_patterns(spec, (k, n), seed + 1, kinds[1])
@@ -161,15 +165,18 @@ def test_matmul_adds_in_order(spec, shape, transposed, kinds, isa, seed):
         for t, flag in zip((tensor(spec, x), tensor(spec, w)), transposed, strict=True)
     ]
     expected = summed(products_of(spec, x[:, None, :], w.T[None]))
-    with forced(isa):
-        check(spec, ops.float_matmul(*operands, spec), expected)
-        check(spec, ops.float_matmul(operands[1].t(), operands[0].t(), spec), expected.T)
+    with on(backend) as device:
+        check(spec, run(ops.float_matmul, device, *operands, spec), expected)
+        swapped = (t.t() for t in reversed(operands))
+        check(spec, run(ops.float_matmul, device, *swapped, spec), expected.T)
 
 
 @each_spec
-@pytest.mark.parametrize(("isa", "threads"), [*((isa, 1) for isa in ISAS), (ISAS[-1], 5)])
+@pytest.mark.parametrize(
+    ("backend", "threads"), [*((backend, 1) for backend in BACKENDS), (ISAS[-1], 5)]
+)
 @pytest.mark.parametrize("special", [False, True])
-def test_many_tiles_and_threads_give_the_same_bits(spec, isa, threads, special):
+def test_many_tiles_and_threads_give_the_same_bits(spec, backend, threads, special):
     """More positions, terms and outputs than a tile holds, none a multiple of its sides."""
     x = random_patterns(spec, (2, 68, 17, 19), 1)
     w = random_patterns(spec, (278, 34, 3, 3), 2)
@@ -180,8 +187,9 @@ def test_many_tiles_and_threads_give_the_same_bits(spec, isa, threads, special):
             1,
         )
         x[1, 40, 3, 4] = (spec.exponent_max << spec.mantissa_bits) + 1
-    with forced(isa), on_threads(threads):
-        actual = ops.float_conv2d(tensor(spec, x), tensor(spec, w), spec, padding=1, groups=2)
+    operands = tensor(spec, x), tensor(spec, w)
+    with on(backend) as device, on_threads(threads):
+        actual = run(ops.float_conv2d, device, *operands, spec, padding=1, groups=2)
     patches = torch.nn.functional.unfold(torch.from_numpy(x).double(), 3, padding=1).long().numpy()
     for image, o in [(0, 0), (1, 138), (0, 139), (1, 277), (1, 200)]:
         first = 0 if o < 139 else 34 * 9
@@ -190,38 +198,41 @@ def test_many_tiles_and_threads_give_the_same_bits(spec, isa, threads, special):
         check(spec, actual[image, o].flatten(), expected)
 
 
-def test_exact_fp32_is_the_machines_multiply_then_add():
+@each_backend
+def test_exact_fp32_is_the_machines_multiply_then_add(device):
     generator = torch.Generator().manual_seed(3)
     x = torch.randn(45, 333, generator=generator)
     w = torch.randn(333, 21, generator=generator)
     expected = torch.zeros(45, 21)
     for k in range(333):
         expected = expected + x[:, k, None] * w[k]
-    assert torch.equal(ops.float_matmul(x, w, FloatExact(8, 23)), expected)
+    assert torch.equal(run(ops.float_matmul, device, x, w, FloatExact(8, 23)), expected)
 
 
+@each_backend
 @each_spec
-def test_padding_is_a_positive_zero(spec):
+def test_padding_is_a_positive_zero(spec, device):
     """Times a finite weight nothing, times an infinite one NaN."""
     infinity = torch.tensor(float("inf"))
     one = torch.ones(1, 1, 1, 1)
     w = torch.ones(1, 1, 3, 3)
-    alone = ops.float_matmul(one[0, 0], one[0, 0], spec)
-    assert torch.equal(ops.float_conv2d(one, w, spec, padding=1), alone[None, None])
+    alone = run(ops.float_matmul, device, one[0, 0], one[0, 0], spec)
+    assert torch.equal(run(ops.float_conv2d, device, one, w, spec, padding=1), alone[None, None])
     w[0, 0, 1, 1] = infinity
-    assert ops.float_conv2d(one, w, spec, padding=1).item() == float("inf")
+    assert run(ops.float_conv2d, device, one, w, spec, padding=1).item() == float("inf")
     w[0, 0, 2, 2] = infinity
-    y = ops.float_conv2d(one, w, spec, padding=1)
+    y = run(ops.float_conv2d, device, one, w, spec, padding=1)
     assert y.view(torch.int32).item() == QUIET_NAN
 
 
-def test_sums_may_be_subnormal_whatever_the_threads_mode():
+@each_backend
+def test_sums_may_be_subnormal_whatever_the_threads_mode(device):
     """1.5 * 2**-126 - 2**-126 is 2**-127."""
     x = torch.tensor([[1.5, -1.0]])
     w = torch.full((2, 1), 2.0**-126)
     assert torch.set_flush_denormal(True)
     try:
-        y = ops.float_matmul(x, w, FloatMitchell(8, 23))
+        y = run(ops.float_matmul, device, x, w, FloatMitchell(8, 23))
     finally:
         torch.set_flush_denormal(False)
     assert y.view(torch.int32).item() == 1 << 22

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from devices import run
 from float_patterns import QUIET_NAN, each_spec, random_patterns, tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 
@@ -11,21 +12,20 @@ from mbm_hw.ops.float_values import float_spec_values
 
 
 @each_spec
-def test_no_terms_and_no_outputs(spec):
+def test_no_terms_and_no_outputs(spec, device):
     empty = torch.zeros(3, 0)
-    assert torch.equal(ops.float_matmul(empty, empty.t(), spec), torch.zeros(3, 3))
+    assert torch.equal(run(ops.float_matmul, device, empty, empty.t(), spec), torch.zeros(3, 3))
     x, w = torch.zeros(2, 0, 4, 4), torch.zeros(5, 0, 3, 3)
-    assert torch.equal(ops.float_conv2d(x, w, spec), torch.zeros(2, 5, 2, 2))
-    assert ops.float_conv2d(torch.zeros(0, 3, 4, 4), torch.zeros(5, 3, 1, 1), spec).shape == (
-        (0, 5, 4, 4)
-    )
+    assert torch.equal(run(ops.float_conv2d, device, x, w, spec), torch.zeros(2, 5, 2, 2))
+    x, w = torch.zeros(0, 3, 4, 4), torch.zeros(5, 3, 1, 1)
+    assert run(ops.float_conv2d, device, x, w, spec).shape == (0, 5, 4, 4)
 
 
 @each_spec
-def test_opcheck(spec):
+def test_opcheck(spec, device):
     values = float_spec_values(spec)
-    x = tensor(spec, random_patterns(spec, (2, 4, 6, 5)))
-    w = tensor(spec, random_patterns(spec, (6, 2, 3, 2)))
+    x = tensor(spec, random_patterns(spec, (2, 4, 6, 5))).to(device)
+    w = tensor(spec, random_patterns(spec, (6, 2, 3, 2))).to(device)
     conv2d = torch.ops.mbm_hw.float_conv2d.default
     torch.library.opcheck(conv2d, (x, w, *values, [2, 1], [1, 0], [1, 2], 2))
     matmul = torch.ops.mbm_hw.float_matmul.default
@@ -41,7 +41,7 @@ def test_fakes_give_shape_and_dtype():
         assert (z.shape, z.dtype) == ((12, 12), torch.float32)
 
 
-def test_operators_compile_with_dynamic_shapes():
+def test_operators_compile_with_dynamic_shapes(device):
     @torch.compile(backend="aot_eager", dynamic=True)
     def compiled(x, w, spec):
         y = ops.float_conv2d(x, w, spec, padding=1)
@@ -50,8 +50,8 @@ def test_operators_compile_with_dynamic_shapes():
     for size in (5, 6):
         for name in ("mbm_bf16", "exact_fp16"):
             spec = CATALOG[name]
-            x = tensor(spec, random_patterns(spec, (2, 3, size, size)))
-            w = tensor(spec, random_patterns(spec, (4, 3, 3, 3)))
+            x = tensor(spec, random_patterns(spec, (2, 3, size, size))).to(device)
+            w = tensor(spec, random_patterns(spec, (4, 3, 3, 3))).to(device)
             expected = ops.float_conv2d(x, w, spec, padding=1)
             expected += ops.float_matmul(x[0, 0], x[0, 0].t(), spec).sum()
             assert torch.equal(compiled(x, w, spec), expected)
@@ -75,16 +75,16 @@ BF16 = FloatMBM(8, 7)
         ((ONES, ONES, BF16, 1, 0, 2), ValueError, "not 9 for 5"),
     ],
 )
-def test_conv2d_says_what_is_wrong(arguments, error, text):
+def test_conv2d_says_what_is_wrong(arguments, error, text, device):
     with pytest.raises(error, match=text):
-        ops.float_conv2d(*arguments)
+        run(ops.float_conv2d, device, *arguments)
 
 
-def test_matmul_says_what_is_wrong():
+def test_matmul_says_what_is_wrong(device):
     with pytest.raises(ValueError, match=r"x \[M, K\] and w \[K, N\], not \[5, 5\] and \[4, 5\]"):
-        ops.float_matmul(ONES[0, 0], ONES[0, 0, :4], BF16)
+        run(ops.float_matmul, device, ONES[0, 0], ONES[0, 0, :4], BF16)
     with pytest.raises(TypeError, match=r"values, not torch.int64"):
-        ops.float_matmul(ONES[0, 0].long(), ONES[0, 0], BF16)
+        run(ops.float_matmul, device, ONES[0, 0].long(), ONES[0, 0], BF16)
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_matmul_says_what_is_wrong():
         (FloatExact(4, 3), 17.0),
     ],
 )
-def test_values_outside_the_format_are_refused(spec, value):
-    good = torch.ones(3, 40)
+def test_values_outside_the_format_are_refused(spec, value, device):
+    good = torch.ones(3, 40, device=device)
     bad = good.clone()
     bad[2, 33] = -value
     text = rf"must hold values of {spec.format}, not -{value!r}: mbm_hw.float_format.round_to"
@@ -115,18 +115,19 @@ def test_values_outside_the_format_are_refused(spec, value):
 
 
 @pytest.mark.parametrize("spec", [FloatMBM(8, 7), FloatMBM(5, 10), FloatExact(4, 3)], ids=str)
-def test_all_values_of_the_format_are_taken(spec):
+def test_all_values_of_the_format_are_taken(spec, device):
     """Subnormal numbers, as zeros, infinities and every NaN too."""
     patterns = np.arange(1 << spec.width)
     values = tensor(spec, patterns)
     m, top = spec.mantissa_bits, spec.exponent_max
     flushed = np.where((patterns >> m & top) == 0, patterns >> (spec.width - 1), patterns)
-    y = ops.float_matmul(values[:, None], torch.ones(1, 1), spec)
+    y = run(ops.float_matmul, device, values[:, None], torch.ones(1, 1), spec)
     zero = (flushed >> m & top) == 0
     assert torch.equal(y[zero], torch.zeros_like(y[zero]))
     assert (y[~zero] != 0).all()
     payload = torch.tensor([[0x7F800001]], dtype=torch.int32).view(torch.float32)
-    assert ops.float_matmul(payload, payload, spec).view(torch.int32).item() == QUIET_NAN
+    y = run(ops.float_matmul, device, payload, payload, spec)
+    assert y.view(torch.int32).item() == QUIET_NAN
 
 
 @pytest.mark.parametrize(

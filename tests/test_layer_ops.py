@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 from convolutions import LAYOUTS, convolutions, on_threads
+from devices import BACKENDS, each_backend, on
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from isas import ISAS, forced
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from mbm_hw import MBM, Exact, FloatExact, FloatMBM, FloatMitchell, Mitchell, Table, ops
@@ -74,7 +74,7 @@ def fused(x, w, bias, x_scale, quantizer, spec, parameters, operator=quantized_c
 def check(spec, actual, expected):
     bits, wanted = (
         torch.where(y.isnan(), torch.nan, y).contiguous().view(torch.int32)
-        for y in (actual, expected)
+        for y in (actual.cpu(), expected.cpu())
     )
     assert (actual.dtype, actual.shape) == (torch.float32, expected.shape)
     wrong = (bits != wanted).nonzero().tolist()
@@ -89,25 +89,30 @@ def operands(x_shape, w_shape, seed, extreme, has_bias):
     return x, w, random_values(w_shape[:1], seed + 2, extreme) * 2**10 if has_bias else None
 
 
+def moved(device, *tensors):
+    return (tensor if tensor is None else tensor.to(device) for tensor in tensors)
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     spec=st.sampled_from(SPECS),
     convolution=convolutions(),
     layouts=st.tuples(*[st.sampled_from(sorted(LAYOUTS))] * 2),
     quantizer=st.sampled_from(QUANTIZERS),
-    isa=st.sampled_from(ISAS),
+    backend=st.sampled_from(BACKENDS),
     extreme=st.booleans(),
     has_bias=st.booleans(),
     seed=st.integers(0, 2**31),
 )
 def test_quantized_conv2d_is_quantise_conv2d_rescale(
-    spec, convolution, layouts, quantizer, isa, extreme, has_bias, seed
+    spec, convolution, layouts, quantizer, backend, extreme, has_bias, seed
 ):
     x_shape, w_shape, parameters = convolution
     x, w, bias = operands(x_shape, w_shape, seed, extreme, has_bias)
-    x, w = LAYOUTS[layouts[0]](x), LAYOUTS[layouts[1]](w)
     x_scale = quantizer.activation_scale(torch.tensor(3.0), spec)
-    with forced(isa):
+    with on(backend) as device:
+        x, w, bias, x_scale = moved(device, x, w, bias, x_scale)
+        x, w = LAYOUTS[layouts[0]](x), LAYOUTS[layouts[1]](w)
         expected = stepwise(x, w, bias, x_scale, quantizer, spec, parameters)
         check(spec, fused(x, w, bias, x_scale, quantizer, spec, parameters), expected)
         check(spec, fused(x, w, bias, x_scale, quantizer, spec, parameters, composed), expected)
@@ -118,18 +123,19 @@ def test_quantized_conv2d_is_quantise_conv2d_rescale(
     spec=st.sampled_from(FLOAT_SPECS),
     convolution=convolutions(),
     layouts=st.tuples(*[st.sampled_from(sorted(LAYOUTS))] * 2),
-    isa=st.sampled_from(ISAS),
+    backend=st.sampled_from(BACKENDS),
     extreme=st.booleans(),
     has_bias=st.booleans(),
     seed=st.integers(0, 2**31),
 )
 def test_rounded_conv2d_is_round_float_conv2d_add(
-    spec, convolution, layouts, isa, extreme, has_bias, seed
+    spec, convolution, layouts, backend, extreme, has_bias, seed
 ):
     x_shape, w_shape, parameters = convolution
     x, w, bias = operands(x_shape, w_shape, seed, extreme, has_bias)
-    x, w = LAYOUTS[layouts[0]](x), LAYOUTS[layouts[1]](w)
-    with forced(isa):
+    with on(backend) as device:
+        x, w, bias = moved(device, x, w, bias)
+        x, w = LAYOUTS[layouts[0]](x), LAYOUTS[layouts[1]](w)
         check(
             spec, rounded(x, w, bias, spec, parameters), rounded_steps(x, w, bias, spec, parameters)
         )
@@ -165,15 +171,15 @@ SHAPES = {
 }
 
 
+@each_backend
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("isa", ISAS)
 @pytest.mark.parametrize("name", SHAPES)
-def test_every_way_through_the_tiles_gives_the_same_outputs(name, isa, threads):
+def test_every_way_through_the_tiles_gives_the_same_outputs(name, device, threads):
     x_shape, w_shape, parameters = SHAPES[name]
     parameters = tuple((LAYER | parameters).values())
-    x, w, bias = operands(x_shape, w_shape, 3, False, True)
-    scale = torch.tensor(0.03)
-    with forced(isa), on_threads(threads):
+    x, w, bias = moved(device, *operands(x_shape, w_shape, 3, False, True))
+    scale = torch.tensor(0.03, device=device)
+    with on_threads(threads):
         for layout in ("contiguous", "channels_last"):
             x = LAYOUTS[layout](x)
             for spec in (MBM(8, signed=True), MBM(16, signed=True), ODD_TABLE):
@@ -184,40 +190,39 @@ def test_every_way_through_the_tiles_gives_the_same_outputs(name, isa, threads):
                 check(spec, rounded(x, w, bias, spec, parameters), expected)
 
 
-@pytest.mark.parametrize("isa", ISAS)
+@each_backend
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.identifier)
-def test_the_largest_codes_at_the_most_terms(spec, isa):
+def test_the_largest_codes_at_the_most_terms(spec, device):
     """65,536 products of the largest codes, as a matrix product and as a convolution."""
     qmax = Symmetric().qmax(spec)
-    x = torch.full((1, 2**16, 1, 1), float(qmax))
-    w = torch.full((3, 2**16, 1, 1), float(-qmax))
-    with forced(isa):
-        for shape in ((1, 2**16, 1, 1), (1, 4, 128, 128)):
-            x, w = x.reshape(shape), w.reshape(3, *shape[1:])
-            parameters = tuple(LAYER.values())
-            expected = stepwise(x, w, None, torch.tensor(1.0), Symmetric(), spec, parameters)
-            actual = fused(x, w, None, torch.tensor(1.0), Symmetric(), spec, parameters)
-            check(spec, actual, expected)
+    x = torch.full((1, 2**16, 1, 1), float(qmax), device=device)
+    w = torch.full((3, 2**16, 1, 1), float(-qmax), device=device)
+    one, parameters = torch.ones((), device=device), tuple(LAYER.values())
+    for shape in ((1, 2**16, 1, 1), (1, 4, 128, 128)):
+        x, w = x.reshape(shape), w.reshape(3, *shape[1:])
+        expected = stepwise(x, w, None, one, Symmetric(), spec, parameters)
+        actual = fused(x, w, None, one, Symmetric(), spec, parameters)
+        check(spec, actual, expected)
 
 
 @pytest.mark.parametrize("spec", [MBM(8, signed=True), ODD_TABLE, FloatMBM(8, 7)], ids=str)
-def test_no_terms_and_no_outputs(spec):
-    bias, parameters = torch.arange(3.0), tuple(LAYER.values())
+def test_no_terms_and_no_outputs(spec, device):
+    bias, parameters = torch.arange(3.0, device=device), tuple(LAYER.values())
     for x_shape, w_shape in (((2, 0, 4, 4), (3, 0, 2, 2)), ((0, 2, 4, 4), (3, 2, 2, 2))):
-        x, w = torch.ones(x_shape), torch.ones(w_shape)
+        x, w = torch.ones(x_shape, device=device), torch.ones(w_shape, device=device)
         if isinstance(spec, FloatMBM):
             y = rounded(x, w, bias, spec, parameters)
         else:
-            how = (torch.tensor(1.0), torch.ones(3), None, 7)
+            how = (x.new_tensor(1.0), x.new_ones(3), None, 7)
             y = quantized_conv2d(x, w, bias, *how, *spec_values(spec), *parameters)
         assert torch.equal(y, bias[:, None, None].expand(x_shape[0], 3, 3, 3))
 
 
-def test_opcheck():
-    x, w, bias = operands((2, 4, 6, 5), (6, 2, 3, 2), 0, False, True)
+def test_opcheck(device):
+    x, w, bias = moved(device, *operands((2, 4, 6, 5), (6, 2, 3, 2), 0, False, True))
     layer = ([2, 1], [1, 0], [1, 2], 2)
     for spec in (MBM(8, signed=True), MBM(16, signed=True), ODD_TABLE):
-        how = (torch.tensor(0.1), None, None, 7)
+        how = (x.new_tensor(0.1), None, None, 7)
         torch.library.opcheck(quantized_conv2d, (x, w, bias, *how, *spec_values(spec), *layer))
     values = float_spec_values(FloatMBM(8, 7))
     torch.library.opcheck(rounded_conv2d, (x, w, bias, *values, *layer))

@@ -5,6 +5,7 @@ import pickle
 
 import pytest
 import torch
+from devices import run
 from torch import nn
 from torch.nn import functional
 from torch.nn.utils import prune
@@ -40,14 +41,14 @@ NAMES = ["stem", "depthwise", "twice", "head.2"]
 
 
 @pytest.fixture
-def images():
-    return torch.randn(6, 3, 16, 14, generator=torch.Generator().manual_seed(5))
+def images(device):
+    return torch.randn(6, 3, 16, 14, generator=torch.Generator().manual_seed(5)).to(device)
 
 
 @pytest.fixture
-def network():
+def network(device):
     torch.manual_seed(0)
-    return SmallNet().eval()
+    return SmallNet().eval().to(device)
 
 
 def converted(network, images, spec=MBM8S, **arguments):
@@ -91,7 +92,7 @@ def int8_inference(layer, x, qmax, product_sum):
         {"kernel_size": 1},
     ],
 )
-def test_exact_convolution_is_ordinary_quantised_inference(arguments, width):
+def test_exact_convolution_is_ordinary_quantised_inference(arguments, width, device):
     torch.manual_seed(1)
     conv, x = nn.Conv2d(6, 8, **arguments), torch.randn(3, 6, 9, 10)
     layer = one_layer(conv, x, Exact(width, signed=True))
@@ -99,17 +100,17 @@ def test_exact_convolution_is_ordinary_quantised_inference(arguments, width):
     expected = int8_inference(
         conv, x, 2 ** (width - 1) - 1, lambda a, b: functional.conv2d(a, b, *geometry)
     )
-    assert torch.equal(layer(x), expected)
+    assert torch.equal(run(layer.to(device), device, x), expected)
 
 
 @pytest.mark.parametrize("width", [8, 16])
 @pytest.mark.parametrize("shape", [(12,), (7, 12), (2, 3, 12)])
-def test_exact_linear_is_ordinary_quantised_inference(shape, width):
+def test_exact_linear_is_ordinary_quantised_inference(shape, width, device):
     torch.manual_seed(1)
     linear, x = nn.Linear(12, 5), torch.randn(shape)
     layer = one_layer(linear, x, Exact(width, signed=True))
     expected = int8_inference(linear, x, 2 ** (width - 1) - 1, functional.linear)
-    assert torch.equal(layer(x), expected)
+    assert torch.equal(run(layer.to(device), device, x), expected)
 
 
 def test_exact_network_is_close_to_the_float_network(network, images):
@@ -120,7 +121,7 @@ def test_exact_network_is_close_to_the_float_network(network, images):
 
 
 @pytest.mark.parametrize("spec", [MBM8S, MBM(16, signed=True), MBM8S_TABLE, SIGN_MAGNITUDE])
-def test_layers_multiply_as_the_spec_does(spec):
+def test_layers_multiply_as_the_spec_does(spec, device):
     torch.manual_seed(2)
     conv, x = nn.Conv2d(4, 6, 3, padding=1), torch.randn(2, 4, 7, 7)
     layer = one_layer(conv, x, spec)
@@ -128,20 +129,21 @@ def test_layers_multiply_as_the_spec_does(spec):
     expected = int8_inference(
         conv, x, qmax, lambda a, b: ops.conv2d(a.to(dtype), b.to(dtype), spec, padding=1)
     )
-    assert torch.equal(layer(x), expected)
+    actual = run(layer.to(device), device, x)
+    assert torch.equal(actual, expected)
     exact = one_layer(conv, x, Exact(spec.width, signed=True))
-    assert not torch.equal(layer(x), exact(x))
+    assert not torch.equal(actual, exact(x))
 
 
-def test_fixed_quantizer_saturates_and_needs_no_calibration():
+def test_fixed_quantizer_saturates_and_needs_no_calibration(device):
     conv, x = nn.Conv2d(1, 1, 1, bias=False), torch.tensor([[[[0.1, 0.2555, 7.0, -1.0]]]])
     with torch.no_grad():
         conv.weight.fill_(-0.1234)
     layer = ApproxConv2d.from_float(conv, Exact(9, signed=True), Fixed())
     codes = torch.tensor([100.0, 255, 255, -255])
     expected = -123 * codes * (torch.tensor(1 / 1000) * torch.tensor(1 / 1000))
-    assert torch.equal(layer(x).flatten(), expected)
-    assert calibrate_(layer, [x]) == []
+    assert torch.equal(run(layer.to(device), device, x).flatten(), expected)
+    assert calibrate_(layer, [x.to(device)]) == []
     assert list(layer.state_dict()) == ["weight"]
 
 
@@ -155,11 +157,12 @@ def test_fixed_quantizer_saturates_and_needs_no_calibration():
         {"kernel_size": 2, "padding": "valid"},
     ],
 )
-def test_every_padding_of_conv2d_is_there(arguments):
+def test_every_padding_of_conv2d_is_there(arguments, device):
     torch.manual_seed(3)
     conv, x = nn.Conv2d(3, 4, **arguments), torch.randn(2, 3, 8, 9)
     layer = one_layer(conv, x, Exact(16, signed=True))
-    torch.testing.assert_close(layer(x), conv(x), atol=1e-3, rtol=0)
+    expected = conv(x)
+    torch.testing.assert_close(run(layer.to(device), device, x), expected, atol=1e-3, rtol=0)
 
 
 def test_unbatched_inputs_are_taken():
@@ -181,27 +184,27 @@ def test_other_floating_dtypes_compute_in_float32(dtype, network, images):
     assert layer(images.to(dtype)).dtype == dtype
 
 
-def test_autocast_changes_nothing(network, images):
+def test_autocast_changes_nothing(network, images, device):
     layer = converted(network, images).stem
     expected = layer(images)
     expected.sum().backward()
     gradient = layer.weight.grad.clone()
     layer.zero_grad()
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with torch.autocast(device.type, dtype=torch.bfloat16):
         y = layer(images)
     assert torch.equal(y, expected)
     y.sum().backward()
     assert torch.equal(layer.weight.grad, gradient)
 
 
-def test_inputs_that_are_no_images_are_refused(network, images):
+def test_inputs_that_are_no_images_are_refused(network, images, device):
     network = converted(network, images)
     with pytest.raises(TypeError, match=r"ApproxConv2d takes a floating input, not torch.int64"):
         network.stem(images.long())
     with pytest.raises(ValueError, match=r"\[N, C, H, W\] or \[C, H, W\], not \[16, 14\]"):
         network.stem(images[0, 0])
     with pytest.raises(ValueError, match=r"ApproxLinear takes \[..., 32\], not \[2, 31\]"):
-        network.head[2](torch.zeros(2, 31))
+        network.head[2](torch.zeros(2, 31, device=device))
 
 
 # Conversion
@@ -309,12 +312,12 @@ def test_calibration_observes_the_float_network(network, images):
         assert network.get_submodule(name).activation_amax == amax
 
 
-def test_calibration_takes_tuples_and_names_what_it_reached(network, images):
-    network.unused = nn.Linear(3, 3)
+def test_calibration_takes_tuples_and_names_what_it_reached(network, images, device):
+    network.unused = nn.Linear(3, 3, device=device)
     convert_(network, MBM8S)
     assert calibrate_(network, ((batch,) for batch in images.split(2))) == NAMES
     with pytest.raises(RuntimeError, match=r"layer 'unused'"):
-        network.unused(torch.zeros(1, 3))
+        network.unused(torch.zeros(1, 3, device=device))
 
 
 def test_calibration_refuses_and_then_changes_nothing(network, images):
@@ -333,13 +336,13 @@ def test_calibration_refuses_and_then_changes_nothing(network, images):
 
 
 @pytest.mark.parametrize("groups", [1, 2])
-def test_the_gradient_is_that_of_the_fake_quantised_float_layer(groups):
+def test_the_gradient_is_that_of_the_fake_quantised_float_layer(groups, device):
     torch.manual_seed(4)
-    conv = nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=groups)
-    x = torch.randn(2, 4, 7, 7)
+    conv = nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=groups).to(device)
+    x = torch.randn(2, 4, 7, 7).to(device)
     layer = one_layer(conv, x / 2)  # so that half of the values are clipped
     x.requires_grad_()
-    gradient = torch.randn(2, 6, 4, 4)
+    gradient = torch.randn(2, 6, 4, 4).to(device)
     layer(x).backward(gradient)
 
     scale_x, scale_w = x.detach().abs().max() / 2 / 127, layer.weight_scale.reshape(-1, 1, 1, 1)
@@ -365,9 +368,9 @@ def test_gradients_do_not_change_the_output(network, images):
 
 
 @pytest.mark.parametrize("spec", [MBM8S, MBM(4, signed=True), MBM(12, signed=True)])
-def test_training_lowers_the_loss(network, images, spec):
+def test_training_lowers_the_loss(network, images, spec, device):
     network = converted(network, images, spec).train()
-    labels = torch.tensor([0, 1, 2, 3, 4, 0])
+    labels = torch.tensor([0, 1, 2, 3, 4, 0], device=device)
     optimizer = torch.optim.Adam(network.parameters(), 0.01)
     losses = []
     for _ in range(25):
@@ -391,18 +394,18 @@ def test_changed_weights_count_at_once(network, images):
 # The habits of an nn.Module
 
 
-def test_state_dict_round_trips(network, images):
+def test_state_dict_round_trips(network, images, device):
     floats = copy.deepcopy(network.state_dict())
     network = converted(network, images)
     expected, state = network(images), network.state_dict()
     assert state.keys() - floats.keys() == {f"{n}.activation_amax" for n in [*NAMES, "again"]}
     for other in (SmallNet(), SmallNet()):
-        convert_(other, MBM8S)
+        convert_(other.to(device), MBM8S)
         assert other.load_state_dict(state) == ([], [])
         assert torch.equal(other.eval()(images), expected)
     ranges = {key: value for key, value in state.items() if key.endswith("amax")}
     other = SmallNet()
-    convert_(other, MBM8S)
+    convert_(other.to(device), MBM8S)
     assert other.load_state_dict(floats) == ([], [])
     other.load_state_dict(ranges, strict=False)
     assert torch.equal(other.eval()(images), expected)

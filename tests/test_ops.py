@@ -5,20 +5,14 @@ import pytest
 import torch
 from codes import ODD_TABLE, SPECS, each_spec, random_codes
 from convolutions import LAYOUTS, convolutions, on_threads
+from devices import BACKENDS, each_backend, on, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from isas import ISAS, forced
 
 from mbm_hw import MBM, Exact, Mitchell, Table, multiply, ops
 from mbm_hw.ops.scaling import quantize, rescale
 from mbm_hw.quantize import Fixed, Symmetric
 from mbm_hw.quantize import rescale as plain_rescale
-
-
-@pytest.fixture(params=ISAS)
-def each_isa(request):
-    with forced(request.param):
-        yield
 
 
 def naive_conv2d(x, w, spec, stride, padding, dilation, groups):
@@ -61,17 +55,20 @@ def check(spec, actual, expected):
     spec=st.sampled_from(SPECS),
     convolution=convolutions(),
     layouts=st.tuples(*[st.sampled_from(sorted(LAYOUTS))] * 2),
-    isa=st.sampled_from(ISAS),
+    backend=st.sampled_from(BACKENDS),
     extreme=st.booleans(),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_conv2d_equals_the_reference(spec, convolution, layouts, isa, extreme, seed):
+def test_conv2d_equals_the_reference(spec, convolution, layouts, backend, extreme, seed):
     x_shape, w_shape, parameters = convolution
-    x = LAYOUTS[layouts[0]](random_codes(spec, x_shape, seed, extreme))
-    w = LAYOUTS[layouts[1]](random_codes(spec, w_shape, seed + 1, extreme))
-    with forced(isa):
-        actual = ops.conv2d(x, w, spec, *parameters)
-    check(spec, actual, naive_conv2d(x, w, spec, *parameters))
+    x, w = (
+        random_codes(spec, x_shape, seed, extreme),
+        random_codes(spec, w_shape, seed + 1, extreme),
+    )
+    with on(backend) as device:
+        x, w = LAYOUTS[layouts[0]](x.to(device)), LAYOUTS[layouts[1]](w.to(device))
+        actual = ops.conv2d(x, w, spec, *parameters).cpu()
+    check(spec, actual, naive_conv2d(x.cpu(), w.cpu(), spec, *parameters))
 
 
 @settings(max_examples=100, deadline=None)
@@ -79,23 +76,23 @@ def test_conv2d_equals_the_reference(spec, convolution, layouts, isa, extreme, s
     spec=st.sampled_from(SPECS),
     shape=st.tuples(*[st.integers(0, 9)] * 3),
     transposed=st.tuples(st.booleans(), st.booleans()),
-    isa=st.sampled_from(ISAS),
+    backend=st.sampled_from(BACKENDS),
     extreme=st.booleans(),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_matmul_equals_the_reference(spec, shape, transposed, isa, extreme, seed):
+def test_matmul_equals_the_reference(spec, shape, transposed, backend, extreme, seed):
     m, k, n = shape
     x = random_codes(spec, (k, m) if transposed[0] else (m, k), seed, extreme)
     w = random_codes(spec, (n, k) if transposed[1] else (k, n), seed + 1, extreme)
     x, w = (tensor.t() if t else tensor for tensor, t in zip((x, w), transposed, strict=True))
-    with forced(isa):
-        actual = ops.matmul(x, w, spec)
+    with on(backend) as device:
+        actual = run(ops.matmul, device, x, w, spec)
     check(spec, actual, naive_matmul(x, w, spec))
 
 
-@pytest.mark.usefixtures("each_isa")
+@each_backend
 @each_spec
-def test_every_product_of_two_codes_is_the_references(spec):
+def test_every_product_of_two_codes_is_the_references(spec, device):
     """With one term a sum is a product; above 9 bits, of all powers of two and a sample."""
     low, high = spec.operand_min, spec.operand_max
     codes = np.arange(low, high + 1)
@@ -107,21 +104,21 @@ def test_every_product_of_two_codes_is_the_references(spec):
         codes = codes[(codes >= low) & (codes <= high)]
     tensor = torch.from_numpy(codes).to(ops.code_dtype(spec))
     expected = multiply(spec, codes[:, None], codes)
-    check(spec, ops.matmul(tensor[:, None], tensor[None], spec), expected)
-    check(spec, ops.matmul(tensor[:, None], tensor[None, :100], spec), expected[:, :100])
-    check(spec, ops.matmul(tensor[:100, None], tensor[None], spec), expected[:100])
+    for rows, columns in ((None, None), (None, 100), (100, None)):
+        actual = run(ops.matmul, device, tensor[:rows, None], tensor[None, :columns], spec)
+        check(spec, actual, expected[:rows, :columns])
 
 
-@pytest.mark.usefixtures("each_isa")
+@each_backend
 @each_spec
 @pytest.mark.parametrize("threads", [1, 2, 5])
-def test_many_tiles_and_threads_give_the_same_sums(spec, threads):
+def test_many_tiles_and_threads_give_the_same_sums(spec, threads, device):
     """More positions, terms and outputs than a tile holds, none a multiple of its sides."""
     x, w = random_codes(spec, (2, 68, 17, 19), 1), random_codes(spec, (278, 34, 3, 3), 2)
     products = multiply(spec, 0, w[:, :2].numpy().astype(np.int64)).shape
     assert products == (278, 2, 3, 3)
     with on_threads(threads):
-        actual = ops.conv2d(x, w, spec, padding=1, groups=2)
+        actual = run(ops.conv2d, device, x, w, spec, padding=1, groups=2)
     patches = torch.nn.functional.unfold(x.double(), 3, padding=1).long().numpy()
     chosen = [(0, 0), (1, 138), (0, 139), (1, 277), (1, 200)]
     for image, o in chosen:
@@ -131,48 +128,46 @@ def test_many_tiles_and_threads_give_the_same_sums(spec, threads):
         check(spec, actual[image, o].flatten(), expected)
 
 
-@pytest.mark.usefixtures("each_isa")
-def test_wide_images_and_deep_sums_in_matmul():
+@each_backend
+def test_wide_images_and_deep_sums_in_matmul(device):
     spec = ODD_TABLE
     x, w = random_codes(spec, (700, 600), 1), random_codes(spec, (600, 3), 2)
-    check(spec, ops.matmul(x, w, spec), naive_matmul(x, w, spec))
-    check(
-        spec, ops.matmul(x[:3], w.repeat(1, 90), spec), naive_matmul(x[:3], w.repeat(1, 90), spec)
-    )
+    for few, many in ((x, w), (x[:3], w.repeat(1, 90))):
+        check(spec, run(ops.matmul, device, few, many, spec), naive_matmul(few, many, spec))
 
 
-@pytest.mark.usefixtures("each_isa")
+@each_backend
 @pytest.mark.parametrize("product", [-(2**15), 2**15 - 1])
-def test_the_largest_sum_fits_int32(product):
+def test_the_largest_sum_fits_int32(product, device):
     table = Table(np.full((256, 256), product), signed=True)
     x = torch.zeros(1, 2**16, dtype=torch.int8)
-    assert ops.matmul(x, x.t(), table).item() == product * 2**16
+    assert run(ops.matmul, device, x, x.t(), table).item() == product * 2**16
     image = x.reshape(1, 1, 256, 256)
-    assert ops.conv2d(image, image, table).item() == product * 2**16
+    assert run(ops.conv2d, device, image, image, table).item() == product * 2**16
 
 
-@pytest.mark.usefixtures("each_isa")
+@each_backend
 @pytest.mark.parametrize("spec", [MBM(8, signed=True), Exact(8, signed=True)], ids=repr)
-def test_extreme_codes_at_the_most_terms(spec):
+def test_extreme_codes_at_the_most_terms(spec, device):
     x = torch.full((1, 2**16), -128, dtype=torch.int8)
     expected = 2**16 * int(multiply(spec, -128, -128))
-    assert ops.matmul(x, x.t(), spec).item() == expected
+    assert run(ops.matmul, device, x, x.t(), spec).item() == expected
     with pytest.raises(ValueError, match="at most 65536 products in int32, not 65537"):
-        ops.matmul(torch.zeros(1, 65537, dtype=torch.int8), torch.zeros(65537, 1).char(), spec)
+        run(ops.matmul, device, x.new_zeros(1, 65537), x.new_zeros(65537, 1), spec)
 
 
-@pytest.mark.usefixtures("each_isa")
-def test_int64_sums_have_no_such_limit():
+@each_backend
+def test_int64_sums_have_no_such_limit(device):
     x = torch.full((1, 70_000), 255, dtype=torch.uint8)
-    assert ops.matmul(x, x.t(), MBM(8)).item() == 70_000 * 65024
+    assert run(ops.matmul, device, x, x.t(), MBM(8)).item() == 70_000 * 65024
     wide = torch.full((1, 70_000), 65535, dtype=torch.int32)
-    assert ops.matmul(wide, wide.t(), Exact(16)).item() == 70_000 * 65535**2
+    assert run(ops.matmul, device, wide, wide.t(), Exact(16)).item() == 70_000 * 65535**2
 
 
-@pytest.mark.usefixtures("each_isa")
+@each_backend
 @pytest.mark.parametrize("width", [8, 16])
 @pytest.mark.parametrize("quantizer", [Symmetric(), Fixed(scale=30, limit=120)], ids=repr)
-def test_codes_are_the_quantizers(quantizer, width):
+def test_codes_are_the_quantizers(quantizer, width, device):
     spec = MBM(width, signed=True)
     random = torch.Generator().manual_seed(0)
     x = torch.randn(40, 3, 7, 70, generator=random) * 60
@@ -188,13 +183,14 @@ def test_codes_are_the_quantizers(quantizer, width):
             expected = quantizer.codes(layout(x), scale, spec, dtype)
             factor = quantizer.factor
             unit = scale if factor is None else torch.tensor(factor)
-            actual = quantize(layout(x), unit, factor is not None, qmax, dtype)
-            assert torch.equal(actual, expected)
+            on_device = layout(x.to(device)), unit.to(device)
+            actual = quantize(*on_device, factor is not None, qmax, dtype)
+            assert torch.equal(actual.cpu(), expected)
 
 
-@pytest.mark.usefixtures("each_isa")
+@each_backend
 @pytest.mark.parametrize("dtype", [torch.int32, torch.int64])
-def test_sums_are_rescaled_in_the_documented_order(dtype):
+def test_sums_are_rescaled_in_the_documented_order(dtype, device):
     random = torch.Generator().manual_seed(0)
     info, scale = torch.iinfo(dtype), torch.rand(9, generator=random)
     for shape in ((5, 9), (3, 9, 7, 60), (2, 9, 0)):
@@ -203,20 +199,20 @@ def test_sums_are_rescaled_in_the_documented_order(dtype):
             ends = [1] * (len(shape) - 2)
             b = None if bias is None else bias.view(-1, *ends)
             expected = plain_rescale(sums, torch.ones(()), scale.view(-1, *ends), b)
-            assert torch.equal(rescale(sums, scale, bias), expected)
+            assert torch.equal(run(rescale, device, sums, scale, bias), expected)
 
 
-@pytest.mark.usefixtures("each_isa")
-def test_padding_is_a_real_zero_code():
+@each_backend
+def test_padding_is_a_real_zero_code(device):
     ones = Table(np.ones((16, 16), dtype=int), signed=True)
     x, w = torch.zeros(1, 1, 1, 1).char(), torch.zeros(1, 1, 3, 3).char()
-    assert ops.conv2d(x, w, ones, padding=1).item() == 9
+    assert run(ops.conv2d, device, x, w, ones, padding=1).item() == 9
 
 
-@pytest.mark.usefixtures("each_isa")
+@each_backend
 @each_spec
 @pytest.mark.parametrize("codes", ["all", "symmetric", "not negative", "small", "extreme"])
-def test_each_kind_of_activations(spec, codes):
+def test_each_kind_of_activations(spec, codes, device):
     """Kernels have ways of their own for them; depthwise, and dense with many outputs."""
     x, w = random_codes(spec, (1, 5, 19, 61), 1), random_codes(spec, (5, 1, 3, 2), 2)
     dense = random_codes(spec, (9, 5, 3, 2), 3)
@@ -230,7 +226,7 @@ def test_each_kind_of_activations(spec, codes):
     if codes == "extreme":
         x, w, dense = (random_codes(spec, t.shape, 4, True) for t in (x, w, dense))
     for weights, groups in ((w, 5), (dense, 1)):
-        actual = ops.conv2d(x, weights, spec, padding=(1, 2), groups=groups)
+        actual = run(ops.conv2d, device, x, weights, spec, padding=(1, 2), groups=groups)
         patches = torch.nn.functional.unfold(x.double(), (3, 2), padding=(1, 2)).long()[0].numpy()
         for o in (0, 2, 4):
             met = patches if groups == 1 else patches[6 * o : 6 * o + 6]
@@ -241,14 +237,15 @@ def test_each_kind_of_activations(spec, codes):
 MOST_TERMS = 2**16
 
 
-@pytest.mark.usefixtures("each_isa")
+@each_backend
 @each_spec
-def test_the_worst_codes_at_the_most_terms(spec):
+def test_the_worst_codes_at_the_most_terms(spec, device):
     low, high = spec.operand_min, spec.operand_max
     for a, b in ((high, high), (low, low), (low, high)):
         x = torch.full((1, MOST_TERMS), a).to(ops.code_dtype(spec))
         w = torch.full((MOST_TERMS, 2), b).to(ops.code_dtype(spec))
-        assert ops.matmul(x, w, spec).tolist() == [[MOST_TERMS * int(multiply(spec, a, b))] * 2]
+        expected = MOST_TERMS * int(multiply(spec, a, b))
+        assert run(ops.matmul, device, x, w, spec).tolist() == [[expected] * 2]
 
 
 FAMILIES = st.one_of(
@@ -271,14 +268,14 @@ FAMILIES = st.one_of(
 @given(
     spec=FAMILIES,
     terms=st.integers(1, 300),
-    isa=st.sampled_from(ISAS),
+    backend=st.sampled_from(BACKENDS),
     scale=st.sampled_from([1.0, 0.1, 0.004]),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_every_spec(spec, terms, isa, scale, seed):
+def test_every_spec(spec, terms, backend, scale, seed):
     """All families, widths and truncations, with codes of all sizes."""
     x, w = random_codes(spec, (70, terms), seed), random_codes(spec, (terms, 7), seed + 1)
     x, w = ((tensor * scale).to(tensor.dtype) for tensor in (x, w))
-    with forced(isa):
-        actual = ops.matmul(x, w, spec)
+    with on(backend) as device:
+        actual = run(ops.matmul, device, x, w, spec)
     check(spec, actual, naive_matmul(x, w, spec))

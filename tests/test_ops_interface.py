@@ -6,6 +6,7 @@ import sys
 import pytest
 import torch
 from codes import ODD_TABLE, SIGN_MAGNITUDE, each_spec, random_codes
+from devices import run
 from isas import forced
 from torch._subclasses.fake_tensor import FakeTensorMode
 
@@ -14,14 +15,15 @@ from mbm_hw.ops.codes import spec_values
 
 
 @pytest.mark.parametrize("spec", [MBM(8, signed=True), ODD_TABLE], ids=["mbm8s", "table"])
-def test_no_terms_and_no_outputs(spec):
+def test_no_terms_and_no_outputs(spec, device):
     empty = torch.zeros(3, 0, dtype=torch.int8)
-    assert torch.equal(ops.matmul(empty, empty.t(), spec), torch.zeros(3, 3, dtype=torch.int32))
+    sums = run(ops.matmul, device, empty, empty.t(), spec)
+    assert torch.equal(sums, torch.zeros(3, 3, dtype=torch.int32))
     x, w = torch.zeros(2, 0, 4, 4).char(), torch.zeros(5, 0, 3, 3).char()
-    assert torch.equal(ops.conv2d(x, w, spec), torch.zeros(2, 5, 2, 2, dtype=torch.int32))
-    assert ops.conv2d(
-        torch.zeros(0, 3, 4, 4).char(), torch.zeros(5, 3, 1, 1).char(), spec
-    ).shape == (0, 5, 4, 4)
+    sums = run(ops.conv2d, device, x, w, spec)
+    assert torch.equal(sums, torch.zeros(2, 5, 2, 2, dtype=torch.int32))
+    x, w = torch.zeros(0, 3, 4, 4).char(), torch.zeros(5, 3, 1, 1).char()
+    assert run(ops.conv2d, device, x, w, spec).shape == (0, 5, 4, 4)
 
 
 @pytest.mark.parametrize(
@@ -29,9 +31,10 @@ def test_no_terms_and_no_outputs(spec):
     [MBM(8, signed=True), MBM(8), MBM(16, signed=True), Exact(16), SIGN_MAGNITUDE, ODD_TABLE],
     ids=lambda spec: spec.identifier,
 )
-def test_opcheck(spec):
+def test_opcheck(spec, device):
     values = spec_values(spec)
-    x, w = random_codes(spec, (2, 4, 6, 5)), random_codes(spec, (6, 2, 3, 2))
+    x = random_codes(spec, (2, 4, 6, 5)).to(device)
+    w = random_codes(spec, (6, 2, 3, 2)).to(device)
     conv2d = torch.ops.mbm_hw.conv2d.default
     torch.library.opcheck(conv2d, (x, w, *values, [2, 1], [1, 0], [1, 2], 2))
     matmul = torch.ops.mbm_hw.matmul.default
@@ -54,14 +57,15 @@ def test_meta_tensors_give_shapes():
     assert ops.conv2d(x, x[:4, :, :3, :3], MBM(8, signed=True)).shape == (2, 2, 7, 6)
 
 
-def test_operators_compile_with_dynamic_shapes():
+def test_operators_compile_with_dynamic_shapes(device):
     @torch.compile(backend="aot_eager", dynamic=True)
     def compiled(x, w, spec):
         return ops.conv2d(x, w, spec, padding=1) + ops.matmul(x[0, 0], x[0, 0].t(), spec).sum()
 
     for size in (5, 6, 9):
         for spec in (MBM(8, signed=True), ODD_TABLE, Exact(8, signed=True)):
-            x, w = random_codes(spec, (2, 3, size, size)), random_codes(spec, (4, 3, 3, 3))
+            x = random_codes(spec, (2, 3, size, size)).to(device)
+            w = random_codes(spec, (4, 3, 3, 3)).to(device)
             expected = (
                 ops.conv2d(x, w, spec, padding=1) + ops.matmul(x[0, 0], x[0, 0].t(), spec).sum()
             )
@@ -89,16 +93,16 @@ MBM8S = MBM(8, signed=True)
         ((CODES, CODES, MBM8S, 1, -1), ValueError, r"padding must be .* at least 0, not \[-1"),
         ((CODES, CODES, MBM8S, 1, "same"), ValueError, "padding must be an integer or two"),
         ((CODES, CODES, MBM8S, 1, 0, 2), ValueError, "not 9 for 5"),
-        ((CODES + 8, CODES, MBM(4, signed=True)), ValueError, "x must be -8 to 7 .*, not 8"),
-        ((CODES, CODES - 9, MBM(4, signed=True)), ValueError, "w must be -8 to 7 .*, not -9"),
+        ((CODES + 8, CODES, MBM(4, signed=True)), ValueError, "x.* must be -8 to 7 .*, not 8"),
+        ((CODES, CODES - 9, MBM(4, signed=True)), ValueError, "w.* must be -8 to 7 .*, not -9"),
         ((CODES.short() - 256, CODES.short(), SIGN_MAGNITUDE), ValueError, "-255 to 255 .* -256"),
         ((CODES.int(), CODES.int() + 65536, Exact(16)), ValueError, "0 to 65535 .*, not 65536"),
         ((CODES.int() - 1, CODES.int(), MBM(16)), ValueError, "0 to 65535 .*, not -1"),
     ],
 )
-def test_conv2d_says_what_is_wrong(arguments, error, text):
+def test_conv2d_says_what_is_wrong(arguments, error, text, device):
     with pytest.raises(error, match=text):
-        ops.conv2d(*arguments)
+        run(ops.conv2d, device, *arguments)
 
 
 @pytest.mark.parametrize(
@@ -109,9 +113,9 @@ def test_conv2d_says_what_is_wrong(arguments, error, text):
         (CODES[0, 0], CODES[0, 0].long(), TypeError, "not torch.int8 and torch.int64"),
     ],
 )
-def test_matmul_says_what_is_wrong(x, w, error, text):
+def test_matmul_says_what_is_wrong(x, w, error, text, device):
     with pytest.raises(error, match=text):
-        ops.matmul(x, w, MBM8S)
+        run(ops.matmul, device, x, w, MBM8S)
 
 
 @pytest.mark.parametrize(
@@ -125,9 +129,9 @@ def test_matmul_says_what_is_wrong(x, w, error, text):
         (("exact", 3, 0, True, None), "4 to 16 bits, not 3"),
     ],
 )
-def test_the_schemas_own_values_are_checked(values, text):
+def test_the_schemas_own_values_are_checked(values, text, device):
     with pytest.raises(ValueError, match=text):
-        torch.ops.mbm_hw.matmul(CODES[0, 0], CODES[0, 0], *values)
+        run(torch.ops.mbm_hw.matmul, device, CODES[0, 0], CODES[0, 0], *values)
 
 
 def test_the_kernel_has_a_name():
