@@ -4,7 +4,7 @@ A code stands for code * scale. Activations have one scale per tensor, weights o
 channel; zero is code 0.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import torch
@@ -15,7 +15,13 @@ from mbm_hw.spec import IntegerSpec
 
 @dataclass(frozen=True)
 class Quantizer:
-    """What the quantisers share: codes in +-qmax, rounded half to even, clipped."""
+    """What the quantisers share: codes in +-qmax, rounded half to even, clipped.
+
+    gain : codes so small that gain times one is still an operand: what an algorithm's transforms
+        enlarge them by (`ops.algorithms`). Layers set it.
+    """
+
+    gain: int = field(default=1, kw_only=True, repr=False)
 
     def qmax(self, spec: IntegerSpec) -> int:
         """Return the largest code; a ValueError if `spec` has not the operands for it."""
@@ -62,7 +68,7 @@ class Quantizer:
 
 @dataclass(frozen=True)
 class Symmetric(Quantizer):
-    """Codes in +-(2**(width - 1) - 1), scale = amax / (2**(width - 1) - 1), 1 where amax is 0.
+    """Codes in +-qmax, 2**(width - 1) - 1 over the gain, scale = amax / qmax, 1 where amax is 0.
 
     percentile : of the magnitudes of all observed activations, what becomes amax: 100 for their
         maximum (min-max calibration), less to clip outliers. The amax of weights is their maximum.
@@ -75,7 +81,10 @@ class Symmetric(Quantizer):
             raise ValueError(f"Symmetric: percentile must be in (0, 100], not {self.percentile!r}")
 
     def qmax(self, spec):
-        return (1 << (spec.width - 1)) - 1
+        qmax = ((1 << (spec.width - 1)) - 1) // self.gain
+        if qmax < 1:
+            raise ValueError(f"{spec} has no codes that may grow {self.gain} times")
+        return qmax
 
     @property
     def scales_weights_by_amax(self):
@@ -114,9 +123,12 @@ class Fixed(Quantizer):
             raise ValueError(f"Fixed: limit must be at least 1, not {self.limit!r}")
 
     def qmax(self, spec):
-        largest = (1 << (spec.width - 1)) - 1
+        largest = ((1 << (spec.width - 1)) - 1) // self.gain
         if self.limit > largest:
-            raise ValueError(f"{self} needs codes to {self.limit}; {spec} has them to {largest}")
+            grown = f", for them to grow {self.gain} times" if self.gain > 1 else ""
+            raise ValueError(
+                f"{self} needs codes to {self.limit}; {spec} has them to {largest}{grown}"
+            )
         return self.limit
 
     def observer(self):

@@ -42,6 +42,20 @@ def widened(spec, patterns):
         return (sign * values).astype(np.float32)
 
 
+def rounded(x, exponent_bits, mantissa_bits):
+    """Return float32 values rounded to a format, by frexp and NumPy's round, in float64."""
+    bias = 2 ** (exponent_bits - 1) - 1
+    with np.errstate(all="ignore"):
+        x = x.astype(np.float64)
+        significand, exponent = np.frexp(x)  # 0.5 to 1
+        y = np.ldexp(
+            np.round(np.ldexp(significand, mantissa_bits + 1)), exponent - mantissa_bits - 1
+        )
+        y = np.where(np.abs(y) < 2.0 ** (1 - bias), np.copysign(0.0, x), y)
+        y = np.where(np.abs(y) >= 2.0 ** (bias + 1), np.copysign(np.inf, x), y)
+        return np.where(np.isnan(x), np.nan, np.where(np.isinf(x), x, y)).astype(np.float32)
+
+
 def tensor(spec, patterns):
     return torch.from_numpy(widened(spec, patterns))
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from devices import BACKENDS, on, run
+from float_patterns import rounded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -23,20 +24,6 @@ FORMATS = [(8, 23), (8, 7), (5, 10), (8, 10), (4, 3), (5, 2), (2, 1), (7, 16), (
 
 
 # Rounding
-
-
-def rounded(x, exponent_bits, mantissa_bits):
-    """Return float32 values rounded to a format, by frexp and NumPy's round, in float64."""
-    bias = 2 ** (exponent_bits - 1) - 1
-    with np.errstate(all="ignore"):
-        x = x.astype(np.float64)
-        significand, exponent = np.frexp(x)  # 0.5 to 1
-        y = np.ldexp(
-            np.round(np.ldexp(significand, mantissa_bits + 1)), exponent - mantissa_bits - 1
-        )
-        y = np.where(np.abs(y) < 2.0 ** (1 - bias), np.copysign(0.0, x), y)
-        y = np.where(np.abs(y) >= 2.0 ** (bias + 1), np.copysign(np.inf, x), y)
-        return np.where(np.isnan(x), np.nan, np.where(np.isinf(x), x, y)).astype(np.float32)
 
 
 def check_rounding(patterns, exponent_bits, mantissa_bits):

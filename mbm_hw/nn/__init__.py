@@ -5,6 +5,7 @@ The layers' forward is approximate, bit for bit as the multiplier; their backwar
 
 from mbm_hw.nn.calibrate import calibrate_
 from mbm_hw.nn.convert import convert_
+from mbm_hw.nn.geometry import supports
 from mbm_hw.nn.layers import ApproxConv2d, ApproxLayer, ApproxLinear
 
-__all__ = ["ApproxConv2d", "ApproxLayer", "ApproxLinear", "calibrate_", "convert_"]
+__all__ = ["ApproxConv2d", "ApproxLayer", "ApproxLinear", "calibrate_", "convert_", "supports"]

@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 from torch import nn
 
+from mbm_hw.nn.geometry import supports
 from mbm_hw.nn.layers import ApproxConv2d, ApproxLinear
+from mbm_hw.ops.algorithms import DIRECT
 from mbm_hw.quantize import Quantizer
 from mbm_hw.spec import Spec
 
@@ -18,6 +20,7 @@ def convert_(
     spec: Spec,
     filter_fn: Callable[[nn.Module, str], bool] | None = None,
     quantizer: Quantizer | None = None,
+    algorithm: str | None = None,
 ) -> list[str]:
     """Swap the convolutions and linear layers inside `model`, in place; return their names.
 
@@ -28,6 +31,10 @@ def convert_(
     quantizer : None for `mbm_hw.quantize.Symmetric()`, and for layers already approximate, their
         own. Those are given the new spec, and keep their calibration if the quantiser is the same.
         It is for integer specs: layers with a float spec round to its format, and only remember it.
+    algorithm : `direct`, or one of `ops.algorithms.ALGORITHMS`, for the layers that it can do:
+        `nn.supports(algorithm, layer)`. The others become direct. Each says which by its
+        `algorithm`, and when it is printed. None for `direct`, and for layers already approximate,
+        their own.
 
     A layer that occurs in several places is swapped in all of them, and named once. If one layer
     cannot be swapped, none is. A `model` that itself is a layer is a ValueError.
@@ -39,7 +46,9 @@ def convert_(
     for name, module in model.named_modules():
         layer = _LAYERS.get(type(module))
         if layer is not None and (filter_fn is None or filter_fn(module, name)):
-            swapped[module] = layer.from_float(module, spec, quantizer)
+            can = algorithm is None or supports(algorithm, module)
+            chosen = algorithm if can else DIRECT
+            swapped[module] = layer.from_float(module, spec, quantizer, chosen)
             swapped[module].layer_name = name
     for parent in list(model.modules()):
         for child_name, child in list(parent._modules.items()):

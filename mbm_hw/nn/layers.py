@@ -1,5 +1,6 @@
 """The approximate layers: torch's own, with every product as a spec multiplies."""
 
+import dataclasses
 from typing import ClassVar
 
 import torch
@@ -8,12 +9,17 @@ from torch.nn import functional
 
 from mbm_hw.float_format import Rounding
 from mbm_hw.float_spec import FloatSpec
+from mbm_hw.nn.geometry import layer_of
 from mbm_hw.nn.ste import fake_quantize, straight_through
-from mbm_hw.ops.codes import check_spec, spec_values
+from mbm_hw.ops.algorithms import DIRECT, find_algorithm
+from mbm_hw.ops.algorithms.integers import largest_codes
+from mbm_hw.ops.codes import SpecValues, check_spec, code_dtype, spec_values
+from mbm_hw.ops.conv2d import conv2d
+from mbm_hw.ops.float_conv2d import float_conv2d
 from mbm_hw.ops.float_values import float_spec_values
 from mbm_hw.ops.quantized_conv2d import quantized_conv2d
 from mbm_hw.ops.rounded_conv2d import rounded_conv2d
-from mbm_hw.quantize import AmaxObserver, Quantizer, Symmetric
+from mbm_hw.quantize import AmaxObserver, Quantizer, Symmetric, rescale
 from mbm_hw.spec import Spec
 
 
@@ -29,7 +35,11 @@ class ApproxLayer(nn.Module):
     codes, the scales are 1, and nothing is calibrated; the output is sum + bias.
 
     spec : a signed integer spec of 4 to 16 bits, or a float spec.
-    quantizer : see `mbm_hw.quantize`; for integer specs. operand_quantizer : the one in use.
+    quantizer : see `mbm_hw.quantize`; for integer specs. operand_quantizer, weight_quantizer : the
+        ones in use for inputs and for weights; they differ where the algorithm is not direct.
+    algorithm : `direct`, or one of `ops.algorithms.ALGORITHMS`: the products are those of its
+        transformed operands. With an integer spec, codes are so small that transformed ones are
+        operands; with exact products, the output is the direct layer's for such codes.
     layer_name : where `convert_` found the layer; for error messages.
     activation_amax : float32 [], a buffer; None, and not in the state_dict, until calibrated or
         loaded. It holds for every spec; loading a state_dict without it leaves it as it is.
@@ -39,12 +49,25 @@ class ApproxLayer(nn.Module):
 
     FLOAT_CLASS: ClassVar[type[nn.Module]]
 
-    def __init__(self, *args, spec: Spec, quantizer: Quantizer | None = None, **kwargs):
+    def __init__(
+        self,
+        *args,
+        spec: Spec,
+        quantizer: Quantizer | None = None,
+        algorithm: str = DIRECT,
+        **kwargs,
+    ):
         super().__init__(*args, **kwargs)
-        self._set_multiplier(spec, Symmetric() if quantizer is None else quantizer)
+        self._set_multiplier(spec, Symmetric() if quantizer is None else quantizer, algorithm)
 
     @classmethod
-    def from_float(cls, module: nn.Module, spec: Spec, quantizer: Quantizer | None = None):
+    def from_float(
+        cls,
+        module: nn.Module,
+        spec: Spec,
+        quantizer: Quantizer | None = None,
+        algorithm: str | None = None,
+    ):
         """Return `module` as an approximate layer with the same parameters, hooks and mode.
 
         module : a layer of torch's class, or of this one; a subclass is a TypeError, since its
@@ -52,6 +75,8 @@ class ApproxLayer(nn.Module):
         spec : an unsigned one is a ValueError that names its signed twin.
         quantizer : None for `Symmetric()`, or for an approximate layer, its own. Where it is the
             same as before, the calibration is kept.
+        algorithm : None for `direct`, or for an approximate layer, its own. One that cannot do this
+            layer, or not with this spec, is a ValueError.
         """
         if type(module) not in (cls, cls.FLOAT_CLASS):
             wanted, came = cls.FLOAT_CLASS.__name__, type(module).__name__
@@ -64,20 +89,18 @@ class ApproxLayer(nn.Module):
         previous = module if isinstance(module, ApproxLayer) else None
         if quantizer is None:
             quantizer = previous.quantizer if previous else Symmetric()
+        if algorithm is None:
+            algorithm = previous.algorithm if previous else DIRECT
         layer = cls.__new__(cls)
         vars(layer).update(vars(module))
         for own in ("_parameters", "_buffers", "_non_persistent_buffers_set"):
             vars(layer)[own] = vars(module)[own].copy()
         layer._compiled_call_impl = None
-        layer._set_multiplier(spec, quantizer)
+        layer._set_multiplier(spec, quantizer, algorithm)
         if previous and previous.quantizer == quantizer:
             layer.activation_amax = previous.activation_amax
             layer.layer_name = previous.layer_name
         return layer
-
-    @property
-    def operand_quantizer(self) -> Quantizer:
-        return Rounding() if isinstance(self.spec, FloatSpec) else self.quantizer
 
     @property
     def activation_scale(self) -> Tensor:
@@ -92,20 +115,23 @@ class ApproxLayer(nn.Module):
     @property
     def weight_scale(self) -> Tensor:
         """The scales of the weights' codes, float32 [O]."""
-        return self.operand_quantizer.weight_scale(self.weight.float(), self.spec)
+        return self.weight_quantizer.weight_scale(self.weight.float(), self.spec)
 
     def extra_repr(self) -> str:
         text = f"{super().extra_repr()}, spec={self.spec.identifier}"
+        if self.algorithm != DIRECT:
+            text += f", algorithm={self.algorithm}"
         return text if isinstance(self.spec, FloatSpec) else f"{text}, quantizer={self.quantizer}"
 
-    def _set_multiplier(self, spec, quantizer):
+    def _set_multiplier(self, spec, quantizer, algorithm):
+        self.spec, self.quantizer = spec, quantizer
         if not isinstance(spec, FloatSpec):
             check_spec(spec)
             if not spec.signed:
                 twin = spec.twin(signed=True).identifier
                 raise ValueError(f"layers need signed operands: {twin}, not {spec.identifier}")
             quantizer.qmax(spec)
-        self.spec, self.quantizer = spec, quantizer
+        self._set_algorithm(algorithm)
         self.layer_name = ""
         self.observer: AmaxObserver | None = None
         self.register_buffer("activation_amax", None)
@@ -116,6 +142,27 @@ class ApproxLayer(nn.Module):
             *self._plain_spec, table = spec_values(spec)
         table = None if table is None else table.to(self.weight.device)
         self.register_buffer("product_table", table, persistent=False)
+
+    def _set_algorithm(self, name):
+        """Set it, and what it makes of the quantiser and of the sums."""
+        is_float = isinstance(self.spec, FloatSpec)
+        quantizer = Rounding() if is_float else self.quantizer
+        self.algorithm = name
+        self.operand_quantizer = self.weight_quantizer = quantizer
+        self._denominator = 1
+        if name == DIRECT:
+            return
+        algorithm, layer = find_algorithm(name), layer_of(self)
+        algorithm.check(type(self).__name__, layer)
+        if is_float:
+            return
+        largest_codes(algorithm, layer, spec_values(self.spec))
+        bilinear = algorithm.bilinear(layer)
+        self.operand_quantizer, self.weight_quantizer = (
+            dataclasses.replace(quantizer, gain=gain) for gain in bilinear.gains[:2]
+        )
+        self.operand_quantizer.qmax(self.spec), self.weight_quantizer.qmax(self.spec)
+        self._denominator = bilinear.denominator
 
     def _observe(self, x):
         if not x.isfinite().all():
@@ -133,12 +180,29 @@ class ApproxLayer(nn.Module):
         """Return the layer's output for `x`, float32 [N, C, H, W], and `weight` [O, I, kH, kW]."""
         bias = None if self.bias is None else self.bias.detach().float()
         operands = (x.detach(), weight.detach().float(), bias)
+        if self.algorithm != DIRECT:
+            return self._multiply_transformed(*operands, *geometry)
         if isinstance(self.spec, FloatSpec):
             return rounded_conv2d(*operands, *self._plain_spec, *geometry)
         quantizer = self.quantizer
         w_scale = None if quantizer.scales_weights_by_amax else self.weight_scale.contiguous()
         how = (self.activation_scale, w_scale, quantizer.factor, quantizer.qmax(self.spec))
         return quantized_conv2d(*operands, *how, *self._plain_spec, self.product_table, *geometry)
+
+    def _multiply_transformed(self, x, weight, bias, *geometry):
+        """As `_multiply`, by an algorithm other than the direct one."""
+        is_float = isinstance(self.spec, FloatSpec)
+        values = self._plain_spec if is_float else SpecValues(*self._plain_spec, self.product_table)
+        dtype = torch.float32 if is_float else code_dtype(values)
+        x_scale, w_scale = self.activation_scale, self.weight_scale[:, None, None]
+        x = self.operand_quantizer.codes(x, x_scale, self.spec, dtype)
+        w = self.weight_quantizer.codes(weight, w_scale[..., None], self.spec, dtype)
+        operator = float_conv2d if is_float else conv2d
+        sums = operator(x, w, values, *geometry, algorithm=self.algorithm)
+        if not is_float:
+            sums = sums / self._denominator
+        bias = None if bias is None else bias[:, None, None]
+        return rescale(sums, x_scale, w_scale, bias)
 
     def _with_gradient(self, y, x, exact_layer):
         """Return `y` with the gradient of `exact_layer` on fake-quantised x and weight."""
@@ -150,7 +214,7 @@ class ApproxLayer(nn.Module):
             fake_x = fake_quantize(x, self.activation_scale, self.operand_quantizer, self.spec)
             weight = self.weight.float()
             w_scale = self.weight_scale.reshape(-1, *[1] * (weight.ndim - 1))
-            fake_w = fake_quantize(weight, w_scale, self.operand_quantizer, self.spec)
+            fake_w = fake_quantize(weight, w_scale, self.weight_quantizer, self.spec)
             return straight_through(y, exact_layer(fake_x, fake_w, bias))
 
     def _apply(self, fn, recurse=True):
@@ -214,7 +278,11 @@ class ApproxLinear(ApproxLayer, nn.Linear):
             shape = list(x.shape)
             raise ValueError(f"ApproxLinear takes [..., {self.in_features}], not {shape}")
         rows = x.float().reshape(-1, x.shape[-1])
-        image, weight = rows[:, :, None, None], self.weight[:, :, None, None]
-        y = self._multiply(image, weight, (1, 1), (0, 0), (1, 1), 1)[:, :, 0, 0]
+        # An image a row; an algorithm that pairs rows takes them as one image's.
+        is_direct = self.algorithm == DIRECT
+        image = rows[:, :, None, None] if is_direct else rows.t()[None, :, :, None]
+        weight = self.weight[:, :, None, None]
+        y = self._multiply(image, weight, (1, 1), (0, 0), (1, 1), 1)
+        y = y[:, :, 0, 0] if is_direct else y[0, :, :, 0].t()
         y = self._with_gradient(y, rows, functional.linear)
         return y.reshape(*x.shape[:-1], self.out_features).to(x.dtype)

@@ -1,8 +1,9 @@
 """PyTorch operators: `conv2d` and `matmul` on integer codes, `float_conv2d` and `float_matmul`.
 
 Sums of a spec's products: exact ones of integers, in a fixed order of floats. `codes` says which
-codes and sums an integer spec has. Importing registers the operators, in `torch.ops.mbm_hw`, and
-compiles nothing: the kernels were compiled when the package was installed.
+codes and sums an integer spec has, `algorithms` which algorithms there are. Importing registers the
+operators, in `torch.ops.mbm_hw`, and compiles nothing: the kernels were compiled when the package
+was installed.
 """
 
 from mbm_hw.ops.codes import code_dtype, sum_dtype

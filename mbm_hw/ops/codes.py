@@ -126,14 +126,17 @@ def check_codes(operator: str, spec: SpecValues, **codes: Tensor):
     if (low, high) == (limits.min, limits.max):
         return
     for name, tensor in codes.items():
-        if tensor.numel() == 0:
-            continue
-        smallest, largest = (int(extreme) for extreme in torch.aminmax(tensor))
-        if smallest < low or largest > high:
-            outside = smallest if smallest < low else largest
-            raise ValueError(
-                f"{operator}: {name} must be {low} to {high} for {spec}, not {outside}"
-            )
+        check_codes_within(f"{operator}: {name}", tensor, low, high, str(spec))
+
+
+def check_codes_within(name: str, codes: Tensor, low: int, high: int, user: str):
+    """Raise a ValueError if a code is not `low` to `high`, as `user` needs them."""
+    if codes.numel() == 0:
+        return
+    smallest, largest = (int(extreme) for extreme in torch.aminmax(codes))
+    if smallest < low or largest > high:
+        outside = smallest if smallest < low else largest
+        raise ValueError(f"{name} must be {low} to {high} for {user}, not {outside}")
 
 
 def check_device_codes(operator: str, spec: SpecValues, **codes: Tensor):

@@ -4,13 +4,17 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from mbm_hw.ops.algorithms import DIRECT, Layer, find_algorithm
+from mbm_hw.ops.algorithms.integers import check_transformable
 from mbm_hw.ops.codes import (
     SpecValues,
     check_codes,
     check_device_codes,
     check_operands,
     check_terms,
+    code_dtype,
     spec_values,
     sum_dtype,
 )
@@ -27,6 +31,7 @@ def conv2d(
     padding: int | Sequence[int] = 0,
     dilation: int | Sequence[int] = 1,
     groups: int = 1,
+    algorithm: str = DIRECT,
 ) -> Tensor:
     """Return torch's conv2d of integer codes, each product x * w as `spec` multiplies, sums exact.
 
@@ -34,8 +39,12 @@ def conv2d(
         spec.operand_min to spec.operand_max; any strides in memory. x is the product's first
         operand. Padding pads with code 0, whose products are the spec's (a table's may be nonzero).
     spec : an integer spec of 4 to 16 bits, or what `codes.spec_values` makes of one; with that, the
-        values of codes on a CUDA device are not checked.
+        values of codes are not checked on a CUDA device, nor with an algorithm but the direct one.
     stride, dilation : at least 1; padding : at least 0; one number or (vertical, horizontal).
+    algorithm : `direct`, or one of `algorithms.ALGORITHMS`: then the spec's products are those of
+        the transformed codes, which must be operands. So `spec` is signed, codes are at most
+        spec.operand_max // gain in size, and the sums are int64, those of torch's conv2d times the
+        algorithm's denominator: see `algorithms.integers`, which has both.
     Returns `codes.sum_dtype(spec)` [N, O, OH, OW]. No gradient: codes are integers (see `nn`).
 
     A wrong dtype is a TypeError; a wrong shape, value or code a ValueError, and so are more than
@@ -49,6 +58,15 @@ def conv2d(
         check_device_codes("conv2d", values, x_codes=x_codes, w_codes=w_codes)
     pairs = {"stride": stride, "padding": padding, "dilation": dilation}
     pairs = [pair("conv2d", name, value) for name, value in pairs.items()]
+    if algorithm != DIRECT:
+        _check(x_codes, w_codes, values, *pairs, groups)
+        layer = Layer.of(w_codes.shape, pairs[0], pairs[2], groups)
+        find_algorithm(algorithm).check("conv2d", layer)
+        if spec is not values:
+            check_transformable(
+                "conv2d", algorithm, layer, values, x_codes=x_codes, w_codes=w_codes
+            )
+        return _transformed_conv2d(x_codes, w_codes, algorithm, *values, *pairs, groups)
     return _conv2d(x_codes, w_codes, *values, *pairs, groups)
 
 
@@ -78,6 +96,37 @@ def _(x, w, family, width, truncation, signed, table, stride, padding, dilation,
     spec = SpecValues(family, width, truncation, signed, table)
     shape = _check(x, w, spec, stride, padding, dilation, groups)
     return x.new_empty(shape, dtype=sum_dtype(spec))
+
+
+@torch.library.custom_op("mbm_hw::transformed_conv2d", mutates_args=())
+def _transformed_conv2d(
+    x: Tensor,
+    w: Tensor,
+    algorithm: str,
+    family: str,
+    width: int,
+    truncation: int,
+    signed: bool,
+    table: Tensor | None,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+) -> Tensor:
+    spec = SpecValues(family, width, truncation, signed, table)
+    dtype = code_dtype(spec)
+
+    def products(x, w, stride, dilation, groups):
+        return _conv2d(x.to(dtype), w.to(dtype), *spec, stride, (0, 0), dilation, groups)
+
+    x = functional.pad(x, (padding[1], padding[1], padding[0], padding[0]))
+    layer = Layer.of(w.shape, stride, dilation, groups)
+    return find_algorithm(algorithm).sums(x, w, layer, products).to(torch.int64)
+
+
+@_transformed_conv2d.register_fake
+def _(x, w, algorithm, family, width, truncation, signed, table, *geometry):
+    return x.new_empty(conv2d_shape("conv2d", x, w, *geometry), dtype=torch.int64)
 
 
 def _check(x, w, spec, stride, padding, dilation, groups) -> list[int]:

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 from torch.library import custom_op
+from torch.nn import functional
 
 from mbm_hw.float_spec import FloatSpec
+from mbm_hw.ops.algorithms import DIRECT, Layer, find_algorithm
 from mbm_hw.ops.cpu_kernels import float_multiplier_of, run_conv2d
 from mbm_hw.ops.float_values import (
     FloatSpecValues,
@@ -16,6 +19,7 @@ from mbm_hw.ops.float_values import (
     float_spec_values,
 )
 from mbm_hw.ops.geometry import conv2d_shape, pair
+from mbm_hw.ops.rounding import round_to_format
 
 
 def float_conv2d(
@@ -26,6 +30,7 @@ def float_conv2d(
     padding: int | Sequence[int] = 0,
     dilation: int | Sequence[int] = 1,
     groups: int = 1,
+    algorithm: str = DIRECT,
 ) -> Tensor:
     """Return torch's conv2d of a format's values, each product x * w as `spec` multiplies.
 
@@ -34,6 +39,9 @@ def float_conv2d(
         Padding pads with +0, whose product with an infinite weight is NaN.
     spec : a float spec, or what `float_values.float_spec_values` makes of one.
     stride, dilation : at least 1; padding : at least 0; one number or (vertical, horizontal).
+    algorithm : `direct`, or one of `algorithms.ALGORITHMS`: then the spec's products are those of
+        the transformed values. Transforms are computed in float64 and rounded to float32, values
+        then to the format; an infinite or NaN one makes NaN of all that it is added to.
 
     Returns float32 [N, O, OH, OW]. A product has the bits of `mbm_hw.multiply`, widened to float32.
     A sum starts at +0 and adds its products one by one in float32, (channel, kernel row, kernel
@@ -48,6 +56,11 @@ def float_conv2d(
         check_device_values("float_conv2d", spec, x, w)
     pairs = {"stride": stride, "padding": padding, "dilation": dilation}
     pairs = [pair("float_conv2d", name, value) for name, value in pairs.items()]
+    if algorithm != DIRECT:
+        conv2d_shape("float_conv2d", x, w, *pairs, groups)
+        layer = Layer.of(w.shape, pairs[0], pairs[2], groups)
+        find_algorithm(algorithm).check("float_conv2d", layer)
+        return _transformed_conv2d(x, w, algorithm, *values, *pairs, groups)
     return _float_conv2d(x, w, *values, *pairs, groups)
 
 
@@ -92,3 +105,45 @@ def _(
     check_tensors("float_conv2d", x, w)
     float_spec_of(FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb))
     return x.new_empty(conv2d_shape("float_conv2d", x, w, stride, padding, dilation, groups))
+
+
+@custom_op("mbm_hw::float_transformed_conv2d", mutates_args=())
+def _transformed_conv2d(
+    x: Tensor,
+    w: Tensor,
+    algorithm: str,
+    family: str,
+    exponent_bits: int,
+    mantissa_bits: int,
+    truncation: int,
+    force_lsb: bool,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+) -> Tensor:
+    spec = FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb)
+
+    def products(x, w, stride, dilation, groups):
+        x, w = (round_to_format(v.float(), exponent_bits, mantissa_bits) for v in (x, w))
+        return _float_conv2d(x, w, *spec, stride, (0, 0), dilation, groups)
+
+    x = functional.pad(x, (padding[1], padding[1], padding[0], padding[0]))
+    found, layer = find_algorithm(algorithm), Layer.of(w.shape, stride, dilation, groups)
+    sums = found.sums(x, w, layer, products) / found.bilinear(layer).denominator
+    return torch.where(sums.isnan(), torch.nan, sums).float()
+
+
+@_transformed_conv2d.register_fake
+def _(
+    x,
+    w,
+    algorithm,
+    family,
+    exponent_bits,
+    mantissa_bits,
+    truncation,
+    force_lsb,
+    *geometry,
+):
+    return x.new_empty(conv2d_shape("float_conv2d", x, w, *geometry))

@@ -4,7 +4,9 @@ from torch import Tensor
 from torch.library import custom_op
 
 from mbm_hw.float_spec import FloatSpec
+from mbm_hw.ops.algorithms import DIRECT
 from mbm_hw.ops.cpu_kernels import float_multiplier_of, run_conv2d
+from mbm_hw.ops.float_conv2d import float_conv2d
 from mbm_hw.ops.float_values import (
     FloatSpecValues,
     check_device_values,
@@ -15,16 +17,23 @@ from mbm_hw.ops.float_values import (
 )
 
 
-def float_matmul(x: Tensor, w: Tensor, spec: FloatSpec | FloatSpecValues) -> Tensor:
+def float_matmul(
+    x: Tensor, w: Tensor, spec: FloatSpec | FloatSpecValues, algorithm: str = DIRECT
+) -> Tensor:
     """Return the matrix product of a format's values, each product x * w as `spec` multiplies.
 
     x : [M, K]; w : [K, N]; float32 values of the spec's format, any strides in memory.
+    algorithm : `direct` or `strassen`; as of `float_conv2d`, [M, K] being an image of M x 1 pixels.
     Returns float32 [M, N]; sums, k ascending, and errors are as those of `float_conv2d`.
     """
     values = float_spec_values(spec)
     check_tensors("float_matmul", x, w)
     if spec is not values:
         check_device_values("float_matmul", spec, x, w)
+    if algorithm != DIRECT:
+        _check(x, w)
+        image, kernel = x.t()[None, :, :, None], w.t()[:, :, None, None]
+        return float_conv2d(image, kernel, values, algorithm=algorithm)[0, :, :, 0].t()
     return _float_matmul(x, w, *values)
 
 

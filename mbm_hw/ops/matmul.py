@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from mbm_hw.ops.algorithms import DIRECT
 from mbm_hw.ops.codes import (
     SpecValues,
     check_codes,
@@ -12,16 +13,23 @@ from mbm_hw.ops.codes import (
     spec_values,
     sum_dtype,
 )
+from mbm_hw.ops.conv2d import conv2d
 from mbm_hw.ops.cpu_kernels import multiplier_of, run_conv2d
 from mbm_hw.spec import IntegerSpec
 
 
-def matmul(x_codes: Tensor, w_codes: Tensor, spec: IntegerSpec | SpecValues) -> Tensor:
+def matmul(
+    x_codes: Tensor,
+    w_codes: Tensor,
+    spec: IntegerSpec | SpecValues,
+    algorithm: str = DIRECT,
+) -> Tensor:
     """Return the matrix product of integer codes, each product x * w as `spec` multiplies.
 
     x_codes : [M, K]; w_codes : [K, N]; `codes.code_dtype(spec)`, from spec.operand_min to
         spec.operand_max; any strides in memory. x is the product's first operand.
-    spec : as of `conv2d`.
+    spec : as of `conv2d`. algorithm : `direct` or `strassen`; as of `conv2d`, [M, K] being an image
+        of M x 1 pixels.
     Returns the exact sums, `codes.sum_dtype(spec)` [M, N]. No gradient (see `nn`).
 
     A wrong dtype is a TypeError; a wrong shape or code a ValueError, and so is K > 65,536 where
@@ -33,6 +41,10 @@ def matmul(x_codes: Tensor, w_codes: Tensor, spec: IntegerSpec | SpecValues) -> 
             raise TypeError(f"matmul: {name} must be a tensor, not {type(tensor).__name__}")
     if spec is not values:
         check_device_codes("matmul", values, x_codes=x_codes, w_codes=w_codes)
+    if algorithm != DIRECT:
+        _check(x_codes, w_codes, values)
+        image, kernel = x_codes.t()[None, :, :, None], w_codes.t()[:, :, None, None]
+        return conv2d(image, kernel, values, algorithm=algorithm)[0, :, :, 0].t()
     return _matmul(x_codes, w_codes, *values)
 
 
