@@ -18,10 +18,10 @@ def call(capsys, *arguments):
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["verilog"], ["table"], ["errors"], ["ops"], ["study", "run"]]
+    "command", ["", "verilog", "table", "errors", "ops", "study run", "study merge", "report"]
 )
 def test_every_command_explains_itself(capsys, command):
-    status, out, _ = call(capsys, *command, "--help")
+    status, out, _ = call(capsys, *command.split(), "--help")
     assert status == 0
     assert out.startswith("Usage: mbm-hw")
 
@@ -51,6 +51,9 @@ def test_every_command_explains_itself(capsys, command):
         (["study", "run", "absent.yaml"], "absent.yaml: No such file or directory"),
         (["study", "run", "bad.yaml"], "bad.yaml: a study has no key 'netwrok'; known: name"),
         (["study", "run", "bad.yaml", "--data", "absent"], "--data must be a folder, not absent"),
+        (["study", "run", "x.yaml", "--shard", "4/3"], "such as 2/3, not '4/3'"),
+        (["study", "run", "x.yaml", "--shard", "2"], "such as 2/3, not '2'"),
+        (["study", "merge", "x.yaml"], "Missing argument 'STORES...'"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(capsys, tmp_path, monkeypatch, arguments, message):

@@ -8,6 +8,7 @@ import time
 
 import pytest
 import torch
+from tiny_study import CASES, NETWORK, tiny_study, tiny_study_file
 
 from mbm_hw.catalog import CATALOG
 from mbm_hw.spec import MBM
@@ -16,37 +17,10 @@ from mbm_hw.studies.results import write_results
 from mbm_hw.studies.run import StudyRun
 from mbm_hw.studies.store import Store
 
-NETWORK = """
-import torch
-from torch import nn
-
-def tiny() -> nn.Module:
-    torch.manual_seed(0)
-    return nn.Sequential(
-        nn.Conv2d(1, 4, 3, stride=2), nn.ReLU(), nn.Conv2d(4, 6, 3), nn.Flatten(), nn.Linear(6, 10)
-    )
-
-def nothing(network, data):
-    pass
-
-def wrong(network, data):
-    network.load_state_dict({})
-"""
-
 
 @pytest.fixture
 def study(tmp_path):
-    file = tmp_path / "tiny_network.py"
-    file.write_text(NETWORK)
-    return Study(
-        name="tiny",
-        network=f"{file}:tiny",
-        weights=f"{file}:nothing",
-        data={"kind": "digits", "seed": 0, "images": 7, "calibration_images": 20},
-        specs=(MBM(8, signed=True),),
-        metrics="classification",
-        batch=3,
-    )
+    return tiny_study(tmp_path)
 
 
 def rows_without_time(run):
@@ -188,11 +162,7 @@ def test_weights_that_do_not_fit_are_named(study, tmp_path):
 
 def test_a_killed_study_resumes_and_gives_the_same_rows(study, tmp_path):
     """kill -9 in the middle of `mbm-hw study run`; then the same command again."""
-    file = tmp_path / "tiny.yaml"
-    file.write_text(
-        f"{{name: tiny, network: '{study.network}', weights: '{study.weights}', batch: 1, "
-        "data: {kind: digits, seed: 0, images: 300}, specs: [mbm8s], metrics: classification}\n"
-    )
+    file = tiny_study_file(tmp_path, images=300)
     command = [sys.executable, "-m", "mbm_hw", "study", "run", str(file)]
     command += ["--results", str(tmp_path / "results")]
     database = tmp_path / "results/tiny/study.sqlite"
@@ -202,9 +172,9 @@ def test_a_killed_study_resumes_and_gives_the_same_rows(study, tmp_path):
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "the study ended before it could be killed"
     kept = len(Store(database))
-    assert 100 < kept < 9 * 300
+    assert 100 < kept < CASES * 300
     subprocess.run(command, check=True, capture_output=True)
-    assert len(Store(database)) == 9 * 300
+    assert len(Store(database)) == CASES * 300
     rows = json.loads((tmp_path / "results/tiny/rows.json").read_text())
-    assert len(rows) == 9 * 300
-    assert len({(r["spec"], r["layer_set"], r["image"]) for r in rows}) == 9 * 300
+    assert len(rows) == CASES * 300
+    assert len({(r["spec"], r["layer_set"], r["image"]) for r in rows}) == CASES * 300

@@ -18,53 +18,113 @@ def study():
     """Error studies of whole networks."""
 
 
+def with_inputs(command):
+    """Give a command the options --data, --models and --results: where a study finds its files."""
+    command = click.option(
+        "--results",
+        type=click.Path(path_type=Path),
+        default="results",
+        show_default=True,
+        help="Every study gets a folder of its name in it.",
+    )(command)
+    command = with_models(command)
+    return click.option(
+        "--data", type=click.Path(path_type=Path), help="What {data} in a study stands for."
+    )(command)
+
+
 @study.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--data", type=click.Path(path_type=Path), help="What {data} in a study stands for.")
-@with_models
-@click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    default="results",
-    show_default=True,
-    help="Every study gets a folder of its name in it.",
-)
+@click.option("--shard", metavar="K/N", help="Run the K-th of N parts, into a store of its own.")
+@with_inputs
 @with_formats
-def run(files, data, models, results, style):
+def run(files, shard, data, models, results, style):
     """Run the studies that the YAML FILES describe; finished work is never done again."""
+    from mbm_hw.studies.shards import Shard
+
+    shard = None if shard is None else Shard.parse(shard)
+    for run in _runs(files, data, models, results):
+        if shard is None:
+            with closing(run.open_store()) as store:
+                _compute(run, store, run.units)
+                _show(run, store, style)
+        else:
+            units = shard.units(run)
+            with closing(shard.open_store(run)) as store:
+                _compute(run, store, units, f"shard {shard}")
+                rows = run.finished(store, units)
+            if style is not None:
+                print_rows(rows, style)
+            click.echo(
+                f"{run.study.name}: shard {shard} is done, {len(rows)} of {run.total} images in "
+                f"{store.path}; the others are missing until `mbm-hw study merge` puts the "
+                f"{shard.count} shards together",
+                err=True,
+            )
+
+
+@study.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("stores", nargs=-1, required=True, type=click.Path(path_type=Path))
+@with_inputs
+@with_formats
+def merge(file, stores, data, models, results, style):
+    """Put together the STORES of the shards of the study that the YAML FILE describes.
+
+    Leaves what `study run` does without --shard. Where images are missing, the status is 2, and
+    `study run` computes the rest.
+    """
+    from mbm_hw.studies.shards import merge, missing
+
+    (run,) = _runs([file], data, models, results)
+    with closing(run.open_store()) as store:
+        count = merge(run, store, stores)
+        if lacking := missing(run, store, count):
+            raise click.ClickException(
+                f"{run.study.name}: images are missing ({lacking}); those that are there are in "
+                f"{store.path}, and `mbm-hw study run` computes the rest"
+            )
+        _show(run, store, style)
+
+
+def _runs(files, data, models, results):
+    """Return an iterator of `StudyRun`s; all files are read at once, so that errors come first."""
     from mbm_hw.studies.description import read_study
-    from mbm_hw.studies.results import legend, write_results
     from mbm_hw.studies.run import StudyRun
-    from mbm_hw.studies.summary import summary_table
 
     if data is not None and not data.is_dir():
         raise click.UsageError(f"--data must be a folder, not {data}")
     studies = [read_study(file, data) for file in files]
-    for study in studies:
-        run = StudyRun(study, results / study.name, models, data)
-        rows = computed_rows(run)
-        summaries = write_results(run, rows)
-        if style is None:
-            headers, cells = summary_table(summaries)
-            table = tabulate(cells, headers, tablefmt="github", disable_numparse=True)
-            click.echo(f"\n{study.name}\n\n{table}\n\n{legend(run)}")
-        else:
-            print_rows(rows, style)
-        click.echo(f"{study.name}: tables, rows and pictures are in {run.folder}/", err=True)
+    return (StudyRun(study, results / study.name, models, data) for study in studies)
 
 
-def computed_rows(run) -> list[dict]:
-    """Return the rows of a `StudyRun`, computed where its store lacks them, with a progress bar."""
+def _compute(run, store, units, part=""):
+    """Compute what the store lacks of the units of a `StudyRun`, with a progress bar."""
     from tqdm import tqdm
 
-    with closing(run.open_store()) as store:
-        done = sum(len(unit.images) for unit in run.units if run.is_finished(store, unit))
-        interval = 0.1 if sys.stderr.isatty() else 30
-        bar = {"desc": run.study.name, "unit": "image", "mininterval": interval}
-        with tqdm(total=run.total, initial=done, **bar) as progress:
-            for unit in run.compute(store, run.units):
-                progress.update(len(unit.images))
-        return run.finished(store, run.units)
+    done = sum(len(unit.images) for unit in units if run.is_finished(store, unit))
+    total = sum(len(unit.images) for unit in units)
+    bar = {"desc": f"{run.study.name} {part}".strip(), "unit": "image"}
+    bar |= {"mininterval": 0.1 if sys.stderr.isatty() else 30}
+    with tqdm(total=total, initial=done, **bar) as progress:
+        for unit in run.compute(store, units):
+            progress.update(len(unit.images))
+
+
+def _show(run, store, style):
+    """Write the results of a finished `StudyRun`, and print its table or its rows."""
+    from mbm_hw.studies.results import legend, write_results
+    from mbm_hw.studies.summary import summary_table
+
+    rows = run.finished(store, run.units)
+    summaries = write_results(run, rows)
+    if style is None:
+        headers, cells = summary_table(summaries)
+        table = tabulate(cells, headers, tablefmt="github", disable_numparse=True)
+        click.echo(f"\n{run.study.name}\n\n{table}\n\n{legend(run)}")
+    else:
+        print_rows(rows, style)
+    click.echo(f"{run.study.name}: tables, rows and pictures are in {run.folder}/", err=True)
 
 
 @click.command()

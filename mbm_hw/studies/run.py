@@ -2,7 +2,6 @@
 
 import copy
 import functools
-import hashlib
 import json
 import time
 from collections.abc import Iterable, Iterator
@@ -20,6 +19,7 @@ from mbm_hw.spec import Spec
 from mbm_hw.studies.data import load_data
 from mbm_hw.studies.description import FLOAT, Study
 from mbm_hw.studies.evaluation import EVALUATIONS
+from mbm_hw.studies.identity import sha256, study_identity
 from mbm_hw.studies.networks import convertible_layers, load_network, load_weights
 from mbm_hw.studies.operations import count_multiplications
 from mbm_hw.studies.store import Store
@@ -45,6 +45,12 @@ class Unit:
     case: Case
     images: range
 
+    def __str__(self) -> str:
+        first, last = self.images[0], self.images[-1]
+        images = f"image {first}" if first == last else f"images {first} to {last}"
+        where = "" if self.case.spec is None else f" in {self.case.layer_set}"
+        return f"{images} of {self.case.spec_name}{where}"
+
 
 class StudyRun:
     """A study with its network, weights and data at hand.
@@ -69,7 +75,7 @@ class StudyRun:
         if study.quantizer not in QUANTIZERS:
             known = ", ".join(QUANTIZERS)
             raise ValueError(f"quantizer must be one of {known}, not {study.quantizer!r}")
-        self.study, self.folder = study, Path(folder)
+        self.study, self.folder, self._data = study, Path(folder), data
         self.evaluation = EVALUATIONS[study.metrics]
         self.quantizer = QUANTIZERS[study.quantizer]
         self.network = load_network(study.network, models)
@@ -99,7 +105,10 @@ class StudyRun:
             return self.finished(store, self.units)
 
     def open_store(self) -> Store:
-        return Store(self.folder / "study.sqlite")
+        """Open, or create, the store in the study's folder, and note in it what is run."""
+        store = Store(self.folder / "study.sqlite")
+        store.describe(self.description)
+        return store
 
     def compute(self, store: Store, units: Iterable[Unit], score=None) -> Iterator[Unit]:
         """Compute those of `units` that the store lacks; yield each when it is committed.
@@ -175,34 +184,22 @@ class StudyRun:
         return lambda module, name: name in layers
 
     def _key(self, case: Case, image: int) -> str:
-        unit = [self._identity, case.spec_name, case.layer_set, case.layers, image]
-        return _sha256(json.dumps(unit).encode())
+        unit = [self.identity, case.spec_name, case.layer_set, case.layers, image]
+        return sha256(json.dumps(unit).encode())
 
     @property
     def versions(self) -> dict[str, str]:
         """What the rows were computed with: the hash of this package's sources, and torch."""
-        return {"mbm_hw": code_version(), "torch": torch.__version__}
+        return {part: self.identity[part] for part in ("mbm_hw", "torch")}
 
     @functools.cached_property
-    def _identity(self) -> str:
-        """The hash of all that the rows depend on, but for what tells them apart."""
-        study, state = self.study, self.network.state_dict()
-        weights = _sha256(
-            *(part for k, v in state.items() for part in (k.encode(), v.cpu().numpy().tobytes()))
-        )
-        described = [study.name, dict(study.data), study.metrics, repr(self.quantizer), study.batch]
-        return json.dumps([described, weights, self.versions], default=str)
+    def identity(self) -> dict[str, str]:
+        """See `study_identity`."""
+        return study_identity(self.study, self.network, self.dataset, self._data)
 
-
-def code_version() -> str:
-    """Return the hash of this package's sources: Python, C++ and CUDA."""
-    package = Path(__file__).parent.parent
-    sources = (p for s in ("*.py", "*.cpp", "*.h", "*.cu") for p in package.rglob(s))
-    return _sha256(*(path.read_bytes() for path in sorted(sources)))
-
-
-def _sha256(*parts: bytes) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    return digest.hexdigest()
+    @property
+    def description(self) -> dict:
+        """What is run: the identity, the multipliers and the layer sets; plain values."""
+        specs = [spec_name(spec) for spec in self.study.all_specs]
+        layers = {name: list(layers) for name, layers in self.layer_sets.items()}
+        return self.identity | {"specs": specs, "layers": layers}
