@@ -1,299 +1,134 @@
-"""The CUDA kernels against the CPU's: on a device where there is one, and emulated everywhere."""
-
-import contextlib
-import operator
+"""What only a device can show: streams, graphs, compiled networks, that nothing waits."""
 
 import pytest
 import torch
-from codes import ODD_TABLE, SIGN_MAGNITUDE, random_codes
-from convolutions import convolutions
-from emulated_cuda import emulated_device, emulated_sources
+from codes import ODD_TABLE, random_codes
+from devices import run
 from float_patterns import random_patterns, tensor
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from torch import nn
 
-from mbm_hw import MBM, Exact, Mitchell, Table, ops, product_table
-from mbm_hw.float_format import round_to_format
-from mbm_hw.float_spec import FloatExact, FloatMBM, FloatMitchell
-from mbm_hw.ops.codes import spec_values
-from mbm_hw.ops.cuda import operators, tiles
-from mbm_hw.ops.float_values import float_spec_values
-from mbm_hw.ops.scaling import quantize, rescale
+from mbm_hw import MBM, Mitchell, ops
+from mbm_hw.float_spec import FloatMBM
+from mbm_hw.nn import calibrate_, convert_
 
-# A spec for each kernel, and for what its sums differ in.
-INTEGER_SPECS = (
-    Exact(8, signed=True),
-    Exact(16),
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+SPECS = (
     Mitchell(8, signed=True),
     MBM(8, signed=True),
-    MBM(8),
-    MBM(12, signed=True),
-    MBM(16, truncation=8, signed=True),
-    MBM(16),
-    MBM(4, signed=True),
+    MBM(8, truncation=2, signed=True),
+    MBM(16, signed=True),
+    FloatMBM(8, 7),
     ODD_TABLE,
-    SIGN_MAGNITUDE,
-    Table(product_table(MBM(8))),
 )
-FLOATS = (FloatMBM(8, 7, force_lsb=True), FloatMitchell(8, 23), FloatMBM(5, 10), FloatExact(4, 3))
-MORE_FLOATS = (
-    *(FloatMBM(8, 7), FloatMBM(8, 23), FloatMBM(7, 9, truncation=1), FloatMitchell(5, 10)),
-    *(FloatExact(8, 7), FloatExact(8, 23), FloatExact(5, 10)),
-)
-name_of = operator.attrgetter("identifier")
-BACKENDS = ["emulated", *["cuda"] * torch.cuda.is_available()]
-each_backend = pytest.mark.parametrize("backend", BACKENDS)
-LAYOUTS = {
-    "contiguous": lambda x: x,
-    "channels_last": lambda x: x.contiguous(memory_format=torch.channels_last),
-    "every other": lambda x: x.repeat_interleave(2, -1)[..., ::2],
-    "transposed": lambda x: x.transpose(-1, -2).contiguous().transpose(-1, -2),
+each_spec = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.identifier)
+GEOMETRY = {"padding": 1, "stride": (2, 1)}
+LARGE = {
+    "many positions": ((8, 40, 60, 80), (140, 40, 3, 3), {"padding": 1}),
+    "depthwise": ((8, 96, 112, 112), (96, 1, 3, 3), {"padding": 1, "groups": 96}),
+    "the most terms": ((2, 65_536, 1, 1), (70, 65_536, 1, 1), {}),
 }
 
 
-@contextlib.contextmanager
-def on(backend, order=0):
-    """Have `kernels` run on `backend`; gives what takes tensors there."""
-    if backend == "cuda":
-        yield lambda x: x.to("cuda")
+def converted(spec):
+    torch.manual_seed(1)
+    layers = (
+        nn.Conv2d(3, 40, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(40, 40, 3, groups=40),
+        nn.Flatten(),
+    )
+    network = nn.Sequential(*layers, nn.Linear(40 * 100, 7)).eval()
+    x = torch.rand(2, 3, 12, 12)
+    convert_(network, spec)
+    calibrate_(network, [x])
+    return network, x
+
+
+@each_spec
+@torch.inference_mode()
+def test_a_network_gives_the_cpus_bits_and_waits_for_nothing(spec):
+    network, x = converted(spec)
+    expected = network(x)
+    network, x = network.cuda(), x.cuda()
+    network(x)
+    torch.cuda.synchronize()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        y = network(x)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert torch.equal(y.cpu(), expected)
+
+
+@each_spec
+@torch.inference_mode()
+def test_a_network_replays_as_a_graph(spec):
+    network, x = converted(spec)
+    another = torch.rand_like(x)
+    expected = network(another)
+    network, x = network.cuda(), x.cuda()
+    stream = torch.cuda.Stream()
+    with torch.cuda.stream(stream):
+        network(x)
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        y = network(x)
+    x.copy_(another)
+    graph.replay()
+    assert torch.equal(y.cpu(), expected)
+
+
+@each_spec
+@torch.inference_mode()
+def test_a_network_compiles(spec):
+    network, x = converted(spec)
+    expected = network(x)
+    actual = torch.compile(network.cuda(), backend="aot_eager")(x.cuda())
+    assert torch.equal(actual.cpu(), expected)
+
+
+@pytest.mark.parametrize(
+    ("spec", "dtype"),
+    [(Mitchell(13, truncation=7, signed=True), torch.int16), (MBM(7, 4, signed=True), torch.int8)],
+)
+def test_a_kernel_that_has_never_run_is_not_captured(spec, dtype):
+    x = torch.zeros(1, 1, 1, 5, dtype=dtype, device="cuda")
+    torch.zeros(1, device="cuda")
+    graph = torch.cuda.graph(torch.cuda.CUDAGraph())
+    with pytest.raises(RuntimeError, match="must run once before it is captured"), graph:
+        ops.conv2d(x, x[..., :2], spec)
+
+
+@each_spec
+@pytest.mark.parametrize("name", LARGE)
+def test_a_large_layer_gives_the_cpus_sums(spec, name):
+    """On as many blocks as fill a device: the tiles of layers that are timed."""
+    x_shape, w_shape, geometry = LARGE[name]
+    if isinstance(spec, FloatMBM):
+        operator = ops.float_conv2d
+        patterns = random_patterns(spec, x_shape, 1), random_patterns(spec, w_shape, 2)
+        x, w = (tensor(spec, p) for p in patterns)
     else:
-        with emulated_device(order):
-            yield lambda x: x
+        operator, x, w = ops.conv2d, random_codes(spec, x_shape), random_codes(spec, w_shape, 1)
+    actual = run(operator, "cuda", x, w, spec, **geometry)
+    assert torch.equal(actual, operator(x, w, spec, **geometry))
 
 
-def conv2d(x, w, spec, parameters, backend, order=0):
-    with on(backend, order) as to:
-        if isinstance(spec, FLOAT_CLASSES):
-            kernel, values = operators.float_conv2d, float_spec_values(spec)
-        else:
-            kernel, values = operators.conv2d, spec_values(spec)
-        return kernel(to(x), to(w), *values, *parameters).cpu()
+@pytest.mark.parametrize("index", range(torch.cuda.device_count()))
+def test_every_device_and_stream_gives_the_cpus_sums(index):
+    spec = MBM(8, signed=True)
+    x, w = random_codes(spec, (2, 20, 30, 30)), random_codes(spec, (50, 20, 3, 3), 1)
+    device = torch.device("cuda", index)
+    with torch.cuda.stream(torch.cuda.Stream(device)):
+        y = ops.conv2d(x.to(device), w.to(device), spec, **GEOMETRY).cpu()
+    assert torch.equal(y, ops.conv2d(x, w, spec, **GEOMETRY))
 
 
-FLOAT_CLASSES = (FloatMBM, FloatMitchell, FloatExact)
-
-
-def layer_values(spec, shape, seed):
-    """Return values of a float format as layers have them: weights, or ReLUs for an odd `seed`."""
-    values = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-    values = torch.relu(values) if seed % 2 else values.sign() * values.abs().clamp(0.01, 3.5)
-    return round_to_format(values, spec.exponent_bits, spec.mantissa_bits)
-
-
-def random_operand(spec, shape, seed):
-    if isinstance(spec, FLOAT_CLASSES):
-        return tensor(spec, random_patterns(spec, shape, seed, "any" if seed % 2 else "network"))
-    codes = random_codes(spec, shape, seed, extreme=seed % 3 == 0)
-    small = random_codes(MBM(6, signed=spec.signed), shape, seed + 1).to(codes.dtype)
-    return torch.where(codes % 4 == 1, small, codes) if spec.width > 6 else codes
-
-
-def check_conv2d(spec, x, w, parameters, backend, order=0):
-    actual = conv2d(x, w, spec, parameters, backend, order)
-    is_float = isinstance(spec, FLOAT_CLASSES)
-    expected = (ops.float_conv2d if is_float else ops.conv2d)(x, w, spec, *parameters)
-    assert (actual.dtype, actual.shape) == (expected.dtype, expected.shape)
-    different = (
-        actual.view(torch.int32) != expected.view(torch.int32) if is_float else actual != expected
-    )
-    if different.any():
-        where = tuple(int(i) for i in different.nonzero()[0])
-        pytest.fail(
-            f"{spec}: {list(x.shape)} * {list(w.shape)}, {parameters}: {int(different.sum())} of "
-            f"{different.numel()} sums, at {where} {actual[where]}, expected {expected[where]}"
-        )
-
-
-@each_backend
-@pytest.mark.parametrize("spec", INTEGER_SPECS + FLOATS, ids=name_of)
-@pytest.mark.parametrize("order", [0, 1, 2])
-def test_kernels_give_the_cpus_bits(spec, backend, order):
-    """Blocks at the rims of positions, outputs and terms, strides, padding, dilation, groups."""
-    x, w = random_operand(spec, (2, 6, 9, 8), 1), random_operand(spec, (34, 3, 3, 2), 2)
-    check_conv2d(spec, x, w, ((2, 1), (1, 2), (1, 2), 2), backend, order)
-
-
-@each_backend
-@pytest.mark.parametrize("spec", FLOATS + MORE_FLOATS, ids=name_of)
-def test_float_panels_of_layers_give_the_cpus_bits(spec, backend):
-    """Numbers that go the short way; a panel with an infinity, which does not, among them."""
-    x, w = layer_values(spec, (1, 12, 9, 8), 1), layer_values(spec, (20, 12, 3, 3), 2)
-    x[0, 6, 4, 4] = float("inf")
-    check_conv2d(spec, x, w, ((1, 1), (1, 1), (1, 1), 1), backend)
-
-
-@each_backend
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(
-    spec=st.sampled_from(INTEGER_SPECS + FLOATS),
-    convolution=convolutions(),
-    layouts=st.tuples(*[st.sampled_from(sorted(LAYOUTS))] * 2),
-    seed=st.integers(0, 2**31),
-)
-def test_any_geometry_and_layout(backend, spec, convolution, layouts, seed):
-    x_shape, w_shape, parameters = convolution
-    x, w = (
-        LAYOUTS[layout](random_operand(spec, shape, seed + i))
-        for i, (layout, shape) in enumerate(zip(layouts, (x_shape, w_shape), strict=True))
-    )
-    check_conv2d(spec, x, w, parameters, backend, order=seed)
-
-
-@each_backend
-@pytest.mark.parametrize("spec", [Mitchell(8, signed=True), ODD_TABLE], ids=name_of)
-@pytest.mark.parametrize(
-    ("x_shape", "w_shape", "groups"),
-    [
-        ((3, 40, 9, 11), (140, 40, 1, 1), 1),  # large tiles, the last of each kind in part
-        ((1, 40, 9, 8), (20, 40, 3, 3), 1),  # medium ones
-        ((1, 6, 19, 17), (6, 1, 3, 3), 6),  # depthwise
-        ((1, 8, 12, 12), (16, 2, 3, 3), 4),  # flat
-    ],
-    ids=["large", "medium", "row", "flat"],
-)
-def test_each_tile(spec, x_shape, w_shape, groups, backend):
-    x, w = random_codes(spec, x_shape), random_codes(spec, w_shape, 1)
-    check_conv2d(spec, x, w, ((1, 1), (1, 0), (1, 1), groups), backend)
-
-
-@each_backend
-@pytest.mark.parametrize(
-    ("spec", "terms"),
-    [
-        (Mitchell(8, signed=True), 2100),
-        (SIGN_MAGNITUDE, 8200),
-        (Table(product_table(MBM(8))), 2**16),
-    ],
-    ids=str,
-)
-def test_sums_that_a_float_or_32_bits_cannot_hold_are_exact(spec, terms, backend):
-    x = torch.full((2, terms), spec.operand_max, dtype=ops.code_dtype(spec))
-    w = torch.full((terms, 1), spec.operand_min or spec.operand_max, dtype=ops.code_dtype(spec))
-    x[1, -1] = 1
-    with on(backend) as to:
-        actual = operators.matmul(to(x), to(w), *spec_values(spec)).cpu()
-    assert torch.equal(actual, ops.matmul(x, w, spec))
-
-
-@each_backend
-@pytest.mark.parametrize("spec", [ODD_TABLE, Exact(8), MBM(16, signed=True)], ids=name_of)
-@pytest.mark.parametrize("shape", [(1, 30, 50), (50, 30, 1), (7, 0, 5), (0, 3, 4), (20, 33, 20)])
-def test_matmul_gives_the_cpus_bits(spec, shape, backend):
-    """Either side the longer one; a table's operands keep their places."""
-    m, k, n = shape
-    x, w = random_codes(spec, (m, k)), random_codes(spec, (n, k), 1).t()
-    with on(backend) as to:
-        actual = operators.matmul(to(x), to(w), *spec_values(spec)).cpu()
-    assert torch.equal(actual, ops.matmul(x, w, spec))
-
-
-@each_backend
-def test_float_matmul_gives_the_cpus_bits(backend):
-    spec = FLOATS[0]
-    x, w = random_operand(spec, (5, 40), 3), random_operand(spec, (40, 30), 4)
-    with on(backend) as to:
-        actual = operators.float_matmul(to(x), to(w), *float_spec_values(spec)).cpu()
-    expected = ops.float_matmul(x, w, spec)
-    assert torch.equal(actual.view(torch.int32), expected.view(torch.int32))
-
-
-@each_backend
-def test_a_table_too_large_for_shared_memory_is_read_where_it_lies(backend):
-    x, w = random_codes(ODD_TABLE, (1, 9, 8, 8)), random_codes(ODD_TABLE, (33, 9, 3, 3), 1)
-    parameters = ((1, 1), (1, 1), (1, 1), 1)
-    with emulated_device(shared_limit=99 << 10):
-        actual = operators.conv2d(x, w, *spec_values(ODD_TABLE), *parameters)
-    assert torch.equal(actual, ops.conv2d(x, w, ODD_TABLE, *parameters))
-    for spec in (Table(product_table(Mitchell(10, signed=True)), signed=True), Exact(12)):
-        x, w = random_codes(spec, (1, 9, 8, 8)), random_codes(spec, (33, 9, 3, 3), 1)
-        check_conv2d(spec, x, w, parameters, backend)
-
-
-SPECIAL = [0.0, -0.0, 1e-40, 0.5, 1.5, 2.5, -0.5, -1.5, 1e30, -1e30, *map(float, ("inf", "nan"))]
-
-
-@each_backend
-@pytest.mark.parametrize("dtype", [torch.int8, torch.int16])
-@pytest.mark.parametrize("multiply", [False, True])
-def test_quantize_gives_the_cpus_codes(backend, dtype, multiply):
-    random = torch.Generator().manual_seed(1)
-    limit = torch.iinfo(dtype).max
-    x = torch.randn(5, 300, generator=random) * 40
-    x[0, : len(SPECIAL)] = torch.tensor(SPECIAL)
-    for scale in (torch.tensor(0.37), torch.rand(5, 1, generator=random) + 0.1, torch.tensor(1.0)):
-        for layout in (x, x.t() if scale.numel() == 1 else x[:, ::2]):
-            with on(backend) as to:
-                actual = operators.quantize(to(layout), to(scale), multiply, limit, dtype).cpu()
-            expected = quantize(layout, scale, multiply, limit, dtype)
-            assert torch.equal(actual, expected)
-            assert actual.stride() == expected.stride()
-
-
-@each_backend
-@pytest.mark.parametrize("dtype", [torch.int32, torch.int64])
-@pytest.mark.parametrize("shape", [(2, 3, 5, 7), (4, 300), (3, 4, 1, 1), (0, 3, 2, 2)])
-def test_rescale_gives_the_cpus_floats(backend, dtype, shape):
-    random = torch.Generator().manual_seed(1)
-    sums = torch.randint(-(2**31), 2**31 - 1, shape, generator=random, dtype=dtype)
-    scale, bias = (torch.randn(shape[1], generator=random) for _ in range(2))
-    for chosen in (bias, None):
-        with on(backend) as to:
-            actual = operators.rescale(to(sums), to(scale), chosen if chosen is None else to(bias))
-        assert torch.equal(actual.cpu(), rescale(sums, scale, chosen))
-
-
-@pytest.mark.parametrize(
-    ("file", "line", "instead"),
-    [
-        ("convolution.h", "    __syncthreads();\n    return true;", "    return true;"),
-        ("convolution.h", "stored(codes, panel ^ 1);", "stored(codes, panel);"),
-        ("geometry.h", "uint32_t(window.row + row) < uint32_t(g.height)", "true"),
-        ("geometry.h", "uint32_t(window.column + column) < uint32_t(g.width)",
-         "uint32_t(window.column + column) <= uint32_t(g.width)"),
-        ("convolution.h", "if (row >= g_.outputs) continue;", ""),
-        ("convolution.h", "if (position >= g_.positions) continue;", ""),
-        ("convolution.h", "row < rows && term < depth", "term < depth"),
-        ("pattern.cu", "kFlushTerms = 1024", "kFlushTerms = 0"),
-        ("pattern.cu", "kFlushTerms = 1024", "kFlushTerms = 4096"),
-    ],
-)  # fmt: skip
-def test_a_fault_in_a_kernel_is_caught(file, line, instead):
-    spec = Mitchell(8, signed=True)
-    x = torch.full((1, 456, 5, 5), -127, dtype=torch.int8)
-    x[:, ::2] = random_codes(spec, (1, 228, 5, 5))
-    w = torch.full((33, 456, 3, 3), -125, dtype=torch.int8)
-    w[:, ::2] = random_codes(spec, (33, 228, 3, 3), 1)
-    x[:, 228:], w[:, 228:] = -127, -125  # sums that need the flush
-    with (
-        pytest.raises((RuntimeError, pytest.fail.Exception)),
-        emulated_sources({file: (line, instead)}),
-    ):
-        check_conv2d(spec, x, w, ((1, 1), (1, 1), (1, 1), 1), "emulated")
-
-
-def test_tiles_fit_each_device():
-    for tile in tiles.TILES:
-        assert tile.threads % 32 == 0
-        assert tile.threads <= 1024
-        assert tile.shared_bytes <= 48 << 10
-
-
-@pytest.mark.parametrize(
-    ("spec", "file", "line", "instead"),
-    [
-        (MBM(12, signed=True), "wide_pattern.cu", "characteristics > 5", "characteristics > 4"),
-        (MBM(16, signed=True), "wide_pattern.cu", "1.0 - 1.0 / (1ull << 40)", "1.0"),
-        (MBM(16, signed=True), "wide_pattern.cu", "kHasCorner = kCorrected", "kHasCorner = false"),
-        (MORE_FLOATS[1], "float.cu", "(bits_of(constant) - 1)", "bits_of(constant)"),
-        (FLOATS[0], "float.cu", "if (x.mantissa < w.corner) ", ""),
-        (FLOATS[1], "float.cu", "zero ? 0.0f : 1.0f", "1.0f"),
-        (FLOATS[2], "float.cu", "if (bits_of(product) & 1u << 30) ", ""),
-        (ODD_TABLE, "convolution.h", "k < count; ++k", "k <= count; ++k"),
-    ],
-    ids=lambda value: getattr(value, "identifier", None),
-)
-def test_a_fault_in_the_arithmetic_is_caught(spec, file, line, instead):
-    random = layer_values if isinstance(spec, FLOAT_CLASSES) else random_operand
-    x, w = random(spec, (1, 40, 9, 8), 1), random(spec, (34, 40, 3, 3), 2)
-    with pytest.raises(pytest.fail.Exception), emulated_sources({file: (line, instead)}):
-        check_conv2d(spec, x, w, ((1, 1), (1, 1), (1, 1), 1), "emulated")
+def test_operands_outside_the_spec_are_refused():
+    bad = torch.full((2, 2), 300, dtype=torch.int16, device="cuda")
+    with pytest.raises(ValueError, match=r"matmul: x_codes must be -256 to 255 for .*, not 300"):
+        ops.matmul(bad, bad, MBM(9, signed=True))
+    values = torch.full((2, 2), 1 + 2**-10, device="cuda")
+    with pytest.raises(ValueError, match="must hold values of bf16"):
+        ops.float_matmul(values, values, FloatMBM(8, 7))

@@ -23,15 +23,12 @@ A100, H200 = multiprocessor((8, 0), 163 << 10), multiprocessor((9, 0), 227 << 10
 PLAIN = ((1, 1), (0, 0), (1, 1), 1)
 LARGE, MEDIUM, FLAT = TENSOR_TILES
 MBM_T2, MBM_T3 = MBM(8, 2, signed=True), MBM(8, 3, signed=True)
-BACKENDS = ["emulated", *["cuda"] * torch.cuda.is_available()]
 
 
-def on_tensor_cores(x, w, spec, parameters=None, backend="emulated", **device):
+def on_tensor_cores(x, w, spec, parameters=None, **device):
     """Return the sums of conv2d, or without `parameters` of matmul, on tensor cores."""
     arguments = (*spec_values(spec), *(() if parameters is None else parameters))
     kernel = operators.matmul if parameters is None else operators.conv2d
-    if backend == "cuda":
-        return kernel(x.cuda(), w.cuda(), *arguments).cpu()
     device = {"shared_limit": 227 << 10, "capability": (9, 0), "multiprocessors": 99} | device
     with emulated_device(**device):
         return kernel(x, w, *arguments)
@@ -67,9 +64,8 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("case", CASES)
-def test_sums_are_the_references(case, backend, ran, monkeypatch):
+def test_sums_are_the_references(case, ran, monkeypatch):
     spec, x_shape, w_shape, parameters, options = CASES[case]
     if case == "scaled":  # direct arithmetic is faster; it is the scale that matters here
         monkeypatch.setattr(tensor_cores.TensorProducts, "rate", lambda *_: np.inf)
@@ -78,31 +74,25 @@ def test_sums_are_the_references(case, backend, ran, monkeypatch):
     if case == "large":
         device["multiprocessors"] = 1
     for order in (0, 7) if case == "flat" else (0,):
-        if backend == "emulated":
-            device["order"] = order
-        actual = on_tensor_cores(x, w, spec, parameters, backend, **device)
+        actual = on_tensor_cores(x, w, spec, parameters, order=order, **device)
         check(spec, actual, naive_conv2d(x, w, spec, *parameters))
-    if backend == "emulated":
-        assert {launched["source"] for launched in ran} == {"tensor.cu"}
-        tile = {"large": LARGE, "flat": FLAT, "narrow": FLAT, "scaled": FLAT}.get(case, MEDIUM)
-        assert ran[0]["MBM_HW_TILE"] == dict(tile.macros)["MBM_HW_TILE"]
+    assert {launched["source"] for launched in ran} == {"tensor.cu"}
+    tile = {"large": LARGE, "flat": FLAT, "narrow": FLAT, "scaled": FLAT}.get(case, MEDIUM)
+    assert ran[0]["MBM_HW_TILE"] == dict(tile.macros)["MBM_HW_TILE"]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("shape", [(9, 37, 4), (3, 1, 40), (20, 5, 20)])
-def test_matmul_is_the_references(shape, backend):
+def test_matmul_is_the_references(shape):
     m, k, n = shape
     x, w = random_codes(MBM_T3, (m, k), 1), random_codes(MBM_T3, (k, n), 2, extreme=True)
-    check(MBM_T3, on_tensor_cores(x, w, MBM_T3, None, backend), naive_matmul(x, w, MBM_T3))
+    check(MBM_T3, on_tensor_cores(x, w, MBM_T3), naive_matmul(x, w, MBM_T3))
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_long_sums_of_the_largest_products_are_exact(backend):
-    """Up to 65,536 terms; emulated ones take their time, and are fewer."""
-    terms = 65_536 if backend == "cuda" else 8_192
+def test_long_sums_of_the_largest_products_are_exact():
+    terms = 8_192
     x, w = torch.full((1, terms), -128, dtype=torch.int8), torch.full((terms, 2), -128).char()
     w[:, 1] = 127
-    sums = on_tensor_cores(x, w, MBM_T3, None, backend)
+    sums = on_tensor_cores(x, w, MBM_T3)
     check(MBM_T3, sums, ops.matmul(x, w, MBM_T3).numpy())
 
 

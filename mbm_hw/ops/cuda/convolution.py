@@ -10,7 +10,12 @@ from mbm_hw.ops.cuda import launcher
 from mbm_hw.ops.cuda.compiler import Variant
 from mbm_hw.ops.cuda.products import Products
 
-MAX_POSITIONS = 2**31 - 1  # positions, and terms, are 32-bit numbers in the kernels
+MAX_COUNT = 2**31 - 2**10
+"""Positions and terms are 32-bit numbers in kernels, which count on to the end of a tile."""
+MAX_BLOCKS = 2**16 - 1
+"""Groups, and tiles of outputs: of a grid's second and third dimension."""
+MAX_PADDED = 2**29
+"""Pixels of a padded row or column: a window that lies outside begins at -2**30."""
 
 
 def run_conv2d(
@@ -35,14 +40,23 @@ def run_conv2d(
         out.zero_()
         return
     positions, outputs = out[:, 0].numel(), w.shape[0] // groups
-    if positions > MAX_POSITIONS:
-        raise ValueError(f"a CUDA kernel takes at most {MAX_POSITIONS} positions, not {positions}")
     tile = products.tile(positions, outputs, groups, multiprocessors(x.device))
+    grid = tile.grid(positions, outputs, groups)
+    padded = max(size + 2 * pixels for size, pixels in zip(x.shape[2:], padding, strict=True))
+    for name, number, most in (
+        ("positions", positions, MAX_COUNT),
+        ("terms", w[0].numel(), MAX_COUNT),
+        ("tiles of outputs", grid[1], MAX_BLOCKS),
+        ("groups", groups, MAX_BLOCKS),
+        ("pixels to a padded side", padded, MAX_PADDED),
+    ):
+        if number > most:
+            raise ValueError(f"a CUDA kernel takes at most {most} {name}, not {number}")
     variant = Variant(products.variant.source, products.variant.macros + tile.macros)
     launcher.launch(
         variant,
         x.device,
-        tile.grid(positions, outputs, groups),
+        grid,
         tile.threads,
         products.shared_bytes + tile.shared_bytes,
         (x, w.contiguous(), out, table, *_geometry(x, w, out, stride, padding, dilation, groups)),

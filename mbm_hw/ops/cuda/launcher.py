@@ -26,7 +26,8 @@ def launch(
         kernel = _kernel(variant, name, device.index, shared_bytes)
         config = core.LaunchConfig(grid=grid, block=threads, shmem_size=shared_bytes)
         arguments = tuple(_pointer(argument, device) for argument in arguments)
-        core.launch(torch.cuda.current_stream(device), config, kernel, *arguments)
+        stream = core.Stream.from_handle(torch.cuda.current_stream(device).cuda_stream)
+        core.launch(stream, config, kernel, *arguments)
 
 
 def resources(
@@ -49,15 +50,31 @@ def _pointer(argument, device):
     return argument.data_ptr()
 
 
+def refuse_capture(what: object):
+    """Raise a RuntimeError if a CUDA graph is being captured: nothing can be loaded then."""
+    if torch.cuda.is_available() and torch.cuda.is_current_stream_capturing():
+        raise RuntimeError(f"a kernel must run once before it is captured in a CUDA graph: {what}")
+
+
 @functools.cache
 def _kernel(variant, name, device_index, shared_bytes):
-    if torch.cuda.is_current_stream_capturing():
-        raise RuntimeError(
-            f"a kernel must run once before it is captured in a CUDA graph: {variant}"
-        )
+    refuse_capture(variant)
     core = cuda_core()
     major, minor = torch.cuda.get_device_capability(device_index)
     core.Device(device_index).set_current()
     kernel = core.ObjectCode.from_cubin(compiled(variant, f"sm_{major}{minor}")).get_kernel(name)
-    kernel.attributes[device_index].max_dynamic_shared_size_bytes = shared_bytes
+    _allow_shared_memory(kernel, variant, device_index, shared_bytes)
     return kernel
+
+
+def _allow_shared_memory(kernel, variant, device_index, shared_bytes):
+    """Let a kernel have more shared memory than 48 KiB; cuda-core only reads the attribute."""
+    from cuda.bindings import driver
+
+    attribute = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+    device = driver.CUdevice(device_index)
+    (error,) = driver.cuKernelSetAttribute(attribute, shared_bytes, kernel.handle, device)
+    if error:
+        raise RuntimeError(
+            f"{variant}: a block cannot have {shared_bytes} bytes of shared memory: {error.name}"
+        )

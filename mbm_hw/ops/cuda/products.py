@@ -15,6 +15,7 @@ from mbm_hw.ops.codes import (
     sum_dtype,
 )
 from mbm_hw.ops.cuda.compiler import Variant
+from mbm_hw.ops.cuda.launcher import refuse_capture
 from mbm_hw.ops.cuda.multiprocessor import Multiprocessor
 from mbm_hw.ops.cuda.tiles import TILES, Tile, tile_for
 from mbm_hw.spec import Exact, IntegerSpec, Mitchell
@@ -138,6 +139,7 @@ def _table(spec, macros, shared_limit):
 @functools.cache
 def _kept_table(spec: SpecValues, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return the table of a spec that brings none; kept, so that captured graphs can use it."""
+    refuse_capture(spec)
     return product_table_tensor(spec_of(spec)).t().to(device, dtype).contiguous()
 
 

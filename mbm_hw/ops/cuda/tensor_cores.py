@@ -16,6 +16,7 @@ from torch import Tensor
 from mbm_hw.factorization import Factorization, factorize
 from mbm_hw.ops.codes import SpecValues, code_dtype, spec_of, sum_dtype
 from mbm_hw.ops.cuda.compiler import Variant
+from mbm_hw.ops.cuda.launcher import refuse_capture
 from mbm_hw.ops.cuda.multiprocessor import (
     TENSOR_TILES,
     Multiprocessor,
@@ -137,6 +138,7 @@ def _factorization(spec: SpecValues) -> Factorization | None:
 
 @functools.cache
 def _packed(spec: SpecValues, blocks: tuple[int, ...], device: torch.device) -> Tensor:
+    refuse_capture(spec)
     found, sides = _factorization(spec), []
     for factors in (found.u, found.v):
         padded = np.zeros((sum(blocks), factors.shape[1]), np.int8)
