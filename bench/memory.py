@@ -6,13 +6,13 @@ layer and an image: parameters, input, output, and whatever else the forward nee
 
 import subprocess
 import sys
-from pathlib import Path
 
 import torch
 from tabulate import tabulate
 
 from bench.cases import LAYERS, specs
 from mbm_hw.nn import calibrate_, convert_
+from mbm_hw.studies.memory import NOW, reset_peak, resident_bytes
 
 EXACT = "exact fp32"
 MEASURED_SPECS = ("random table, 8 bits", "mbm8s", "mbm16s", "mbm_bf16", "mbm_fp32")
@@ -37,21 +37,14 @@ def measure(layer_name: str, spec: str) -> int:
         convert_(warm, specs()[spec])
         calibrate_(warm, [torch.randn(1, 4, 8, 8)])
         warm(torch.randn(1, 4, 8, 8))
-    before = _memory("VmRSS")
+    before = resident_bytes(NOW)
     network, x = torch.nn.Sequential(layer.build()).eval(), torch.randn(1, *layer.shape)
     if spec != EXACT:
         convert_(network, specs()[spec])
         calibrate_(network, [x[..., :8, :8]])
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    reset_peak()
     network(x)
-    return _memory("VmHWM") - before
-
-
-def _memory(key: str) -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(key):
-            return int(line.split()[1]) << 10
-    raise OSError(f"/proc/self/status has no {key}")
+    return resident_bytes() - before
 
 
 def main():

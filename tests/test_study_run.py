@@ -162,7 +162,7 @@ def test_weights_that_do_not_fit_are_named(study, tmp_path):
 
 def test_a_killed_study_resumes_and_gives_the_same_rows(study, tmp_path):
     """kill -9 in the middle of `mbm-hw study run`; then the same command again."""
-    file = tiny_study_file(tmp_path, images=300)
+    file = tiny_study_file(tmp_path, images=60)
     command = [sys.executable, "-m", "mbm_hw", "study", "run", str(file)]
     command += ["--results", str(tmp_path / "results")]
     database = tmp_path / "results/tiny/study.sqlite"
@@ -172,9 +172,9 @@ def test_a_killed_study_resumes_and_gives_the_same_rows(study, tmp_path):
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "the study ended before it could be killed"
     kept = len(Store(database))
-    assert 100 < kept < CASES * 300
+    assert 100 < kept < CASES * 60
     subprocess.run(command, check=True, capture_output=True)
-    assert len(Store(database)) == CASES * 300
+    assert len(Store(database)) == CASES * 60
     rows = json.loads((tmp_path / "results/tiny/rows.json").read_text())
-    assert len(rows) == CASES * 300
-    assert len({(r["spec"], r["layer_set"], r["image"]) for r in rows}) == CASES * 300
+    assert len(rows) == CASES * 60
+    assert len({(r["spec"], r["layer_set"], r["image"]) for r in rows}) == CASES * 60

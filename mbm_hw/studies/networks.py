@@ -83,8 +83,3 @@ def load_weights(network: nn.Module, weights: str, data: Path | None = None) -> 
             network.load_state_dict(read_checkpoint(weights))
     except RuntimeError as error:  # how load_state_dict says that keys or shapes differ
         raise ValueError(f"weights: {weights} does not fit the network: {error}") from error
-
-
-def convertible_layers(network: nn.Module) -> list[str]:
-    """Return the names of the convolutions and linear layers, in the network's order."""
-    return [name for name, module in network.named_modules() if isinstance(module, CONVERTIBLE)]

@@ -3,7 +3,6 @@
 import copy
 import functools
 import json
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,11 +15,12 @@ from mbm_hw.catalog import spec_name
 from mbm_hw.nn import calibrate_, convert_
 from mbm_hw.quantize import QUANTIZERS
 from mbm_hw.spec import Spec
+from mbm_hw.studies.batch import Batch
 from mbm_hw.studies.data import load_data
 from mbm_hw.studies.description import FLOAT, Study
 from mbm_hw.studies.evaluation import EVALUATIONS
 from mbm_hw.studies.identity import sha256, study_identity
-from mbm_hw.studies.networks import convertible_layers, load_network, load_weights
+from mbm_hw.studies.networks import load_network, load_weights
 from mbm_hw.studies.operations import count_multiplications
 from mbm_hw.studies.store import Store
 
@@ -79,11 +79,10 @@ class StudyRun:
         self.evaluation = EVALUATIONS[study.metrics]
         self.quantizer = QUANTIZERS[study.quantizer]
         self.network = load_network(study.network, models)
-        sets = study.layers.sets(convertible_layers(self.network))
         self.dataset = load_data(study.data)
         load_weights(self.network, study.weights, None if data is None else Path(data))
         self.multiplications = count_multiplications(self.network, self.dataset[0][0])
-        self.layer_sets = sets
+        self.layer_sets = sets = study.layers.sets(self.multiplications)
         self.cases = [Case(None, "none", ())] + [
             Case(spec, name, layers) for spec in study.all_specs for name, layers in sets.items()
         ]
@@ -91,7 +90,7 @@ class StudyRun:
         batches = [range(i, min(i + study.batch, len(self.dataset))) for i in starts]
         self.units = [Unit(case, images) for case in self.cases for images in batches]
         self.total = len(self.cases) * len(self.dataset)
-        self._ranges, self._converted = {}, (None, None)
+        self._ranges, self._batch = {}, None
 
     def rows(self) -> list[dict]:
         """Compute what the store of this study lacks; return a row for each case and image.
@@ -133,49 +132,57 @@ class StudyRun:
         return [self._key(unit.case, image) for image in unit.images]
 
     def score_in_turn(self, units: Iterable[Unit]) -> Iterator[tuple[Unit, list[dict]]]:
-        return ((unit, self.score(unit)) for unit in units)
+        """Yield (unit, rows): images by images, the cases of each as their first layers run."""
+        order = {layer: position for position, layer in enumerate(self.multiplications)}
+
+        def turn(unit: Unit):
+            return unit.images.start, min(map(order.get, unit.case.layers), default=-1)
+
+        return ((unit, self.score(unit)) for unit in sorted(units, key=turn))
 
     def score(self, unit: Unit) -> list[dict]:
-        """Compute a unit's rows, one an image; units of one case in turn share its network."""
-        case, samples = unit.case, [self.dataset[image] for image in unit.images]
-        if self._converted[0] != case:
-            self._converted = None, None  # frees the memory of the last one
-            self._converted = case, self.converted(case)
-        inputs = torch.stack([sample[0] for sample in samples])
-        targets = [sample[1] for sample in samples]
-        began = time.perf_counter()
-        with torch.inference_mode():
-            scores = self.evaluation.scores(self._converted[1], inputs, targets)
-        seconds = (time.perf_counter() - began) / len(samples)
+        """Compute a unit's rows, one an image; units of the same images in turn share their prefix.
+
+        A row has study, spec, layer_set, image, and what `Batch.score` gives.
+        """
+        case, images = unit.case, unit.images
+        if self._batch is None or self._batch[0] != images:
+            self._batch = None  # frees the memory of the last one
+            samples = [self.dataset[image] for image in images]
+            batch = Batch(self.evaluation, samples, self.network, self.multiplications)
+            self._batch = images, batch
+        batch = self._batch[1]
+        scored = (
+            batch.exact if case.spec is None else batch.score(self.converted(case), case.layers)
+        )
         common = {"study": self.study.name, "spec": case.spec_name, "layer_set": case.layer_set}
-        multiplications = sum(self.multiplications[name] for name in case.layers)
         return [
-            common
-            | {"image": image}
-            | score
-            | {"seconds": seconds, "multiplications": multiplications}
-            for image, score in zip(unit.images, scores, strict=True)
+            common | {"image": image} | row for image, row in zip(images, scored.rows, strict=True)
         ]
 
     def converted(self, case: Case) -> nn.Module:
-        """Return a copy of the network with the case's layers approximated and calibrated."""
-        network = copy.deepcopy(self.network)
-        if case.spec is not None:
-            convert_(network, case.spec, self._chosen(case.layers), self.quantizer)
-            ranges = self._calibrated_ranges(self.study.baseline(case.spec))
-            prefixes = tuple(f"{name}." for name in case.layers)
-            chosen = {key: value for key, value in ranges.items() if key.startswith(prefixes)}
-            network.load_state_dict(chosen, strict=False)
-        return network.eval()
+        """Return the network with the case's layers approximated and calibrated.
+
+        A copy of the modules that hold them; the other modules and the weights are the network's.
+        """
+        if case.spec is None:
+            return self.network
+        network = _copy_around(self.network, case.layers)
+        convert_(network, case.spec, self._chosen(case.layers), self.quantizer)
+        ranges = self._calibrated_ranges(self.study.baseline(case.spec))
+        prefixes = tuple(f"{name}." for name in case.layers)
+        chosen = {key: value for key, value in ranges.items() if key.startswith(prefixes)}
+        network.load_state_dict(chosen, strict=False)
+        return network
 
     def _calibrated_ranges(self, baseline: Spec) -> dict[str, torch.Tensor]:
         """Return what calibration adds to the state: every layer observed in the float network."""
         if baseline in self._ranges:
             return self._ranges[baseline]
-        network = copy.deepcopy(self.network)
         layers = {name for layers in self.layer_sets.values() for name in layers}
+        network = _copy_around(self.network, layers)
         convert_(network, baseline, self._chosen(layers), self.quantizer)
-        calibrate_(network, self.dataset.calibration.split(16))
+        calibrate_(network, self.dataset.calibration.split(self.study.batch))
         added = network.state_dict().keys() - self.network.state_dict().keys()
         self._ranges[baseline] = {key: network.state_dict()[key] for key in added}
         return self._ranges[baseline]
@@ -203,3 +210,11 @@ class StudyRun:
         specs = [spec_name(spec) for spec in self.study.all_specs]
         layers = {name: list(layers) for name, layers in self.layer_sets.items()}
         return self.identity | {"specs": specs, "layers": layers}
+
+
+def _copy_around(network: nn.Module, layers: Iterable[str]) -> nn.Module:
+    """Return a copy of the modules that hold `layers`; the others, and all tensors, are shared."""
+    inside = set(map(network.get_submodule, layers))
+    shared = [module for module in network.modules() if inside.isdisjoint(module.modules())]
+    shared += [*network.parameters(), *network.buffers()]
+    return copy.deepcopy(network, {id(part): part for part in shared})

@@ -1,0 +1,144 @@
+"""Scoring variants of a network on the same images, and measuring what each of them takes."""
+
+import contextlib
+import functools
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mbm_hw.studies.evaluation import Evaluation
+from mbm_hw.studies.memory import reset_peak, resident_bytes
+from mbm_hw.studies.output_error import OutputError
+from mbm_hw.studies.prefix import SharedPrefix
+
+
+@dataclass(frozen=True)
+class Scored:
+    """rows : of each image, see `Batch.score`. outputs : the network's, of each forward."""
+
+    rows: list[dict[str, Any]]
+    outputs: list[Any]
+
+
+class Batch:
+    """Images on which variants of one network are scored in turn, and what the variants share.
+
+    evaluation : how they are scored. samples : an (image, target) each. network : the exact one.
+    multiplications : of each layer for one image, in the order in which the layers run.
+    """
+
+    def __init__(
+        self,
+        evaluation: Evaluation,
+        samples: Sequence[tuple],
+        network: nn.Module,
+        multiplications: Mapping[str, int],
+    ):
+        images, self.targets = zip(*samples, strict=True)
+        self.images = torch.stack(images)
+        self.evaluation, self.network = evaluation, network
+        self.multiplications = multiplications
+        self.prefix = SharedPrefix()
+        self._layer, self._layer_outputs = None, {}
+
+    @functools.cached_property
+    def exact(self) -> Scored:
+        """The exact network's score; its forwards are run once, whoever needs them."""
+        return self._scored(self.network, ())
+
+    def score(self, network: nn.Module, layers: Sequence[str]) -> Scored:
+        """Score the variant `network`, which is approximate in `layers`. A row has
+
+        the scores of the evaluation;
+        seconds : of the image's share of the forwards, each as if nothing of it had been known;
+        multiplications : approximate ones, for the image, in one forward;
+        products_per_second : the approximate ones over the seconds within their layers;
+        layer_sqnr_db, layer_max_error : see `OutputError`: of the output of the layer, where it is
+            one only, against the exact layer's for the same input, in its first call of a forward;
+        output_sqnr_db, output_max_error : of the network's output against the exact network's;
+        peak_mib : the process's peak of resident memory while the batch was scored, in MiB.
+
+        None stands for what does not apply, or what the system does not tell.
+        """
+        return self._scored(network, layers, self.exact.outputs)
+
+    def exact_layer_output(self, layer: str, number: int, x: Tensor) -> Tensor:
+        """Return what the exact `layer` gives for `x`, its input in forward `number`.
+
+        Until another layer is asked for it is the same for all variants, and computed once.
+        """
+        if layer != self._layer:
+            self._layer, self._layer_outputs = layer, {}
+        if number not in self._layer_outputs:
+            self._layer_outputs[number] = self.network.get_submodule(layer)(x)
+        return self._layer_outputs[number]
+
+    @torch.inference_mode()
+    def _scored(self, network, layers, exact_outputs=None) -> Scored:
+        run = _Run(self, network, layers)
+        reset_peak()
+        with run.watching():
+            scores = self.evaluation.scores(run, self.images, self.targets)
+        peak, count = resident_bytes(), len(self.images)
+        output_error = OutputError(count)
+        if exact_outputs is not None:
+            output_error.add(run.outputs, exact_outputs)
+        multiplications = sum(self.multiplications[layer] for layer in layers)
+        products = multiplications * count * len(run.outputs)
+        measured = {
+            "seconds": run.seconds / count,
+            "multiplications": multiplications,
+            "products_per_second": products / run.layer_seconds if products else None,
+            "peak_mib": None if peak is None else peak / 2**20,
+        }
+        errors = run.layer_error.columns("layer"), output_error.columns("output")
+        rows = [score | measured | a | b for score, a, b in zip(scores, *errors, strict=True)]
+        return Scored(rows, run.outputs)
+
+
+class _Run:
+    """A variant while it is scored: what the evaluation calls in its stead."""
+
+    def __init__(self, batch: Batch, network: nn.Module, layers: Sequence[str]):
+        self.batch, self.network, self.layers = batch, network, layers
+        self.first = min(layers or batch.multiplications, key=list(batch.multiplications).index)
+        self.outputs = []
+        self.seconds = self.layer_seconds = 0.0
+        self.layer_error = OutputError(len(batch.images))
+
+    def __call__(self, images: Tensor):
+        self.has_compared = len(self.layers) != 1
+        number = len(self.outputs)
+        output, seconds = self.batch.prefix.forward(number, self.network, self.first, images)
+        self.outputs.append(output)
+        self.seconds += seconds
+        return output
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """Within the block, time the calls of the approximate layers, and compare their output."""
+        handles = []
+        for layer in map(self.network.get_submodule, self.layers):
+            handles.append(layer.register_forward_pre_hook(self._begin))
+            handles.append(layer.register_forward_hook(self._end))
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _begin(self, layer, inputs):
+        self.began = time.perf_counter()
+
+    def _end(self, layer, inputs, output):
+        ended = time.perf_counter()
+        self.layer_seconds += ended - self.began
+        if not self.has_compared:
+            self.has_compared = True
+            exact = self.batch.exact_layer_output(self.first, len(self.outputs), inputs[0])
+            self.layer_error.add(output, exact)
+            self.seconds -= time.perf_counter() - ended
