@@ -15,6 +15,7 @@ from test_data import write_cifar
 from tiny_study import CASES, tiny_study, tiny_study_file
 
 from mbm_hw.spec import Mitchell
+from mbm_hw.studies.batch import MEASURED
 from mbm_hw.studies.data import load_data
 from mbm_hw.studies.description import Layers
 from mbm_hw.studies.identity import study_identity
@@ -26,9 +27,9 @@ from mbm_hw.studies.store import Store
 IMAGES = 30
 
 
-def rows_without_time(folder):
+def rows_without_measures(folder):
     rows = json.loads((folder / "rows.json").read_text())
-    return [{k: v for k, v in row.items() if k != "seconds"} for row in rows]
+    return [{k: v for k, v in row.items() if k not in MEASURED} for row in rows]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 40])
@@ -92,13 +93,13 @@ def test_three_shards_one_of_them_killed_merge_to_the_rows_of_the_whole(tmp_path
     assert [path.name for path in results.iterdir()] == ["study.sqlite"], "no tables of a part"
     assert row_count(results / "study.sqlite") == CASES * IMAGES - lost
     succeed(*run, tmp_path / "incomplete")
-    assert rows_without_time(results) == rows_without_time(whole / "tiny")
+    assert rows_without_measures(results) == rows_without_measures(whole / "tiny")
 
     message = f"shard 2/3 is done, {CASES * IMAGES // 3} of {CASES * IMAGES} images in "
     assert message in succeed(*run, parts, "--shard", "2/3")
     assert {path.suffix for path in stores[0].parent.iterdir()} == {".sqlite"}
     succeed(*merge, merged)
-    assert rows_without_time(merged / "tiny") == rows_without_time(whole / "tiny")
+    assert rows_without_measures(merged / "tiny") == rows_without_measures(whole / "tiny")
     assert row_count(merged / "tiny/study.sqlite") == CASES * IMAGES
     files = [{path.name for path in (folder / "tiny").iterdir()} for folder in (merged, whole)]
     assert files[0] == files[1]

@@ -12,6 +12,7 @@ from tiny_study import CASES, NETWORK, tiny_study, tiny_study_file
 
 from mbm_hw.catalog import CATALOG
 from mbm_hw.spec import MBM
+from mbm_hw.studies.batch import MEASURED
 from mbm_hw.studies.description import Layers, Study
 from mbm_hw.studies.results import write_results
 from mbm_hw.studies.run import StudyRun
@@ -23,8 +24,8 @@ def study(tmp_path):
     return tiny_study(tmp_path)
 
 
-def rows_without_time(run):
-    return [{k: v for k, v in row.items() if k != "seconds"} for row in run.rows()]
+def rows_without_measures(run):
+    return [{k: v for k, v in row.items() if k not in MEASURED} for row in run.rows()]
 
 
 def test_a_study_scores_every_image_in_every_case(study, tmp_path):
@@ -61,8 +62,8 @@ def test_float_and_integer_specs_share_a_study(study, tmp_path):
 def test_images_left_over_from_a_batch_are_scored_like_the_others(study, tmp_path):
     """7 images in batches of 3; the original counted the last one as zeros."""
     singly = Study(**{**vars(study), "batch": 1})
-    by_three = rows_without_time(StudyRun(study, tmp_path / "three"))
-    one_by_one = rows_without_time(StudyRun(singly, tmp_path / "one"))
+    by_three = rows_without_measures(StudyRun(study, tmp_path / "three"))
+    one_by_one = rows_without_measures(StudyRun(singly, tmp_path / "one"))
     assert [r["top1"] for r in by_three] == [r["top1"] for r in one_by_one]
     losses = [[r["cross_entropy"] for r in rows] for rows in (by_three, one_by_one)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)

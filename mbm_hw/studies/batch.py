@@ -15,6 +15,9 @@ from mbm_hw.studies.memory import reset_peak, resident_bytes
 from mbm_hw.studies.output_error import OutputError
 from mbm_hw.studies.prefix import SharedPrefix
 
+MEASURED = frozenset({"seconds", "products_per_second", "peak_mib"})
+"""The columns that differ from run to run."""
+
 
 @dataclass(frozen=True)
 class Scored:
