@@ -27,6 +27,21 @@ def test_the_error_table_is_what_the_command_prints(capsys):
     assert table in README, "the README's table is stale: `mbm-hw errors --paper` prints\n" + table
 
 
+def test_the_algorithms_table_is_what_the_command_prints(capsys):
+    """Decibels and percents to 0.2: torch's own float layers before it depend on the machine."""
+    with pytest.raises(SystemExit):
+        main(["algorithms"])
+    printed = capsys.readouterr().out.strip()
+    header = printed.splitlines()[0]
+    assert header in README
+    start = README.index(header)
+    for actual, said in zip(printed.splitlines(), README[start:].splitlines(), strict=False):
+        for cell, expected in zip(actual.split("|"), said.split("|"), strict=True):
+            is_figure = re.fullmatch(r" *-?\d+\.\d *", expected)
+            same = abs(float(cell) - float(expected)) < 0.25 if is_figure else cell == expected
+            assert same, "the README's table is stale: `mbm-hw algorithms` prints\n" + printed
+
+
 def test_the_list_of_designs_is_what_the_command_prints(capsys):
     with pytest.raises(SystemExit):
         main(["verilog", "--list"])

@@ -7,7 +7,7 @@ import click
 
 from mbm_hw.cli.hardware import cost
 from mbm_hw.cli.multipliers import errors, table, verilog
-from mbm_hw.cli.networks import ops
+from mbm_hw.cli.networks import algorithms, ops
 from mbm_hw.cli.studies import report, study
 
 
@@ -34,7 +34,7 @@ def fail(message: str) -> None:
     sys.exit(2)
 
 
-@click.group(commands=[verilog, table, errors, ops, cost, study, report])
+@click.group(commands=[verilog, table, errors, ops, algorithms, cost, study, report])
 @click.version_option(package_name="mbm-hw")
 def mbm_hw():
     """Approximate multipliers: from one spec to RTL, to simulation, to a network's error study."""

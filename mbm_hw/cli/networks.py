@@ -1,4 +1,4 @@
-"""Networks by themselves: what they multiply."""
+"""Networks and their layers: what they multiply, and what algorithms make of it."""
 
 import re
 from pathlib import Path
@@ -6,6 +6,8 @@ from pathlib import Path
 import click
 from tabulate import tabulate
 
+from mbm_hw.catalog import find_spec
+from mbm_hw.cli.hardware import LAYER
 from mbm_hw.cli.options import print_rows, with_formats, with_models
 
 
@@ -15,10 +17,16 @@ from mbm_hw.cli.options import print_rows, with_formats, with_models
     "--input", "size", default="480x640", show_default=True, help="Of the image: rows x columns."
 )
 @click.option("--against", metavar="NETWORK", help="Another network to compare with.")
+@click.option(
+    "--algorithm",
+    default="direct",
+    show_default=True,
+    help="Whose multiplications: of winograd, strassen, ... in the layers that it can do.",
+)
 @with_models
 @click.option("--picture", type=click.Path(path_type=Path), help="A PNG file to draw.")
 @with_formats
-def ops(network, size, against, models, picture, style):
+def ops(network, size, against, algorithm, models, picture, style):
     """Count the multiplications of NETWORK's layers: a name in models/, or file.py:factory.
 
     Weights do not matter. Look-ups are the multiplications that meet no zero padding.
@@ -29,7 +37,8 @@ def ops(network, size, against, models, picture, style):
     if not match:
         raise click.UsageError(f"--input must be rows x columns such as 480x640, not {size!r}")
     names = [name for name in (network, against) if name is not None]
-    counted = {name: network_operations(name, *map(int, match.groups()), models) for name in names}
+    height, width = map(int, match.groups())
+    counted = {name: network_operations(name, height, width, models, algorithm) for name in names}
     rows = [row for name in names for row in operation_rows(name, counted[name])]
     if picture is not None:
         from mbm_hw.studies.pictures import plot_operations
@@ -55,3 +64,26 @@ def ops(network, size, against, models, picture, style):
             f"{against}: {totals[against]:,} in {len(others)} layers; {network} has {ratio:.2f} "
             f"times as many, its largest layer {largest:.2f} times {against}'s largest"
         )
+
+
+@click.command()
+@click.argument("specs", nargs=-1)
+@with_formats
+def algorithms(specs, style):
+    """Print what algorithms do to the errors of multipliers, in a 3x3 layer of a trained network.
+
+    SPECS are signed or float ones; default mbm_bf16, mbm16s and mbm12s. The layer is that of `cost
+    --power`. products: share in percent of the direct ones. codes: how large those of inputs and
+    weights may be. bias: of all products together, in percent. noise: how much more of it reaches
+    the output than the direct one if the products' relative errors are as large, and independent,
+    in dB. sqnr: of the output, against exact products of the same operands, and against float, in
+    dB.
+    """
+    from mbm_hw.studies.algorithms import algorithm_rows
+
+    found = map(find_spec, specs or ("mbm_bf16", "mbm16s", "mbm12s"))
+    rows = [row for spec in found for row in algorithm_rows(**LAYER, spec=spec)]
+    if style is None:
+        click.echo(tabulate(rows, headers="keys", tablefmt="github", intfmt=",", floatfmt=".1f"))
+    else:
+        print_rows(rows, style)

@@ -91,7 +91,8 @@ class Study:
         if not (isinstance(self.batch, int) and self.batch >= 1):
             raise ValueError(f"batch must be an integer of at least 1, not {self.batch!r}")
 
-    def baseline(self, spec: Spec) -> Exact | FloatExact:
+    @staticmethod
+    def baseline(spec: Spec) -> Exact | FloatExact:
         """Return what `spec` is compared with: the exact multiplier of the same format."""
         if isinstance(spec, FloatSpec):
             return FloatExact(spec.exponent_bits, spec.mantissa_bits)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 from torch.nn import functional
 
 from mbm_hw.float_spec import FloatSpec
@@ -53,12 +54,10 @@ class LayerOperands:
         if not isinstance(layer, ApproxConv2d) or layer.groups != 1:
             raise ValueError(f"layer must be a convolution without groups, not {self.layer}")
         calibrate_(network, data.calibration.split(16))
-        seen = []
-        layer.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
-        network(data[0][0][None])
+        image = layer_input(network, self.layer, data[0][0])[0]
         quantizer = layer.operand_quantizer
         kind = torch.float32 if isinstance(spec, FloatSpec) else torch.int32
-        x = quantizer.codes(seen[0][0], layer.activation_scale, spec, kind)
+        x = quantizer.codes(image, layer.activation_scale, spec, kind)
         scale = layer.weight_scale[:, None, None, None]
         w = quantizer.codes(layer.weight.float(), scale, spec, kind)
         columns = functional.unfold(
@@ -76,3 +75,14 @@ class LayerOperands:
         a = columns[taps[:, None], pixels].ravel()[: self.vectors]
         b = np.repeat(weights[outputs, taps], self.run)[: self.vectors]
         return a.astype(b.dtype), b
+
+
+def layer_input(network: nn.Module, layer: str, image: Tensor) -> Tensor:
+    """Return what `layer` is first given when `network` is given `image`, [C, H, W]; [1, ...]."""
+    seen = []
+    handle = network.get_submodule(layer).register_forward_pre_hook(
+        lambda module, inputs: seen.append(inputs[0])
+    )
+    network(image[None])
+    handle.remove()
+    return seen[0]

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from mbm_hw.nn.geometry import layer_of, supports
+from mbm_hw.ops.algorithms import DIRECT, find_algorithm
 from mbm_hw.studies.networks import CONVERTIBLE, load_network
 
 
@@ -18,7 +20,7 @@ class LayerOperations:
     layer : its name in the network. kind : `conv 3x3 /2`, `depthwise 3x3`, `linear`, ...
     input, output : shapes without the batch, of the last call.
     multiplications : those with zero padding are counted, as is usual.
-    lookups : of these, the ones that meet no padding: what an emulation by look-ups must look up.
+    lookups : the direct ones that meet no padding: what an emulation by look-ups must look up.
     """
 
     layer: str
@@ -30,9 +32,13 @@ class LayerOperations:
 
 
 @torch.inference_mode()
-def count_operations(network: nn.Module, image: torch.Tensor) -> list[LayerOperations]:
+def count_operations(
+    network: nn.Module, image: torch.Tensor, algorithm: str = DIRECT
+) -> list[LayerOperations]:
     """Return the operations of every convolution and linear layer, in the order of the calls.
 
+    algorithm : whose multiplications are counted, in the layers that it can do (`nn.supports`); the
+        others are direct.
     network : any; it runs once on `image`, [C, H, W] or what it takes without the batch, on the
         device of both (`meta` computes nothing). Layers that do not run are not listed.
     """
@@ -40,7 +46,7 @@ def count_operations(network: nn.Module, image: torch.Tensor) -> list[LayerOpera
 
     def observe(name):
         def hook(module, inputs, output):
-            operations = _operations(name, module, inputs[0].shape, output.shape)
+            operations = _operations(name, module, inputs[0].shape, output.shape, algorithm)
             before = counted.get(name)
             counted[name] = operations if before is None else _sum(before, operations)
 
@@ -59,13 +65,20 @@ def count_operations(network: nn.Module, image: torch.Tensor) -> list[LayerOpera
     return list(counted.values())
 
 
-def count_multiplications(network: nn.Module, image: torch.Tensor) -> dict[str, int]:
+def count_multiplications(
+    network: nn.Module, image: torch.Tensor, algorithm: str = DIRECT
+) -> dict[str, int]:
     """Return layer name -> multiplications for one image; see `count_operations`."""
-    return {layer.layer: layer.multiplications for layer in count_operations(network, image)}
+    counted = count_operations(network, image, algorithm)
+    return {layer.layer: layer.multiplications for layer in counted}
 
 
 def network_operations(
-    name: str, height: int, width: int, models: str | Path = "models"
+    name: str,
+    height: int,
+    width: int,
+    models: str | Path = "models",
+    algorithm: str = DIRECT,
 ) -> list[LayerOperations]:
     """Return the operations of the network `name` (see `load_network`) for an image of that size.
 
@@ -77,7 +90,7 @@ def network_operations(
     if first is None:
         raise ValueError(f"{name} has no convolution, so it takes no images")
     try:
-        return count_operations(network, torch.zeros(first.in_channels, height, width))
+        return count_operations(network, torch.zeros(first.in_channels, height, width), algorithm)
     except RuntimeError as error:
         raise ValueError(f"{name} does not take {height}x{width} images: {error}") from error
 
@@ -105,12 +118,17 @@ def _sum(a: LayerOperations, b: LayerOperations) -> LayerOperations:
     return LayerOperations(b.layer, b.kind, b.input, b.output, *counts)
 
 
-def _operations(name, module, input_shape, output_shape) -> LayerOperations:
+def _operations(name, module, input_shape, output_shape, algorithm) -> LayerOperations:
     shapes = tuple(input_shape[1:]), tuple(output_shape[1:])
     terms = module.weight[0].numel()
     multiplications = int(np.prod(output_shape)) * terms
+    lookups = multiplications
+    if algorithm != DIRECT and supports(algorithm, module):
+        is_linear = isinstance(module, nn.Linear)
+        size = (int(np.prod(output_shape[:-1])), 1) if is_linear else output_shape[-2:]
+        multiplications = find_algorithm(algorithm).multiplications(layer_of(module), *size)
     if isinstance(module, nn.Linear):
-        return LayerOperations(name, "linear", *shapes, multiplications, multiplications)
+        return LayerOperations(name, "linear", *shapes, multiplications, lookups)
     outputs = int(np.prod(output_shape[:-2]))
     lookups = outputs * module.weight.shape[1]
     for axis in (0, 1):

@@ -39,6 +39,7 @@ def _winograd(name: str, outputs: int) -> Tiled:
         kernels=lambda kernel: kernel == (3, 3),
         outputs=lambda kernel: (outputs, outputs),
         transforms=lambda kernel: winograd(outputs),
+        is_integer=True,
     )
 
 
@@ -49,6 +50,7 @@ def _fft(name: str, is_gauss: bool) -> Tiled:
         kernels=lambda kernel: kernel != (1, 1),
         outputs=lambda kernel: tuple(tile_size(taps) - taps + 1 for taps in kernel),
         transforms=lambda kernel: fft(kernel, is_gauss),
+        is_integer=False,
     )
 
 

@@ -6,11 +6,15 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from mbm_hw.float_spec import FloatSpec
 from mbm_hw.ops.algorithms.bilinear import Bilinear
+from mbm_hw.spec import Spec
 
 Products = Callable[[Tensor, Tensor, Sequence[int], Sequence[int], int], Tensor]
 """Returns the sums of a convolution without padding: of transformed x and w, float64, [N, C, H, W]
 and [O, C / groups, kH, kW]; then stride, dilation, groups."""
+
+Transforms = Callable[[tuple[int, int]], Bilinear]
 
 
 class Layer(NamedTuple):
@@ -49,18 +53,18 @@ class Algorithm(ABC):
     """A way to compute a convolution from other products than its own.
 
     name : as callers give it. takes : the layers that it can do, in words.
+    transforms : what it does to tiles or blocks of the operands, by the kernel's size.
+    is_integer : whether transforms of integers are integers; if not, it takes float specs only.
     """
 
     name: str
     takes: str
+    transforms: Transforms
+    is_integer: bool
 
     @abstractmethod
     def is_for(self, layer: Layer) -> bool:
         """Whether it can do `layer`."""
-
-    @abstractmethod
-    def bilinear(self, layer: Layer) -> Bilinear:
-        """Return what it does to tiles or blocks of the operands of `layer`."""
 
     @abstractmethod
     def multiplications(self, layer: Layer, rows: int, columns: int) -> int:
@@ -76,6 +80,13 @@ class Algorithm(ABC):
 
         x : [N, C, H, W], padded; w : [O, C / groups, kH, kW].
         """
+
+    def bilinear(self, layer: Layer) -> Bilinear:
+        return self.transforms(layer.kernel)
+
+    def takes_spec(self, spec: Spec) -> bool:
+        """Whether it has operands for `spec` at all; `integers.largest_codes` says which codes."""
+        return self.is_integer or isinstance(spec, FloatSpec)
 
     def check(self, operator: str, layer: Layer):
         """Raise a ValueError that names what is supported if it cannot do `layer`."""

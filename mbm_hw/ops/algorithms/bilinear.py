@@ -27,11 +27,6 @@ class Bilinear:
         return len(self.input)
 
     @property
-    def is_integer(self) -> bool:
-        """Whether integers stay integers in all transforms."""
-        return all(bool((m == m.round()).all()) for m in (self.input, self.weight, self.output))
-
-    @property
     def gains(self) -> tuple[int, int, int]:
         """How much larger than the operands, x and w, and than the products the sums can be."""
         return tuple(int(m.abs().sum(1).max().ceil()) for m in self._matrices)

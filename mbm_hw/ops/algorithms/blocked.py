@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from mbm_hw.ops.algorithms.algorithm import Algorithm
+from mbm_hw.ops.algorithms.algorithm import Algorithm, Transforms
 from mbm_hw.ops.algorithms.strassen import STRASSEN
 
 
@@ -22,19 +22,19 @@ class Strassen(Algorithm):
 
     name: str = "strassen"
     takes: str = "at least two inputs and two outputs a group"
+    transforms: Transforms = lambda kernel: STRASSEN
+    is_integer: bool = True
 
     def is_for(self, layer):
         return layer.inputs > 1 and layer.outputs > layer.groups
-
-    def bilinear(self, layer):
-        return STRASSEN
 
     def terms(self, layer):
         return -(-layer.inputs // 2) * layer.kernel[0] * layer.kernel[1]
 
     def multiplications(self, layer, rows, columns):
         outputs = layer.groups * -(-layer.outputs // layer.groups // 2)
-        return STRASSEN.rank * -(-rows // 2) * columns * outputs * self.terms(layer)
+        positions = -(-rows // 2) * columns
+        return self.bilinear(layer).rank * positions * outputs * self.terms(layer)
 
     def sums(self, x, w, layer, products):
         bilinear, groups = self.bilinear(layer), layer.groups

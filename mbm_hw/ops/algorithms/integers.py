@@ -17,7 +17,7 @@ def largest_codes(algorithm: Algorithm, layer: Layer, spec: SpecValues) -> tuple
     and more terms than can be summed exactly are a ValueError.
     """
     bilinear, name = algorithm.bilinear(layer), algorithm.name
-    if not bilinear.is_integer:
+    if not algorithm.is_integer:
         raise ValueError(f"{name} takes float specs: its transforms are not integers; not {spec}")
     if not spec.signed:
         raise ValueError(f"{name} takes signed specs, since its transforms subtract; not {spec}")

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mbm_hw.ops.algorithms.algorithm import Algorithm, Layer
-from mbm_hw.ops.algorithms.bilinear import Bilinear
+from mbm_hw.ops.algorithms.algorithm import Algorithm, Layer, Transforms
 
 BLOCK_BYTES = 1 << 25
 """Of transformed tiles at a time, at least one row of tiles."""
@@ -23,20 +22,18 @@ class Tiled(Algorithm):
     the transform's points, the sums over a group's channels are a matrix product. Tiles that stick
     out of the padded image are filled with zeros, and count in full.
 
-    kernels : which kernels it takes. outputs : of a kernel, (m, m'). transforms : its `Bilinear`.
+    kernels : which kernels it takes. outputs : of a kernel, (m, m').
     """
 
     name: str
     takes: str
     kernels: Callable[[tuple[int, int]], bool]
     outputs: Callable[[tuple[int, int]], tuple[int, int]]
-    transforms: Callable[[tuple[int, int]], Bilinear]
+    transforms: Transforms
+    is_integer: bool
 
     def is_for(self, layer):
         return self.kernels(layer.kernel) and {*layer.stride, *layer.dilation} == {1}
-
-    def bilinear(self, layer):
-        return self.transforms(layer.kernel)
 
     def terms(self, layer):
         return layer.inputs
