@@ -18,11 +18,12 @@ import functools
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
 from mbm_hw.integer_terms import cover, fit, halve, lattice, peel
-from mbm_hw.reference import _log2, multiply, pattern_values
+from mbm_hw.reference import log2, multiply, pattern_values
 from mbm_hw.spec import Exact, IntegerSpec, LogSpec, Table
 
 MAX_TERMS = 192
@@ -45,6 +46,7 @@ class Factorization:
         indexed by term and by the operand's two's-complement pattern.
     shifts : for each term the power of two that its products count; the largest first.
     scale : the sum of all terms is the product times 2**scale.
+    base : a spec whose product is left out of the sum, or None.
     """
 
     spec: IntegerSpec
@@ -52,6 +54,7 @@ class Factorization:
     v: np.ndarray
     shifts: tuple[int, ...]
     scale: int
+    base: LogSpec | None = None
 
     @property
     def cost(self) -> int:
@@ -74,7 +77,7 @@ class Factorization:
         return INT32_MAX // largest
 
     def multiply(self, a, b) -> np.ndarray:
-        """Return the products as the factors give them: int64, to be equal to the reference's.
+        """Return the products as the factors give them, int64: the reference's, less the base's.
 
         a, b : integers or integer arrays, broadcast together: values from spec.operand_min to
             spec.operand_max (not checked).
@@ -91,8 +94,11 @@ class Factorization:
 
 
 @functools.lru_cache(maxsize=256)
-def factorize(spec: IntegerSpec) -> Factorization:
+def factorize(spec: IntegerSpec, base: LogSpec | None = None) -> Factorization:
     """Return a factorisation of the spec's product table into few int8 factors, exact.
+
+    base : Mitchell's spec of an MBM without truncation, whose products are subtracted before: what
+        is left takes fewer terms.
 
     A ValueError says why where there is none of at most MAX_TERMS terms, or where too many operands
     multiply differently to look for one.
@@ -102,10 +108,10 @@ def factorize(spec: IntegerSpec) -> Factorization:
         raise ValueError(f"{spec}: the table takes {least} int8 terms, more than {MAX_TERMS}")
     low, high = _factor_range(spec, operands)
     best = None
-    for leading, scale in _leading_terms(spec, operands):
-        ends = (
-            [[]] if isinstance(spec, Exact) else _rests(spec, operands, leading, scale, low, high)
-        )
+    for leading, scale in _leading_terms(spec, base, operands):
+        ends = [[]]
+        if not isinstance(spec, Exact):
+            ends = _rests(_table(spec, operands, base) << scale, leading, low, high)
         for rest in ends:
             terms = [fitting for term in leading + rest for fitting in fit(*term, low, high)]
             shifts = [shift for *_, shift in terms]
@@ -113,12 +119,11 @@ def factorize(spec: IntegerSpec) -> Factorization:
             if best is None or order < best[0]:
                 best = order, terms, scale
     _, terms, scale = best
-    cost = len(terms)
-    if cost > MAX_TERMS:
+    if (cost := len(terms)) > MAX_TERMS:
         raise ValueError(f"{spec}: the table takes {cost} int8 terms, more than {MAX_TERMS}")
     terms.sort(key=lambda term: -term[2])
     u, v = (_by_pattern(spec, [term[side] for term in terms], index) for side in (0, 1))
-    return Factorization(spec, u, v, tuple(shift for *_, shift in terms), scale)
+    return Factorization(spec, u, v, tuple(shift for *_, shift in terms), scale, base)
 
 
 def rank(spec: IntegerSpec) -> int:
@@ -139,20 +144,17 @@ def rank(spec: IntegerSpec) -> int:
 
 def factorization_rows(specs: Iterable[IntegerSpec]) -> list[dict]:
     """Return a row for each spec: what its factorisation costs, beside the rank, the least."""
-    rows = []
-    for spec in specs:
-        found = factorize(spec)
-        rows.append(
-            {
-                "spec": spec.identifier,
-                "rank": rank(spec),
-                "cost": found.cost,
-                "scale": found.scale,
-                "accumulators": len(set(found.shifts)),
-                "int32 terms": found.max_terms,
-            }
-        )
-    return rows
+    return [
+        {
+            "spec": found.spec.identifier,
+            "rank": rank(found.spec),
+            "cost": found.cost,
+            "scale": found.scale,
+            "accumulators": len(set(found.shifts)),
+            "int32 terms": found.max_terms,
+        }
+        for found in map(factorize, specs)
+    ]
 
 
 def _is_odd(spec) -> bool:
@@ -174,7 +176,7 @@ def _operand_classes(spec) -> tuple[np.ndarray, np.ndarray]:
     magnitudes = np.arange(1, spec.magnitude_max + 1)
     keys = magnitudes
     if isinstance(spec, LogSpec):
-        characteristic, fraction = _log2(spec, magnitudes)
+        characteristic, fraction = log2(spec, magnitudes)
         keys = characteristic.astype(np.int64) << spec.width | fraction.astype(np.int64)
     _, first, index = np.unique(keys, return_index=True, return_inverse=True)
     if len(first) > MAX_CLASSES and not isinstance(spec, Exact):
@@ -186,11 +188,11 @@ def _operand_classes(spec) -> tuple[np.ndarray, np.ndarray]:
     return magnitudes[first], np.where(legal, by_magnitude[np.where(legal, np.abs(values), 0)], -1)
 
 
-def _table(spec, operands) -> np.ndarray:
-    """Return the products of the operands with one another; of magnitudes where the spec is odd."""
-    if _is_odd(spec):
-        return multiply(spec, -operands[:, None], -operands)
-    return multiply(spec, operands[:, None], operands)
+def _table(spec, operands, base=None) -> np.ndarray:
+    """Return the operands' products, less the base's, of magnitudes where the spec is odd."""
+    signs = -operands if _is_odd(spec) else operands
+    table = multiply(spec, signs[:, None], signs)
+    return table if base is None else table - multiply(base, signs[:, None], signs)
 
 
 def _factor_range(spec, operands) -> tuple[np.ndarray, np.ndarray]:
@@ -214,21 +216,31 @@ def _by_pattern(spec, factors, index) -> np.ndarray:
     return factors
 
 
-def _leading_terms(spec, operands):
+def _leading_terms(spec, base, operands):
     """Yield (terms, scale): terms (u, v, shift) whose sum comes near the table times 2**scale.
 
     What they miss is to be small; it is all of the table where no structure is known.
     """
     if isinstance(spec, Exact):
         yield [(operands, operands, 0)], 0
+    elif base is not None:
+        yield from _correction_terms(spec, operands)
     elif isinstance(spec, LogSpec):
         yield from _log_terms(spec, operands)
     else:
         yield [], 0
 
 
+def _correction_terms(spec, operands):
+    """Yield the correction, a constant times 2**(ka + kb), as one term, of the larger operands."""
+    power = 1 << log2(spec, operands)[0].astype(np.int64)
+    constant, unit = Fraction(spec.corrections[0], 1 << spec.fraction_width).as_integer_ratio()
+    for bits in range(unit.bit_length()):
+        yield [(constant * power >> bits, power * (1 << bits) // unit, 0)], 0
+
+
 def _log_terms(spec, operands):
-    characteristic, fraction = (part.astype(np.int64) for part in _log2(spec, operands))
+    characteristic, fraction = (part.astype(np.int64) for part in log2(spec, operands))
     fractions, classes = np.unique(fraction, return_inverse=True)
     code, steps, fraction_bits = _unary(spec, fractions)
     code, steps, largest = code[:, classes], steps[:, classes], int(characteristic.max())
@@ -276,13 +288,12 @@ def _unary(spec, fractions) -> tuple[np.ndarray, np.ndarray, int]:
     return code, steps, spec.fraction_width - int(unit).bit_length() + 1
 
 
-def _rests(spec, operands, leading, scale, low, high):
-    """Yield terms for what the leading terms miss, found in different orders."""
-    rest = _table(spec, operands) << scale
+def _rests(rest, leading, low, high):
+    """Yield terms for what the leading terms miss of a table, found in different orders."""
     for u, v, shift in leading:
-        rest -= np.outer(u, v) << shift
+        rest = rest - (np.outer(u, v) << shift)
     found = [peel(rest, low, high), cover(rest)]
-    if not leading:
+    if len(leading) <= 1:
         found.append(lattice(rest))
     for terms in found:
         if terms is not None:

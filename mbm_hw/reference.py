@@ -78,8 +78,8 @@ def _operand(spec, name, x):
 
 def _log_product(spec: LogSpec, a, b) -> np.ndarray:
     """Return the unsigned core's products of the magnitudes `a` and `b`, as uint64."""
-    characteristic_a, fraction_a = _log2(spec, a)
-    characteristic_b, fraction_b = _log2(spec, b)
+    characteristic_a, fraction_a = log2(spec, a)
+    characteristic_b, fraction_b = log2(spec, b)
     width, one = np.uint64(spec.fraction_width), np.uint64(1 << spec.fraction_width)
     total = fraction_a + fraction_b
     carry, fraction = total >> width, total & (one - np.uint64(1))
@@ -96,7 +96,7 @@ def _log_product(spec: LogSpec, a, b) -> np.ndarray:
     return np.where((a == 0) | (b == 0), np.uint64(0), shifted + small.astype(np.uint64))
 
 
-def _log2(spec: LogSpec, x) -> tuple[np.ndarray, np.ndarray]:
+def log2(spec: LogSpec, x) -> tuple[np.ndarray, np.ndarray]:
     """Return Mitchell's log2 of `x`: its characteristic (leading-one position) and fraction."""
     # frexp of a float64 is exact below 2**53; the characteristic of 0 is not used.
     characteristic = (np.frexp(np.maximum(x, 1).astype(np.float64))[1] - 1).astype(np.uint64)

@@ -20,6 +20,7 @@ _INTEGERS = (
     Exact(8, signed=True),
     Exact(16, signed=True),
     Mitchell(8, signed=True),
+    Mitchell(8),
     MBM(8, signed=True),
     MBM(8),
     MBM(12, signed=True),

@@ -26,6 +26,7 @@ INTEGER_SPECS = (
     Exact(8, signed=True),
     Exact(16),
     Mitchell(8, signed=True),
+    Mitchell(8),
     MBM(8, signed=True),
     MBM(8),
     MBM(12, signed=True),
@@ -138,6 +139,7 @@ def test_each_tile(spec, x_shape, w_shape, groups):
     ("spec", "terms"),
     [
         (Mitchell(8, signed=True), 2100),
+        (Mitchell(8), 600),
         (SIGN_MAGNITUDE, 8200),
         (Table(product_table(MBM(8))), 2**16),
     ],
@@ -225,8 +227,8 @@ def test_rescale_gives_the_cpus_floats(dtype, shape):
         ("convolution.h", "if (row >= g_.outputs) continue;", ""),
         ("convolution.h", "if (position >= g_.positions) continue;", ""),
         ("convolution.h", "row < rows && term < depth", "term < depth"),
-        ("pattern.cu", "kFlushTerms = 1024", "kFlushTerms = 0"),
-        ("pattern.cu", "kFlushTerms = 1024", "kFlushTerms = 4096"),
+        ("pattern.cu", "kFlushTerms = MBM_HW_FLUSH_TERMS", "kFlushTerms = 0"),
+        ("pattern.cu", "kFlushTerms = MBM_HW_FLUSH_TERMS", "kFlushTerms = 4096"),
     ],
 )  # fmt: skip
 def test_a_fault_in_a_kernel_is_caught(file, line, instead):

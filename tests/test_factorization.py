@@ -40,6 +40,8 @@ def check(factorization, a=None):
     a = operands(spec) if a is None else a
     actual = factorization.multiply(a[:, None], a)
     expected = multiply(spec, a[:, None], a)
+    if factorization.base is not None:
+        expected = expected - multiply(factorization.base, a[:, None], a)
     wrong = np.argwhere(actual != expected)
     assert len(wrong) == 0, (
         f"{spec.identifier}: {a[wrong[0][0]]} * {a[wrong[0][1]]} is {actual[tuple(wrong[0])]}, "
@@ -52,6 +54,16 @@ def test_the_factors_rebuild_the_whole_table(spec):
     found = factorize(spec)
     assert found.u.dtype == found.v.dtype == np.int8
     assert found.u.shape == found.v.shape == (found.cost, 1 << spec.width)
+    check(found)
+
+
+@pytest.mark.parametrize(
+    ("spec", "cost"), [(MBM(8, signed=True), 15), (MBM(8), 19), (MBM(6, signed=True), 13)]
+)
+def test_what_mbm_has_over_mitchell_takes_few_terms(spec, cost):
+    found = factorize(spec, Mitchell(spec.width, signed=spec.signed))
+    assert found.cost == cost
+    assert found.max_terms >= 2**16
     check(found)
 
 

@@ -16,7 +16,6 @@ from mbm_hw.ops.codes import spec_values
 from mbm_hw.ops.cuda import operators, tensor_cores
 from mbm_hw.ops.cuda.compiler import SOURCES, Variant, compile_
 from mbm_hw.ops.cuda.multiprocessor import TENSOR_TILES, multiprocessor, tensor_rate
-from mbm_hw.ops.cuda.products import integer_products
 from mbm_hw.ops.cuda.tensor_cores import block_widths, fastest_products, tensor_products
 
 A100, H200 = multiprocessor((8, 0), 163 << 10), multiprocessor((9, 0), 227 << 10)
@@ -59,6 +58,10 @@ CASES = {
     "unsigned": (MBM(8, 3), (1, 6, 5, 5), (17, 6, 3, 3), PLAIN, {}),
     # 6-bit codes, blocks of 16, 4, 4
     "narrow": (MBM(6, 1, signed=True), (1, 3, 7, 6), (9, 3, 2, 2), PLAIN, {}),
+    # blocks 8, 8 of what is added to Mitchell's sums
+    "beyond Mitchell": (MBM(8, signed=True), (2, 9, 7, 6), (70, 9, 3, 3), PLAIN, {}),
+    # blocks 16, 4; int64 sums
+    "beyond Mitchell, unsigned": (MBM(8), (1, 5, 7, 6), (9, 5, 3, 3), PLAIN, {}),
     # a sum of terms is 2**5 times the products
     "scaled": (Mitchell(7, signed=True), (1, 5, 5, 5), (4, 5, 2, 3), PLAIN, {}),
 }
@@ -76,9 +79,11 @@ def test_sums_are_the_references(case, ran, monkeypatch):
     for order in (0, 7) if case == "flat" else (0,):
         actual = on_tensor_cores(x, w, spec, parameters, order=order, **device)
         check(spec, actual, naive_conv2d(x, w, spec, *parameters))
-    assert {launched["source"] for launched in ran} == {"tensor.cu"}
-    tile = {"large": LARGE, "flat": FLAT, "narrow": FLAT, "scaled": FLAT}.get(case, MEDIUM)
-    assert ran[0]["MBM_HW_TILE"] == dict(tile.macros)["MBM_HW_TILE"]
+    kernels = ["pattern.cu", "tensor.cu"] if "beyond" in case else ["tensor.cu"]
+    assert [launched["source"] for launched in ran][: len(kernels)] == kernels
+    few = ("flat", "narrow", "scaled", "beyond Mitchell, unsigned")
+    tile = LARGE if case == "large" else FLAT if case in few else MEDIUM
+    assert ran[-1]["MBM_HW_TILE"] == dict(tile.macros)["MBM_HW_TILE"]
 
 
 @pytest.mark.parametrize("shape", [(9, 37, 4), (3, 1, 40), (20, 5, 20)])
@@ -110,6 +115,11 @@ FAULTS = {
         "tensor_fragments.h",
         "return lane % 4 / kMembers;",
         "return lane % 4 / kMembers * (kMembers % 2);",
+    ),
+    "sums that were there are lost": (
+        "tensor_convolution.h",
+        "adds ? sum + added : added",
+        "added",
     ),
     "halves of a row swapped": (
         "tensor_convolution.h",
@@ -143,10 +153,11 @@ def test_planted_faults_are_caught(fault, tmp_path, monkeypatch):
         assert before.count(text) == 1, text
         (sources / file).write_text(before.replace(text, instead))
         monkeypatch.setattr(emulated_cuda, "_sources", sources)
-    x, w = random_codes(MBM_T3, (1, 3, 7, 7), 1), random_codes(MBM_T3, (9, 3, 4, 4), 2)
-    expected = ops.conv2d(x, w, MBM_T3)
+    spec = MBM(8, signed=True) if "lost" in fault else MBM_T3
+    x, w = random_codes(spec, (1, 3, 7, 7), 1), random_codes(spec, (9, 3, 4, 4), 2)
+    expected = ops.conv2d(x, w, spec)
     try:
-        actual = on_tensor_cores(x, w, MBM_T3, PLAIN, order=1)
+        actual = on_tensor_cores(x, w, spec, PLAIN, order=1)
     except RuntimeError as error:  # the sanitizer's
         assert "AddressSanitizer" in str(error)  # noqa: PT017
         return
@@ -154,7 +165,8 @@ def test_planted_faults_are_caught(fault, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("architecture", "blocks"), [("sm_80", "32"), ("sm_90", "16, 8, 4"), ("sm_100", "16, 8, 4")]
+    ("architecture", "blocks"),
+    [("sm_80", "32"), ("sm_90", "16, 8, 4"), ("sm_90", "16"), ("sm_100", "16, 8, 4")],
 )
 def test_large_tiles_compile_without_spills(architecture, blocks, tmp_path):
     check_compiles(architecture, blocks, LARGE, tmp_path)
@@ -166,7 +178,14 @@ def test_other_tiles_compile_without_spills(tile, tmp_path):
 
 
 def check_compiles(architecture, blocks, tile, tmp_path):
-    macros = {"CODE": "int8_t", "SUM": "int32_t", "WIDTH": 8, "FACTORS": blocks, "SCALE": 0}
+    macros = {
+        "CODE": "int8_t",
+        "SUM": "int32_t",
+        "WIDTH": 8,
+        "FACTORS": blocks,
+        "SCALE": 0,
+        "ADDS": int(blocks == "8, 8"),
+    }
     variant = Variant(
         "tensor.cu", tuple((f"MBM_HW_{k}", str(v)) for k, v in macros.items()) + tile.macros
     )
@@ -179,24 +198,28 @@ def check_compiles(architecture, blocks, tile, tmp_path):
 
 def chosen(spec, sizes, device=H200, terms=576, multiprocessors=132):
     values = spec_values(spec)
-    direct = integer_products(values, device.shared_bytes)
-    return fastest_products(direct, values, terms, sizes, device, multiprocessors)
+    parts = fastest_products(values, terms, sizes, device, multiprocessors)
+    return " + ".join(products.name for products in parts)
 
 
 def test_tensor_cores_are_chosen_where_they_should_be_faster():
     large = (8 * 60 * 80, 128, 1)
     for truncation, terms in ((1, 46), (2, 28), (3, 22), (4, 18)):
-        name = chosen(MBM(8, truncation, signed=True), large).name
+        name = chosen(MBM(8, truncation, signed=True), large)
         assert name == f"tensor cores, {terms} int8 products"
-    assert chosen(MBM_T2, (112 * 112, 1, 96)).name != f"tensor cores, {28} int8 products"
-    assert chosen(Mitchell(8, signed=True), large).name == "floating-point patterns"
+    assert chosen(MBM_T2, (112 * 112, 1, 96)) != f"tensor cores, {28} int8 products"
+    assert chosen(Mitchell(8, signed=True), large) == "floating-point patterns"
+    beyond = "floating-point patterns + tensor cores, {} int8 products"
+    assert chosen(MBM(8, signed=True), large) == beyond.format(15)
+    assert chosen(MBM(8), large) == beyond.format(19)
+    assert "tensor" in chosen(MBM(7, signed=True), large)  # halving its correction cuts a bit
     for spec in (Exact(8, signed=True), MBM(16, 8), Table(product_table(MBM_T2), signed=True)):
-        assert "tensor" not in chosen(spec, large).name
+        assert "tensor" not in chosen(spec, large)
     before_sm_80 = multiprocessor((7, 5), 64 << 10)
-    assert chosen(MBM_T2, large, before_sm_80).name == "logarithms"
+    assert chosen(MBM_T2, large, before_sm_80) == "logarithms"
     # No sum may leave int32 on its way.
-    assert "tensor" not in chosen(MBM(8, 2), large, terms=40_000).name
-    assert "tensor" in chosen(MBM(8, 2), large, terms=30_000).name
+    assert "tensor" not in chosen(MBM(8, 2), large, terms=40_000)
+    assert "tensor" in chosen(MBM(8, 2), large, terms=30_000)
 
 
 def test_blocks_are_the_narrowest_that_fit():

@@ -40,9 +40,9 @@ def conv2d(x, w, family, width, truncation, signed, table, stride, padding, dila
     shape = check_conv2d(x, w, spec, stride, padding, dilation, groups)
     out = x.new_empty(shape, dtype=sum_dtype(spec))
     sizes = out[:, :1].numel(), w.shape[0] // groups, groups
-    products = chosen_products(spec, w[:1].numel(), sizes, x.device)
-    table = products.table(spec, x.device)
-    run_conv2d(x, w, out, products, table, stride, padding, dilation, groups)
+    for products in chosen_products(spec, w[:1].numel(), sizes, x.device):
+        table = products.table(spec, x.device)
+        run_conv2d(x, w, out, products, table, stride, padding, dilation, groups)
     return out
 
 
@@ -53,8 +53,8 @@ def matmul(x, w, family, width, truncation, signed, table):
     # A convolution of one pixel, the longer side of `out` its positions.
     if len(x) < w.shape[1] and table is not None:
         spec = spec._replace(table=table.t())
-    products = chosen_products(spec, len(w), (max(out.shape), min(out.shape), 1), x.device)
-    _run_matmul(x, w, out, products, products.table(spec, x.device))
+    for products in chosen_products(spec, len(w), (max(out.shape), min(out.shape), 1), x.device):
+        _run_matmul(x, w, out, products, products.table(spec, x.device))
     return out
 
 
@@ -118,16 +118,18 @@ def rescale(sums, scale, bias):
     return y
 
 
-def chosen_products(spec, terms: int, sizes: tuple[int, int, int], device) -> Products:
-    """Return what multiplies for an integer spec, given as `SpecValues`, on a device.
+def chosen_products(
+    spec: SpecValues, terms: int, sizes: tuple[int, int, int], device: torch.device
+) -> tuple[Products, ...]:
+    """Return the kernels that sum up an integer spec's products on a device, one after another.
 
-    terms : of a sum. sizes : positions, outputs of a group, groups.
+    The first writes sums, others add to them. terms : of a sum. sizes : positions, outputs of a
+    group, groups.
     """
-    products = integer_products(spec, shared_limit(device))
     if 0 in (terms, *sizes):
-        return products
+        return (integer_products(spec, shared_limit(device)),)
     processor = device_multiprocessor(device)
-    return fastest_products(products, spec, terms, sizes, processor, multiprocessors(device))
+    return fastest_products(spec, terms, sizes, processor, multiprocessors(device))
 
 
 def device_multiprocessor(device) -> Multiprocessor:

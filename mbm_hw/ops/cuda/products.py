@@ -79,8 +79,11 @@ def integer_products(spec: SpecValues, shared_limit: int) -> Products:
     multiplier = spec_of(spec)
     if isinstance(multiplier, Exact):
         return Products(_variant("exact.cu", macros), "integer products", instructions=2)  # IMAD
-    if isinstance(multiplier, Mitchell) and not spec.truncation and spec.signed and spec.width <= 8:
-        return Products(_variant("pattern.cu", macros), "floating-point patterns")
+    if isinstance(multiplier, Mitchell) and not spec.truncation and spec.width <= 8:
+        # A float sums so many of the largest products exactly.
+        macros["FLUSH_TERMS"] = 1 << (24 - 2 * (spec.width - spec.signed))
+        name, wide = "floating-point patterns", not spec.signed
+        return Products(_variant("pattern.cu", macros), name, long_products=wide)
     without_carry, with_carry = multiplier.corrections
     if spec.signed and spec.width > 8 and without_carry == 2 * with_carry:
         # Patterns, sum, [correction,] [rounding down,] doubles at half the rate; [corner's keys].

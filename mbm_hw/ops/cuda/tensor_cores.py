@@ -2,6 +2,8 @@
 
 kernels/tensor.cu multiplies a spec's int8 factors (mbm_hw/factorization.py), which it looks up on
 chip, by mma.sync: a product takes as many int8 products as there are terms, rounded up to blocks.
+MBM without truncation takes many terms, but what it has over Mitchell's product takes few: those
+are added to sums of Mitchell's products.
 """
 
 import functools
@@ -14,7 +16,7 @@ import torch
 from torch import Tensor
 
 from mbm_hw.factorization import Factorization, factorize
-from mbm_hw.ops.codes import SpecValues, code_dtype, spec_of, sum_dtype
+from mbm_hw.ops.codes import SpecValues, code_dtype, spec_of, spec_values, sum_dtype
 from mbm_hw.ops.cuda.compiler import Variant
 from mbm_hw.ops.cuda.launcher import refuse_capture
 from mbm_hw.ops.cuda.multiprocessor import (
@@ -23,8 +25,8 @@ from mbm_hw.ops.cuda.multiprocessor import (
     TensorTile,
     tensor_rate,
 )
-from mbm_hw.ops.cuda.products import C_TYPES, Products
-from mbm_hw.spec import LogSpec
+from mbm_hw.ops.cuda.products import C_TYPES, Products, integer_products
+from mbm_hw.spec import MBM, LogSpec, Mitchell
 
 MAX_WIDTH = 8
 """Codes are bytes, and there is a line of factors in shared memory for each of them."""
@@ -46,7 +48,7 @@ class TensorProducts(Products):
 
     def table(self, spec: SpecValues, device: torch.device) -> Tensor:
         """Return the packed factors, int32: of x, then of w."""
-        return _packed(spec, self.blocks, device)
+        return _packed(spec, self.factorization.base, self.blocks, device)
 
     def tile(self, positions: int, outputs: int, groups: int, multiprocessors: int) -> TensorTile:
         large, medium, flat = TENSOR_TILES
@@ -60,35 +62,57 @@ class TensorProducts(Products):
 
 
 def fastest_products(
-    direct: Products,
     spec: SpecValues,
     terms: int,
     sizes: tuple[int, int, int],
     device: Multiprocessor,
     multiprocessors: int,
-) -> Products:
-    """Return `direct`, or tensor cores' products where those should be faster, by derived rates.
+) -> tuple[Products, ...]:
+    """Return the kernels whose sums add up to the spec's and should be the fastest: derived.
 
     terms : of a sum. sizes : positions, outputs of a group, groups.
     """
-    on_tensor_cores = tensor_products(spec, terms, device)
-    if on_tensor_cores is None:
-        return direct
+    choices = [(integer_products(spec, device.shared_bytes),)]
+    if whole := tensor_products(spec, terms, device):
+        choices.append((whole,))
+    base = _mitchell_of(spec)
+    if base is not None and (rest := tensor_products(spec, terms, device, base)):
+        choices.append((integer_products(spec_values(base), device.shared_bytes), rest))
 
-    def rate(products):
-        tile = products.tile(*sizes, multiprocessors)
-        blocks = math.prod(tile.grid(*sizes))
-        useful = math.prod(sizes) / (blocks * tile.rows * tile.columns)
-        return products.rate(device, tile) * useful * min(blocks, multiprocessors)
+    def clocks(parts):
+        return sum(clocks_of(products, sizes, device, multiprocessors) for products in parts)
 
-    return max((direct, on_tensor_cores), key=rate)
+    return min(choices, key=clocks)
 
 
-def tensor_products(spec: SpecValues, terms: int, device: Multiprocessor) -> TensorProducts | None:
-    """Return how tensor cores sum up so many of the spec's products, or None where they cannot."""
+def clocks_of(
+    products: Products, sizes: tuple[int, int, int], device: Multiprocessor, multiprocessors: int
+) -> float:
+    """Return the clocks that a kernel should take to add a product to every sum: derived."""
+    tile = products.tile(*sizes, multiprocessors)
+    blocks = math.prod(tile.grid(*sizes))
+    in_blocks = blocks * tile.rows * tile.columns
+    return in_blocks / products.rate(device, tile) / min(blocks, multiprocessors)
+
+
+def _mitchell_of(spec) -> Mitchell | None:
+    """Return the base of an MBM whose correction depends on the characteristics alone, or None."""
+    if spec.family != MBM.family or spec.truncation:
+        return None
+    without_carry, with_carry = spec_of(spec).corrections
+    return Mitchell(spec.width, 0, spec.signed) if without_carry == 2 * with_carry else None
+
+
+def tensor_products(
+    spec: SpecValues, terms: int, device: Multiprocessor, base: Mitchell | None = None
+) -> TensorProducts | None:
+    """Return how tensor cores sum up so many of the spec's products, or None where they cannot.
+
+    base : what has summed up its products before; they are added to.
+    """
     if device.int8_products == 0 or spec.width > MAX_WIDTH or spec.table is not None:
         return None
-    found = _factorization(spec)
+    found = _factorization(spec, base)
     if found is None or terms > found.max_terms:
         return None
     line_bytes = 2 * (LINE_BYTES << spec.width)
@@ -102,6 +126,7 @@ def tensor_products(spec: SpecValues, terms: int, device: Multiprocessor) -> Ten
         "WIDTH": spec.width,
         "FACTORS": ", ".join(map(str, blocks)),
         "SCALE": found.scale,
+        "ADDS": int(base is not None),
     }
     variant = Variant("tensor.cu", tuple((f"MBM_HW_{k}", str(v)) for k, v in macros.items()))
     name = f"tensor cores, {found.cost} int8 products"
@@ -123,23 +148,25 @@ def block_widths(terms: int, most: int) -> tuple[int, ...] | None:
 
 
 @functools.cache
-def _factorization(spec: SpecValues) -> Factorization | None:
+def _factorization(spec: SpecValues, base: Mitchell | None) -> Factorization | None:
     """Return a factorisation of the spec that the kernel takes: all terms in one accumulator."""
     multiplier = spec_of(spec)
     if not isinstance(multiplier, LogSpec):
         return None
-    found = factorize(multiplier)
+    found = factorize(multiplier, base)
     repeats = [1 << shift for shift in found.shifts]
     if sum(repeats) > MAX_FACTORS:
         return None
     u, v = (np.repeat(factors, repeats, axis=0) for factors in (found.u, found.v))
-    return Factorization(multiplier, u, v, (0,) * len(u), found.scale)
+    return Factorization(multiplier, u, v, (0,) * len(u), found.scale, base)
 
 
 @functools.cache
-def _packed(spec: SpecValues, blocks: tuple[int, ...], device: torch.device) -> Tensor:
+def _packed(
+    spec: SpecValues, base: Mitchell | None, blocks: tuple[int, ...], device: torch.device
+) -> Tensor:
     refuse_capture(spec)
-    found, sides = _factorization(spec), []
+    found, sides = _factorization(spec, base), []
     for factors in (found.u, found.v):
         padded = np.zeros((sum(blocks), factors.shape[1]), np.int8)
         padded[: found.cost] = factors

@@ -1,8 +1,8 @@
-// Mitchell's products of signed 8-bit codes by floating-point patterns: an integer addition makes
+// Mitchell's products of codes of up to 8 bits by floating-point patterns: an integer addition makes
 // the product, a float addition sums it. The bit pattern of Mitchell's product of two floats is the
 // integer sum of their patterns less that of 1.0. Code 0 is 2**-60: its products vanish in sums.
 //
-// Products are integers of at most 2**14, so that a float sums 2**10 of them exactly.
+// Products are integers, MBM_HW_FLUSH_TERMS of which a float sums exactly.
 #include "geometry.h"
 
 namespace mbm_hw {
@@ -11,15 +11,15 @@ constexpr uint32_t kPatternOfOne = 0x3F800000, kPatternOfZero = 67u << 23;  // 2
 
 struct PatternProducts {
   using Code = MBM_HW_CODE;
-  using Sum = int32_t;
+  using Sum = MBM_HW_SUM;
   using X = uint32_t;
   using W = uint32_t;
-  static constexpr int kSharedBytes = 0, kFlushTerms = 1024, kUnroll = 4;
+  static constexpr int kSharedBytes = 0, kFlushTerms = MBM_HW_FLUSH_TERMS, kUnroll = 4;
   static constexpr int kAbsentWeight = 0, kPlainUnroll = 0;
   static constexpr bool kHasPlain = false, kHasCorner = false;
   struct Total {
     float near;
-    int32_t sum;
+    Sum sum;
   };
 
   __device__ PatternProducts(const int32_t*, unsigned char*) {}

@@ -1,5 +1,6 @@
 // Sums of a factorised multiplier's products on tensor cores. MBM_HW_FACTORS are the widths of the
-// blocks of factors, MBM_HW_TILE the tile's numbers, MBM_HW_SCALE the sums' power of two.
+// blocks of factors, MBM_HW_TILE the tile's numbers, MBM_HW_SCALE the sums' power of two;
+// MBM_HW_ADDS: whether they are added to what is in `out`.
 // Shared memory: the lines of factors, then the panels.
 #include "tensor_convolution.h"
 
@@ -7,7 +8,7 @@ namespace mbm_hw {
 using KernelFactors = FactorLines<MBM_HW_WIDTH, MBM_HW_FACTORS>;
 using KernelShape = TensorShape<MBM_HW_TILE>;
 using KernelConvolution =
-    TensorConvolution<KernelFactors, KernelShape, MBM_HW_CODE, MBM_HW_SUM, MBM_HW_SCALE>;
+    TensorConvolution<KernelFactors, KernelShape, MBM_HW_CODE, MBM_HW_SUM, MBM_HW_SCALE, MBM_HW_ADDS>;
 }  // namespace mbm_hw
 
 extern "C" __global__ void __launch_bounds__(mbm_hw::KernelShape::kThreads, 1)

@@ -63,7 +63,7 @@ struct FactorLines {
   }
 };
 
-template <class Factors, class Shape, class Code, class Sum, int scale>
+template <class Factors, class Shape, class Code, class Sum, int scale, bool adds>
 class TensorConvolution {
   static constexpr int kGatherColumns =
       Shape::kColumns > Shape::kThreads ? Shape::kColumns / Shape::kThreads : 1;
@@ -257,8 +257,9 @@ class TensorConvolution {
       for (int i = 0; i < Shape::kMmaDown * 2; ++i) {
         const int32_t row = first_row + i / 2 * kMmaRows + sum_row(lane_, i % 2 * 2);
         if (row >= g_.outputs) continue;
-        out[offset + (int64_t(origin.group) * g_.outputs + row) * g_.out_c] =
-            Sum(sums[i / 2][j / 2][i % 2 * 2 + j % 2] >> scale);
+        Sum& sum = out[offset + (int64_t(origin.group) * g_.outputs + row) * g_.out_c];
+        const Sum added = Sum(sums[i / 2][j / 2][i % 2 * 2 + j % 2] >> scale);
+        sum = adds ? sum + added : added;
       }
     }
   }
