@@ -66,7 +66,7 @@ clean:    ## Remove .venv, build and results
 	@command -v c++ > /dev/null || \
 	  { echo "error: a C++ compiler is needed (Debian: apt install g++)"; exit 2; }
 	$(PYTHON3) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sim,synth,formal,cuda,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sim,synth,formal,cuda,cluster,dev]'
 	@touch $@
 
 .venv/simulators: .venv/installed

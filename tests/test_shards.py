@@ -88,7 +88,7 @@ def test_three_shards_one_of_them_killed_merge_to_the_rows_of_the_whole(tmp_path
     assert (status, out, err.count("\n")) == (2, "", 1)
     lost = CASES * IMAGES // 3 - kept
     assert f"tiny: images are missing (shard 2/3: {lost} from image " in err
-    assert "to image 19 of mbm8s in all); those that are there are in " in err
+    assert "to image 19 of mbm8s in 4); those that are there are in " in err
     results = tmp_path / "incomplete/tiny"
     assert [path.name for path in results.iterdir()] == ["study.sqlite"], "no tables of a part"
     assert row_count(results / "study.sqlite") == CASES * IMAGES - lost

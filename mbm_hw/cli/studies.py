@@ -1,7 +1,8 @@
 """Error studies of whole networks: running them, and their reports."""
 
+import importlib.util
 import sys
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import click
@@ -36,31 +37,26 @@ def with_inputs(command):
 @study.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--shard", metavar="K/N", help="Run the K-th of N parts, into a store of its own.")
+@click.option("--workers", type=click.IntRange(1), help="Processes of this machine, by Dask.")
+@click.option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster: tcp://host:port.")
 @with_inputs
 @with_formats
-def run(files, shard, data, models, results, style):
+def run(files, shard, workers, scheduler, data, models, results, style):
     """Run the studies that the YAML FILES describe; finished work is never done again."""
     from mbm_hw.studies.shards import Shard
 
     shard = None if shard is None else Shard.parse(shard)
-    for run in _runs(files, data, models, results):
-        if shard is None:
-            with closing(run.open_store()) as store:
-                _compute(run, store, run.units)
-                _show(run, store, style)
-        else:
-            units = shard.units(run)
-            with closing(shard.open_store(run)) as store:
-                _compute(run, store, units, f"shard {shard}")
-                rows = run.finished(store, units)
-            if style is not None:
-                print_rows(rows, style)
-            click.echo(
-                f"{run.study.name}: shard {shard} is done, {len(rows)} of {run.total} images in "
-                f"{store.path}; the others are missing until `mbm-hw study merge` puts the "
-                f"{shard.count} shards together",
-                err=True,
-            )
+    runs = _runs(files, data, models, results)
+    with _workers(workers, scheduler) as score:
+        for run in runs:
+            if shard is None:
+                with closing(run.open_store()) as store:
+                    _compute(run, store, run.units, score)
+                    _show(run, store, style)
+            else:
+                with closing(shard.open_store(run)) as store:
+                    _compute(run, store, shard.units(run), score, f"shard {shard}")
+                    _show_shard(run, shard, store, style)
 
 
 @study.command()
@@ -98,7 +94,20 @@ def _runs(files, data, models, results):
     return (StudyRun(study, results / study.name, models, data) for study in studies)
 
 
-def _compute(run, store, units, part=""):
+def _workers(count, scheduler):
+    """Return a context manager that gives who scores units, as `StudyRun.compute` takes it."""
+    if count is None and scheduler is None:
+        return nullcontext()
+    if count is not None and scheduler is not None:
+        raise click.UsageError("give --workers or --scheduler, not both")
+    if importlib.util.find_spec("distributed") is None:
+        raise click.UsageError("--workers and --scheduler need Dask: pip install 'mbm-hw[cluster]'")
+    from mbm_hw.studies.cluster import local_workers, remote_workers
+
+    return remote_workers(scheduler) if count is None else local_workers(count)
+
+
+def _compute(run, store, units, score, part=""):
     """Compute what the store lacks of the units of a `StudyRun`, with a progress bar."""
     from tqdm import tqdm
 
@@ -106,9 +115,22 @@ def _compute(run, store, units, part=""):
     total = sum(len(unit.images) for unit in units)
     bar = {"desc": f"{run.study.name} {part}".strip(), "unit": "image"}
     bar |= {"mininterval": 0.1 if sys.stderr.isatty() else 30}
-    with tqdm(total=total, initial=done, **bar) as progress:
-        for unit in run.compute(store, units):
+    computed = closing(run.compute(store, units, score))
+    with tqdm(total=total, initial=done, **bar) as progress, computed as finished:
+        for unit in finished:
             progress.update(len(unit.images))
+
+
+def _show_shard(run, shard, store, style):
+    rows = run.finished(store, shard.units(run))
+    if style is not None:
+        print_rows(rows, style)
+    click.echo(
+        f"{run.study.name}: shard {shard} is done, {len(rows)} of {run.total} images in "
+        f"{store.path}; the others are missing until `mbm-hw study merge` puts the {shard.count} "
+        "shards together",
+        err=True,
+    )
 
 
 def _show(run, store, style):

@@ -75,6 +75,7 @@ class StudyRun:
         if study.quantizer not in QUANTIZERS:
             known = ", ".join(QUANTIZERS)
             raise ValueError(f"quantizer must be one of {known}, not {study.quantizer!r}")
+        self.arguments = study, folder, models, data
         self.study, self.folder, self._data = study, Path(folder), data
         self.evaluation = EVALUATIONS[study.metrics]
         self.quantizer = QUANTIZERS[study.quantizer]
@@ -112,13 +113,14 @@ class StudyRun:
     def compute(self, store: Store, units: Iterable[Unit], score=None) -> Iterator[Unit]:
         """Compute those of `units` that the store lacks; yield each when it is committed.
 
-        score : who computes them: units -> an iterator of (unit, rows), in any order; default
-        `score_in_turn`.
+        score : who computes them, in any order: (this, units) -> an iterator of (unit, rows), such
+        as `score_in_turn` or what `studies.cluster` gives.
         """
         lacking = (unit for unit in units if not self.is_finished(store, unit))
-        for unit, rows in (score or self.score_in_turn)(lacking):
-            store.add(zip(self.keys(unit), rows, strict=True))
-            yield unit
+        with closing((score or StudyRun.score_in_turn)(self, lacking)) as scored:
+            for unit, rows in scored:
+                store.add(zip(self.keys(unit), rows, strict=True))
+                yield unit
 
     def is_finished(self, store: Store, unit: Unit) -> bool:
         return all(store.get(key) is not None for key in self.keys(unit))
@@ -132,13 +134,20 @@ class StudyRun:
         return [self._key(unit.case, image) for image in unit.images]
 
     def score_in_turn(self, units: Iterable[Unit]) -> Iterator[tuple[Unit, list[dict]]]:
-        """Yield (unit, rows): images by images, the cases of each as their first layers run."""
+        """Yield (unit, rows), in this process, one after the other."""
+        return ((unit, self.score(unit)) for unit in self.in_turn(units))
+
+    def in_turn(self, units: Iterable[Unit]) -> list[Unit]:
+        """Return units images by images, the cases of each as their first layers run.
+
+        So the ones that follow each other share most of what is computed; see `Batch`.
+        """
         order = {layer: position for position, layer in enumerate(self.multiplications)}
 
         def turn(unit: Unit):
             return unit.images.start, min(map(order.get, unit.case.layers), default=-1)
 
-        return ((unit, self.score(unit)) for unit in sorted(units, key=turn))
+        return sorted(units, key=turn)
 
     def score(self, unit: Unit) -> list[dict]:
         """Compute a unit's rows, one an image; units of the same images in turn share their prefix.

@@ -48,7 +48,7 @@ class Shard:
             approximate = sum(run.multiplications[layer] for layer in unit.case.layers)
             return len(unit.images) * (everything + approximate)
 
-        units = sorted(run.units, key=lambda unit: unit.images.start)
+        units = run.in_turn(run.units)
         ends = list(accumulate(map(cost, units)))
         return [
             unit

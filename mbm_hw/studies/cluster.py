@@ -1,0 +1,148 @@
+"""A study on many processes, or on many machines of one network, by Dask.
+
+Workers load the study once and score units; their rows come back to the caller, who alone writes
+to the store. A unit whose worker dies is given to another worker.
+"""
+
+import asyncio
+import functools
+import os
+import signal
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+
+import dask
+import torch
+from distributed import (
+    Client,
+    KilledWorker,
+    Nanny,
+    Scheduler,
+    SpecCluster,
+    WorkerPlugin,
+    as_completed,
+    get_worker,
+)
+
+from mbm_hw.studies.identity import differences
+from mbm_hw.studies.run import StudyRun, Unit
+
+Score = Callable[[StudyRun, Iterable[Unit]], Iterator[tuple[Unit, list[dict]]]]
+"""Scores units of a study; yields them with their rows as they are finished."""
+
+DEATHS = 3
+"""A unit over which more workers of this machine die is an error."""
+
+
+@contextmanager
+def local_workers(count: int) -> Iterator[Score]:
+    """Start `count` worker processes on this machine, which share its cores, for the block.
+
+    Where there are GPUs, each worker sees one of them.
+    """
+    gpus = _visible_gpus()
+    pinned = [{"CUDA_VISIBLE_DEVICES": gpus[i % len(gpus)]} if gpus else {} for i in range(count)]
+    options = {"host": "127.0.0.1", "nthreads": 1, "memory_limit": 0, "silence_logs": "CRITICAL"}
+    workers = {i: {"cls": Nanny, "options": options | {"env": pinned[i]}} for i in range(count)}
+    served = {"host": "127.0.0.1", "dashboard": False, "allowed_failures": DEATHS}
+    scheduler = {"cls": Scheduler, "options": served}
+    one_each = {"distributed.scheduler.worker-saturation": 1.0}  # and only that one is blamed
+    with dask.config.set(one_each):
+        cluster = SpecCluster(workers, scheduler, silence_logs="CRITICAL")
+        with cluster, Client(cluster, set_as_default=False) as client:
+            try:
+                yield functools.partial(_score, client, max(_cores() // count, 1))
+            finally:
+                cluster.sync(_close_soon, cluster.workers.values())
+
+
+@contextmanager
+def remote_workers(address: str) -> Iterator[Score]:
+    """Take the workers of the Dask scheduler at `address`, such as tcp://host:8786, for the block.
+
+    A worker uses all the cores that it may, and scores one unit at a time.
+    """
+    with Client(address, timeout=10, set_as_default=False) as client:
+        yield functools.partial(_score, client, None)
+
+
+def _score(client, cores, run, units):
+    units, plugin = run.in_turn(units), _LoadedStudy(run, cores)
+    try:
+        client.register_plugin(plugin)
+    except Exception as error:  # of any kind: it comes from the workers' side
+        raise ValueError(f"a worker cannot take the study: {error!r}") from error
+    keys = [(plugin.name, index) for index in range(len(units))]
+    places = [run.units.index(unit) for unit in units]
+    futures = client.map(_score_unit, [plugin.name] * len(units), places, key=keys, pure=False)
+    waiting = dict(zip(futures, units, strict=True))
+    del futures
+    try:
+        finished = as_completed(waiting, client.loop, with_results=True, raise_errors=False)
+        for future, result in finished:
+            unit = waiting.pop(future)
+            if not isinstance(result, list):
+                raise _error(unit, result)
+            yield unit, result
+    finally:
+        with suppress(OSError):  # of a worker that dies meanwhile, or of a scheduler that is gone
+            client.cancel(list(waiting))
+            client.unregister_worker_plugin(plugin.name)
+
+
+def _error(unit, result) -> BaseException:
+    if isinstance(result, BaseException):  # the future was cancelled
+        return ConnectionError("the scheduler is gone; what was finished is kept")
+    _, error, _ = result
+    if isinstance(error, KilledWorker):
+        return ChildProcessError(f"{unit}: one worker after another dies over it")
+    error.add_note(f"in {unit}")
+    return error
+
+
+class _LoadedStudy(WorkerPlugin):
+    """What a worker keeps of a study, from its first unit on.
+
+    cores : of a worker of this machine, which Ctrl-C ends through the caller alone; None for
+    another's, which takes all that it may.
+    """
+
+    def __init__(self, run: StudyRun, cores: int | None):
+        self.name, self.cores = f"mbm_hw-{uuid.uuid4().hex}", cores
+        self.arguments, self.description = run.arguments, run.description
+
+    def setup(self, worker) -> None:
+        if self.cores is not None:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        torch.set_num_threads(self.cores or _cores())
+        self.address, self.lock, self.run = worker.address, threading.Lock(), None
+
+    def score(self, place: int) -> list[dict]:
+        with self.lock:
+            if self.run is None:
+                run = StudyRun(*self.arguments)
+                if how := differences(run.description, self.description):
+                    raise ValueError(f"the worker {self.address} has another study: its {how}")
+                self.run = run
+            return self.run.score(self.run.units[place])
+
+
+def _score_unit(name: str, place: int) -> list[dict]:
+    return get_worker().plugins[name].score(place)
+
+
+async def _close_soon(nannies) -> None:
+    """End the workers, whatever they do; by themselves Dask's wait for it to end."""
+    await asyncio.gather(*(nanny.close(timeout=2) for nanny in nannies))
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _visible_gpus() -> list[str]:
+    count = torch.cuda.device_count()
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return [str(i) for i in range(count)] if given is None else given.split(",")[:count]
