@@ -82,7 +82,7 @@ def test_a_kernel_is_compiled_once_for_an_architecture_and_its_macros(empty_cach
 
 def test_a_changed_source_is_compiled_anew(empty_cache, monkeypatch):
     compiler.compiled(SCALING, "sm_90")
-    monkeypatch.setattr(compiler, "_sources_digest", lambda: b"another")
+    monkeypatch.setattr(compiler, "sources_digest", lambda: b"another")
     compiler.compiled(SCALING, "sm_90")
     assert len(empty_cache) == 2
 

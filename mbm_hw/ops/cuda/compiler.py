@@ -35,7 +35,7 @@ def compiled(variant: Variant, architecture: str) -> bytes:
         code_type="c++",
         options=options,
         target_type="cubin",
-        extra_digest=_sources_digest(),
+        extra_digest=sources_digest(),
     )
     # A folder that cannot be written costs time, nothing else.
     with contextlib.suppress(OSError), cuda.utils.FileStreamProgramCache(cache_folder()) as cache:
@@ -99,7 +99,7 @@ def _code(variant):
 
 
 @functools.cache
-def _sources_digest() -> bytes:
+def sources_digest() -> bytes:
     """Return a digest of all the sources: of any of them may be included."""
     digest = hashlib.sha256()
     for path in sorted(SOURCES.iterdir()):

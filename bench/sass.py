@@ -1,0 +1,112 @@
+"""What a kernel's loop over terms takes of a multiprocessor's pipes, counted in its machine code.
+
+Ref: CUDA C++ Programming Guide, "Arithmetic Instructions": results a clock of a multiprocessor.
+"""
+
+import re
+import subprocess
+import tempfile
+from collections import Counter
+
+from cuda.pathfinder import find_nvidia_binary_utility
+
+from mbm_hw.ops.cuda.compiler import SOURCES, Variant, compiled
+from mbm_hw.ops.cuda.products import TABLE_CONFLICTS
+
+FLOATS_AT_ONCE = {"sm_80": 64, "sm_90": 128, "sm_100": 128}  # float32 additions, products, both
+DOUBLES_AT_ONCE = {"sm_80": 32, "sm_90": 64, "sm_100": 64}
+ISSUED, INTEGERS, CONVERSIONS, SHARED_WORDS = 128, 64, 16, 32
+
+_FLOATS, _MULTIPLY = r"FADD|FMUL|FFMA", r"IMAD"
+_CONVERT, _UNIFORM = r"F2I|I2F|F2F|MUFU|POPC|FLO", r"U[A-Z0-9]+|BRA|NOP|BSSY|BSYNC|R2UR|S2R"
+
+
+def loop_over_terms(variant: Variant, architecture: str) -> list[str]:
+    """Return the instructions of the loop over whole panels, of the way that a panel mostly goes.
+
+    That is the loop that reads as many terms as the policy unrolls it for, the shortest of those; a
+    branch forward is one around what happens seldom.
+    """
+    source = (SOURCES / variant.source).read_text()
+    unroll = int(re.findall(r"k(?:Plain)?Unroll = ([1-9])", source)[-1])
+    code, labels = _disassembled(compiled(variant, architecture))
+    jumps = [(at, labels.get(target)) for at, target in _branches(code)]
+    back = [(to, at) for at, to in jumps if to is not None and to < at]
+    inner = [
+        loop
+        for loop in back
+        if not any(loop[0] < b <= e < loop[1] for b, e in back if loop != (b, e))
+    ]
+    forward = {
+        at: to for at, to in jumps if to is not None and to > at and code[at].startswith("@")
+    }
+    loops = [_walk(code, forward, first, last) for first, last in inner]
+    loads = [sum("LDS" in instruction for instruction in loop) for loop in loops]
+    least = min(count for count in loads if count)
+    return min((p for p, n in zip(loops, loads, strict=True) if n == unroll * least), key=len)
+
+
+def clocks(variant: Variant, architecture: str, tile) -> dict[str, float]:
+    """Return the clocks of each pipe, of a multiprocessor's 128 lanes, for a product of the loop.
+
+    tile : the products' tile, whose macros the variant has.
+    """
+    loop = loop_over_terms(variant, architecture)
+    source = (SOURCES / variant.source).read_text()
+    unroll = int(re.findall(r"k(?:Plain)?Unroll = ([1-9])", source)[-1])
+    products = unroll * tile.thread_rows * tile.thread_columns
+    taken = Counter(issue=ISSUED / ISSUED * len(loop))
+    for instruction in loop:
+        name = re.sub(r"^@!?U?P\w+ ", "", instruction).split()[0]
+        pipe, rate = _pipe(name, architecture)
+        taken[pipe] += ISSUED / rate
+    return {pipe: count / products for pipe, count in taken.items()}
+
+
+def _pipe(name, architecture):
+    operation = name.split(".")[0]
+    if operation == "LDS":
+        if re.search(r"\.[SU](8|16)", name):  # a product from a table
+            return "shared", SHARED_WORDS / TABLE_CONFLICTS
+        words = int(next(iter(re.findall(r"\.(64|128)", name)), 32)) // 32
+        return "shared", SHARED_WORDS * 2 / max(words, 2)  # half of a warp reads the same words
+    if re.fullmatch(_FLOATS, operation):
+        return "float", FLOATS_AT_ONCE[architecture]
+    if re.fullmatch(_MULTIPLY, operation):
+        return "float", INTEGERS
+    if operation in ("DADD", "DMUL", "DFMA", "DSETP"):
+        return "double", DOUBLES_AT_ONCE[architecture]
+    if re.fullmatch(_CONVERT, operation):
+        return "conversion", CONVERSIONS
+    if re.fullmatch(_UNIFORM, operation):
+        return "other", ISSUED
+    return "integer", INTEGERS
+
+
+def _disassembled(cubin: bytes) -> tuple[list[str], dict[str, int]]:
+    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+        file.write(cubin)
+        file.flush()
+        command = [find_nvidia_binary_utility("nvdisasm"), "-c", file.name]
+        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    code, labels = [], {}
+    for line in text.splitlines():
+        if label := re.match(r"\.(L_\w+):", line.strip()):
+            labels[label[1]] = len(code)
+        elif instruction := re.match(r"\s*/\*[0-9a-f]{4,}\*/\s+(.*?)\s*;", line):
+            code.append(instruction[1])
+    return code, labels
+
+
+def _branches(code):
+    for at, instruction in enumerate(code):
+        if target := re.search(r"\bBRA\S*.*`\(\.(L_\w+)\)", instruction):
+            yield at, target[1]
+
+
+def _walk(code, forward, first, last):
+    path, at = [], first
+    while at <= last:
+        path.append(code[at])
+        at = forward[at] if forward.get(at, last + 1) <= last else at + 1
+    return path
