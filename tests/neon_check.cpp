@@ -46,11 +46,11 @@ auto sums_of(const Multiplier& multiplier, const Codes& x, const Codes& w, int o
   AlignedArray<uint8_t> scratch(Multiplier::kScratch);
   std::vector<typename Multiplier::Weight> weights(outputs * depth);
   for (size_t i = 0; i < weights.size(); ++i) {
-    weights[i] = multiplier.encode_weight(typename Multiplier::Code(w[i]));
+    weights[i] = multiplier.weight_encoder()(typename Multiplier::Code(w[i]));
   }
   for (int i = 0; i < depth * kTilePositions; ++i) {
     const bool inside = i % kTilePositions < positions;
-    packed[i] = multiplier.encode(typename Multiplier::Code(inside ? x[i] : 0));
+    packed[i] = multiplier.encoder()(typename Multiplier::Code(inside ? x[i] : 0));
   }
   for (int i = 0; i < outputs * kTilePositions; ++i) sums[i] = Sum(start);
   multiplier.add({packed.data(), weights.data(), depth, sums.data(), outputs, depth, positions,

@@ -9,6 +9,7 @@
 
 #include "aligned.h"
 #include "band.h"
+#include "channel_plan.h"
 #include "geometry.h"
 #include "parallel.h"
 #include "results.h"
@@ -46,6 +47,7 @@ class Conv2d {
         result_(result),
         geometry_(with_images_as_rows(geometry)),
         swapped_(swapped),
+        zero_(multiplier.encoder()(0)),
         terms_(geometry.w.size[1] * geometry.w.size[2] * geometry.w.size[3]) {}
 
   // bias : [O], or null for none.
@@ -61,10 +63,10 @@ class Conv2d {
       for (int64_t o; next(o);) pack_weights(w + o * terms_, o);
     });
     if (!swapped_ && goes_by_channel(geometry_, used)) {
-      const Channel channel(geometry_);
+      const ChannelPlan plan(geometry_);
       run_tasks(geometry_.x.size[0] * geometry_.groups, used, [&](const NextTask& next) {
         Buffers buffers;
-        for (int64_t index; next(index);) run_channel(channel, index, out, buffers);
+        for (int64_t index; next(index);) run_channel(plan, index, out, buffers);
       });
       return;
     }
@@ -97,7 +99,7 @@ class Conv2d {
     for (int64_t first = 0; first < terms_; first += kTileDepth) {
       const int64_t count = std::min<int64_t>(kTileDepth, terms_ - first);
       const Code* codes = source_.codes(row + first, count, 1, scale, buffer);
-      for (int64_t k = 0; k < count; ++k) packed[first + k] = multiplier_.encode_weight(codes[k]);
+      encode(codes, count, multiplier_.weight_encoder(), packed + first);
     }
   }
 
@@ -123,8 +125,8 @@ class Conv2d {
         pack_terms(task, runs, *band, term, depth, buffers);
       }
       fill_rest(task.positions, depth, buffers);
-      add_products(weights_.data() + first * terms_ + term, task.outputs, depth, task.positions,
-                   buffers);
+      add_products(buffers.packed.data(), nullptr, weights_.data() + first * terms_ + term,
+                   task.outputs, depth, task.positions, buffers);
     }
     for (int64_t o = 0; o < task.outputs; ++o) {
       write_output(out, runs, first + o, task.position, buffers.sums.data() + o * kTilePositions,
@@ -132,18 +134,17 @@ class Conv2d {
     }
   }
 
-  void add_products(const Weight* weights, int64_t outputs, int depth, int64_t positions,
-                    Buffers& buffers) const {
+  void add_products(const Operand* x, const int64_t* rows, const Weight* weights, int64_t outputs,
+                    int depth, int64_t positions, Buffers& buffers) const {
     Stopwatch::time([&] {
-      multiplier_.add({buffers.packed.data(), weights, terms_, buffers.sums.data(), int(outputs),
-                       depth, int(positions), buffers.scratch.data()});
+      multiplier_.add({x, weights, terms_, buffers.sums.data(), int(outputs), depth,
+                       int(positions), buffers.scratch.data(), rows});
     });
   }
 
   // Reads the weights that are the tile's positions, if swapped: the band is [positions][terms].
   void read_weights(const Task& task, Buffers& buffers) const {
     buffers.band.resize(std::max<size_t>(buffers.band.size(), task.positions * terms_));
-    buffers.codes.resize(terms_);
     for (int64_t p = 0; p < task.positions; ++p) {
       const int64_t o = task.position + p;
       const Element* row = x_ + o * geometry_.x.stride[3];
@@ -152,8 +153,7 @@ class Conv2d {
       for (int64_t k = 0; k < terms_ && p + 1 < task.positions; k += 64 / sizeof(Element)) {
         __builtin_prefetch(row + geometry_.x.stride[3] + k);
       }
-      const Code* codes = source_.codes(row, terms_, 1, scale, buffers.codes.data());
-      encode(codes, terms_, buffers.band.data() + p * terms_);
+      read_row(row, terms_, 1, scale, buffers.band.data() + p * terms_, buffers);
       buffers.scales[p] = source_.x_scale() * scale;
     }
   }
@@ -163,7 +163,7 @@ class Conv2d {
     const int64_t rest = (kTilePositions - positions) % kPositionStep;
     for (int k = 0; k < depth && rest; ++k) {
       std::fill_n(buffers.packed.data() + k * kTilePositions + positions, rest,
-                  multiplier_.encode(0));
+                  zero_);
     }
   }
 
@@ -197,54 +197,30 @@ class Conv2d {
     }
   }
 
-  // A whole channel, for all images and channels alike. Positions run over the band's rows: a row's
-  // last ones, where the kernel does not fit, are not written out.
-  struct Channel {
-    explicit Channel(const Conv2dGeometry& geometry)
-        : band(geometry, runs_of(geometry, 0, geometry.out.size[2] * geometry.out.size[3])),
-          positions((geometry.out.size[2] - 1) * band.width() + geometry.out.size[3]) {
-      for (int64_t row = 0; row < geometry.w.size[2]; ++row) {
-        for (int64_t column = 0; column < geometry.w.size[3]; ++column) {
-          term_offsets.push_back(band.term_offset(row, column));
-        }
-      }
-      for (int64_t first = 0; first < positions; first += kTilePositions) {
-        runs.emplace_back();
-        const int64_t end = std::min(first + kTilePositions, positions);
-        for (int64_t at = first; at < end;) {
-          const int64_t column = at % band.width(), rest = std::min(band.width() - column, end - at);
-          const int64_t inside = std::min(geometry.out.size[3] - column, rest);
-          if (inside > 0) runs.back().push_back({0, at / band.width(), column, inside, at - first});
-          at += rest;
-        }
-      }
-    }
-
-    Band band;
-    int64_t positions;
-    std::vector<int64_t> term_offsets;
-    std::vector<std::vector<Run>> runs;  // of each tile
-  };
-
   // All outputs of one channel of one image.
   template <class Target>
-  void run_channel(const Channel& all, int64_t index, Target* out, Buffers& buffers) const {
+  void run_channel(const ChannelPlan& plan, int64_t index, Target* out, Buffers& buffers) const {
     const int64_t image = index / geometry_.groups, channel = index % geometry_.groups;
     const int64_t outputs = geometry_.w.size[0] / geometry_.groups;
     out += image * geometry_.out.stride[0];
-    read_band(all.band, image, channel, 1, buffers);
-    for (size_t tile = 0; tile < all.runs.size(); ++tile) {
+    read_band(plan.band, image, channel, 1, buffers);
+    for (size_t tile = 0; tile < plan.runs.size(); ++tile) {
       const int64_t first = tile * kTilePositions;
-      const int64_t count = std::min<int64_t>(kTilePositions, all.positions - first);
-      for (int64_t k = 0; k < terms_; ++k) {
-        std::copy_n(buffers.band.data() + all.term_offsets[k] + first, kTilePositions,
+      const int64_t count = std::min<int64_t>(kTilePositions, plan.positions - first);
+      const Operand* plane = buffers.band.data() + first;
+      for (int64_t k = 0; k < terms_ && !Multiplier::kTakesPlanes; ++k) {
+        std::copy_n(plane + plan.term_offsets[k], kTilePositions,
                     buffers.packed.data() + k * kTilePositions);
       }
       std::fill_n(buffers.sums.data(), outputs * kTilePositions, Sum(0));
-      add_products(weights_.data() + channel * outputs * terms_, outputs, int(terms_), count,
-                   buffers);
+      const Weight* weights = weights_.data() + channel * outputs * terms_;
+      if constexpr (Multiplier::kTakesPlanes) {
+        add_products(plane, plan.term_offsets.data(), weights, outputs, int(terms_), count, buffers);
+      } else {
+        add_products(buffers.packed.data(), nullptr, weights, outputs, int(terms_), count, buffers);
+      }
       for (int64_t o = 0; o < outputs; ++o) {
-        write_output(out, all.runs[tile], channel * outputs + o, 0,
+        write_output(out, plan.runs[tile], channel * outputs + o, 0,
                      buffers.sums.data() + o * kTilePositions, buffers);
       }
     }
@@ -254,14 +230,14 @@ class Conv2d {
                  Buffers& buffers) const {
     const int64_t size = band.channel_size();
     // Kernels' tiles may reach beyond the last row.
-    buffers.band.resize(channels * size + kTilePositions, multiplier_.encode(0));
+    buffers.band.resize(channels * size + kTilePositions, zero_);
     const auto& stride = geometry_.x.stride;
     for (const Band::Strip& strip : band.strips()) {
       Operand* target = buffers.band.data() + strip.offset;
       for (int64_t c = 0; c < channels; ++c) {
-        std::fill_n(target + c * size, strip.before, multiplier_.encode(0));
+        std::fill_n(target + c * size, strip.before, zero_);
         std::fill_n(target + c * size + strip.before + strip.inside, strip.after,
-                    multiplier_.encode(0));
+                    zero_);
       }
       if (strip.inside == 0) continue;
       read(x_ + (image + strip.image) * stride[0] + channel * stride[1] + strip.row * stride[2] +
@@ -271,9 +247,24 @@ class Conv2d {
     }
   }
 
-  // Restricted, since bytes may be anything: else it would be one at a time.
-  void encode(const Code* __restrict codes, int64_t count, Operand* __restrict target) const {
-    for (int64_t i = 0; i < count; ++i) target[i] = multiplier_.encode(codes[i]);
+  template <class Encoder, class Encoded>
+  static void encode(const Code* codes, int64_t count, const Encoder& encoder, Encoded* target) {
+    for (int64_t i = 0; i < count; ++i) target[i] = encoder(codes[i]);
+  }
+
+  // Reads values, `step` apart, into operands side by side.
+  void read_row(const Element* x, int64_t count, int64_t step, float scale, Operand* target,
+                Buffers& buffers) const {
+    Code* codes;  // where they are to be: in place, if operands are codes
+    if constexpr (Multiplier::kTakesCodes) {
+      codes = reinterpret_cast<Code*>(target);
+    } else {
+      if (int64_t(buffers.codes.size()) < count) buffers.codes.resize(count);
+      codes = buffers.codes.data();
+    }
+    const Code* found = source_.codes(x, count, step, scale, codes);
+    if (Multiplier::kTakesCodes && found == codes) return;
+    encode(found, count, multiplier_.encoder(), target);
   }
 
   // Reads channels of pixels, `step` apart, into target[channel * pitch + pixel]; along what adjoins
@@ -281,23 +272,17 @@ class Conv2d {
   void read(const Element* x, int64_t channels, int64_t pixels, int64_t step, Operand* target,
             int64_t pitch, Buffers& buffers) const {
     const int64_t channel_step = geometry_.x.stride[1];
-    if (int64_t(buffers.codes.size()) < std::max(channels, pixels)) {
-      buffers.codes.resize(std::max(channels, pixels));
-    }
     if (step == 1 || channel_step != 1) {
       for (int64_t c = 0; c < channels; ++c) {
-        const Code* codes = source_.codes(x + c * channel_step, pixels, step, source_.x_scale(),
-                                          buffers.codes.data());
-        encode(codes, pixels, target + c * pitch);
+        read_row(x + c * channel_step, pixels, step, source_.x_scale(), target + c * pitch, buffers);
       }
       return;
     }
     for (int64_t first = 0; first < pixels; first += kStaged) {
       const int64_t count = std::min<int64_t>(kStaged, pixels - first);
       for (int64_t p = 0; p < count; ++p) {
-        const Code* codes = source_.codes(x + (first + p) * step, channels, 1, source_.x_scale(),
-                                          buffers.codes.data());
-        encode(codes, channels, buffers.staged.data() + p * kTileDepth);
+        read_row(x + (first + p) * step, channels, 1, source_.x_scale(),
+                 buffers.staged.data() + p * kTileDepth, buffers);
       }
       MBM_HW_CALL(source_.isa(), transpose, as_bits(buffers.staged.data()), kTileDepth, count,
                   channels, as_bits(target + first), pitch);
@@ -323,6 +308,7 @@ class Conv2d {
   const Result result_;
   const Conv2dGeometry geometry_;
   const bool swapped_;
+  const Operand zero_;  // of code 0
   const int64_t terms_;
   const Element* x_ = nullptr;
   const float* bias_ = nullptr;

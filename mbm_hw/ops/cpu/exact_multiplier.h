@@ -1,6 +1,8 @@
 // The exact product: ordinary integer arithmetic.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels.h"
 
 namespace mbm_hw {
@@ -13,12 +15,16 @@ struct ExactMultiplier {
   using Weight = Operand;
   using Sum = SumT;
   static constexpr const char* kName = "integer products";
+  static constexpr bool kTakesCodes = std::is_same_v<Code, Operand>;
+  static constexpr bool kTakesPlanes = false;
   static constexpr int kScratch = 0;
 
   Isa isa;
 
-  Operand encode(Code code) const { return static_cast<Operand>(code); }
-  Weight encode_weight(Code code) const { return encode(code); }
+  auto encoder() const {
+    return [](Code code) { return static_cast<Operand>(code); };
+  }
+  auto weight_encoder() const { return encoder(); }
   void add(const Tile<Operand, Sum>& tile) const {
 #ifdef MBM_HW_X86
     if constexpr (sizeof(Code) == 1) {

@@ -36,6 +36,11 @@ MBM_HW_EACH_ISA(
   // bounds; then to infinity and to zero, each with its sign. NaN becomes the quiet NaN.
   void float_round(const FloatProducts& products, const float* x, int64_t count, float* rounded);
 
+  // y[i] = sums[i] * unscale + bias, rounded after each step; NaN is the quiet one.
+  void float_finish(const float* sums, int64_t count, float unscale, float bias, float* y);
+  void float_finish_each(const float* sums, int64_t count, float unscale, const float* bias,
+                         float* y);
+
   // Whether all of `count` values, `step` apart, are zeros or normal numbers of the format.
   bool float_all_plain(const FloatProducts& products, const float* x, int64_t count, int64_t step);
 )

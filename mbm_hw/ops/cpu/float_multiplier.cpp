@@ -1,23 +1,10 @@
 #include "float_multiplier.h"
 
-#include <cfenv>
+#include <cmath>
 
 namespace mbm_hw {
 
 namespace {
-
-// Rounding to the nearest, and no flushing of subnormal sums, whatever the caller's thread has set.
-class DefaultArithmetic {
- public:
-  DefaultArithmetic() {
-    std::fegetenv(&before_);
-    std::fesetenv(FE_DFL_ENV);
-  }
-  ~DefaultArithmetic() { std::fesetenv(&before_); }
-
- private:
-  std::fenv_t before_;
-};
 
 constexpr int kMaxScaledExponentBits = 6;
 
@@ -47,12 +34,10 @@ FloatLogMultiplier::FloatLogMultiplier(const FloatLogParameters& parameters, Isa
 }
 
 void FloatLogMultiplier::add(const Tile<Operand, Sum>& tile) const {
-  const DefaultArithmetic arithmetic;
   MBM_HW_CALL(isa_, float_log_add, products_, tile);
 }
 
 void FloatExactMultiplier::add(const Tile<Operand, Sum>& tile) const {
-  const DefaultArithmetic arithmetic;
   MBM_HW_CALL(isa_, float_exact_add, products_, tile);
 }
 

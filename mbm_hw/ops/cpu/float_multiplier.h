@@ -18,17 +18,17 @@ class FloatMultiplier {
   using Operand = uint32_t;
   using Weight = uint32_t;
   using Sum = float;
+  static constexpr bool kTakesCodes = true;
+  static constexpr bool kTakesPlanes = true;
   static constexpr int kScratch = 0;
 
-  uint32_t encode(float code) const { return std::bit_cast<uint32_t>(code); }
-  uint32_t encode_weight(float code) const { return std::bit_cast<uint32_t>(code); }
-
-  // Takes the scale off again. A NaN's sign and payload would depend on the machine; and a product
-  // with 1 on whether the caller's thread flushes subnormal numbers.
-  float finish(float sum) const {
-    if (std::isnan(sum)) return std::bit_cast<float>(kFloatQuietNan);
-    return products_.scale ? sum * unscale_ : sum;
+  auto encoder() const {
+    return [](float code) { return std::bit_cast<uint32_t>(code); };
   }
+  auto weight_encoder() const { return encoder(); }
+
+  // What sums are multiplied by to take the products' scale off.
+  float unscale() const { return unscale_; }
 
  protected:
   FloatMultiplier(int exponent_bits, int mantissa_bits, Isa isa);

@@ -17,23 +17,24 @@ class LogMultiplier {
   using Weight = Operand;
   using Sum = int64_t;
   static constexpr const char* kName = "logarithms step by step";
+  static constexpr bool kTakesCodes = false;
+  static constexpr bool kTakesPlanes = false;
   static constexpr int kScratch = 0;
 
   LogMultiplier(const LogParameters& parameters, Isa isa) : parameters_(parameters), isa_(isa) {}
 
-  Operand encode(Code code) const {
-    if (code == 0) return kLogZero;
-    const int fraction_width = parameters_.width - 1;
-    const uint32_t x = code < 0 ? -uint32_t(code) : uint32_t(code);
-    const uint32_t characteristic = std::bit_width(x) - 1;
-    uint32_t fraction = (x << (fraction_width - characteristic)) & ((1u << fraction_width) - 1);
-    if (const int truncation = parameters_.truncation; truncation > 0) {
-      fraction = (fraction >> truncation | 1) << truncation;
-    }
-    return fraction | characteristic << fraction_width | (code < 0 ? kLogNegative : 0);
+  auto encoder() const {
+    const int fraction_width = parameters_.width - 1, truncation = parameters_.truncation;
+    return [fraction_width, truncation](Code code) {
+      if (code == 0) return kLogZero;
+      const uint32_t x = code < 0 ? -uint32_t(code) : uint32_t(code);
+      const uint32_t characteristic = std::bit_width(x) - 1;
+      uint32_t fraction = (x << (fraction_width - characteristic)) & ((1u << fraction_width) - 1);
+      if (truncation > 0) fraction = (fraction >> truncation | 1) << truncation;
+      return fraction | characteristic << fraction_width | (code < 0 ? kLogNegative : 0);
+    };
   }
-
-  Weight encode_weight(Code code) const { return encode(code); }
+  auto weight_encoder() const { return encoder(); }
   void add(const Tile<Operand, Sum>& tile) const {
     MBM_HW_CALL(isa_, log_add, parameters_, tile);
   }

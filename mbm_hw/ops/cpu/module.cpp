@@ -11,19 +11,12 @@
 #include <stdexcept>
 #include <tuple>
 #include <type_traits>
-#include <variant>
 
 #include "conv2d.h"
-#include "exact_multiplier.h"
-#include "float_multiplier.h"
+#include "float_format.h"
 #include "isa.h"
-#include "log_multiplier.h"
-#ifdef MBM_HW_NEON
-#include "neon_multiplier.h"
-#endif
-#include "pattern_multiplier.h"
+#include "multipliers.h"
 #include "scaling.h"
-#include "table_multiplier.h"
 
 namespace nb = nanobind;
 
@@ -37,96 +30,12 @@ using ValuesOut = nb::ndarray<float, nb::ndim<4>, nb::device::cpu>;
 using Table = nb::ndarray<const int32_t, nb::ndim<2>, nb::device::cpu>;
 using Pair = std::array<int64_t, 2>;
 
-// A multiplier of any kind, ready for the kernels, as Python holds it.
-class Multiplier {
- public:
-  template <class Kind, class... Arguments>
-  static Multiplier* make(Arguments&&... arguments) {
-    auto* multiplier = new Multiplier;
-    multiplier->kind_.emplace<Kind>(std::forward<Arguments>(arguments)...);
-    return multiplier;
-  }
-
-  template <class Visitor>
-  void visit(const Visitor& visitor) const {
-    std::visit([&](const auto& kind) {
-      if constexpr (!std::is_same_v<std::decay_t<decltype(kind)>, std::monostate>) visitor(kind);
-    }, kind_);
-  }
-
- private:
-  std::variant<std::monostate, ExactInt8, ExactUInt8, ExactInt16, ExactUInt16,
-               LogMultiplier<int16_t>, LogMultiplier<int32_t>,
-               FloatExactMultiplier, FloatLogMultiplier,
-#ifdef MBM_HW_NEON
-               NeonTableInt8, NeonTableUInt8, NeonPatternMultiplier,
-#endif
-#ifdef MBM_HW_X86
-               ByteTableInt8, ByteTableUInt8, PatternInt8, PatternInt16,
-#endif
-               TableInt8, TableUInt8, TableInt16, TableUInt16> kind_;
-};
-
-Multiplier* exact_multiplier(int width, bool is_signed, Isa isa) {
-  if (width <= 8) {
-    return is_signed ? Multiplier::make<ExactInt8>(isa) : Multiplier::make<ExactUInt8>(isa);
-  }
-  return is_signed ? Multiplier::make<ExactInt16>(isa) : Multiplier::make<ExactUInt16>(isa);
-}
-
-Multiplier* log_multiplier(int width, bool is_signed, int truncation,
-                           std::array<uint32_t, 2> corrections, int small_characteristic, Isa isa) {
-  const LogParameters parameters{
-      width, truncation, {corrections[0], corrections[1]}, small_characteristic};
-#ifdef MBM_HW_X86
-  if (is_signed && isa != Isa::kPortable && PatternInt16::takes(parameters)) {
-    return width <= 8 ? Multiplier::make<PatternInt8>(parameters, isa)
-                      : Multiplier::make<PatternInt16>(parameters, isa);
-  }
-#endif
-#ifdef MBM_HW_NEON
-  if (is_signed && isa == Isa::kNeon && NeonPatternMultiplier::takes(parameters)) {
-    return Multiplier::make<NeonPatternMultiplier>(parameters);
-  }
-#endif
-  if (width <= 8) return nullptr;
-  return is_signed ? Multiplier::make<LogMultiplier<int16_t>>(parameters, isa)
-                   : Multiplier::make<LogMultiplier<int32_t>>(parameters, isa);
-}
-
-Multiplier* float_exact_multiplier(int exponent_bits, int mantissa_bits, Isa isa) {
-  return Multiplier::make<FloatExactMultiplier>(exponent_bits, mantissa_bits, isa);
-}
-
-Multiplier* float_log_multiplier(int exponent_bits, int mantissa_bits, int truncation, bool forced,
-                                 std::array<uint32_t, 2> corrections, Isa isa) {
-  const FloatLogParameters parameters{
-      exponent_bits, mantissa_bits, truncation, forced, {corrections[0], corrections[1]}};
-  return Multiplier::make<FloatLogMultiplier>(parameters, isa);
-}
-
-Multiplier* table_multiplier(const Table& array, int width, bool is_signed, Isa isa) {
+Multiplier* table_multiplier_of(const Table& array, int width, bool is_signed, Isa isa) {
   if (width < 4 || width > 12 || array.shape(0) != size_t(1) << width ||
       array.shape(1) != array.shape(0)) {
     throw std::invalid_argument("a table must be [2**width, 2**width], width 4 to 12");
   }
-  const ProductTable table{array.data(), array.stride(0), array.stride(1), width};
-#ifdef MBM_HW_X86
-  if (width <= 8 && isa != Isa::kPortable) {
-    return is_signed ? Multiplier::make<ByteTableInt8>(table, isa)
-                     : Multiplier::make<ByteTableUInt8>(table, isa);
-  }
-#endif
-#ifdef MBM_HW_NEON
-  if (width <= 8 && isa == Isa::kNeon) {
-    return is_signed ? Multiplier::make<NeonTableInt8>(table)
-                     : Multiplier::make<NeonTableUInt8>(table);
-  }
-#endif
-  if (width <= 8) {
-    return is_signed ? Multiplier::make<TableInt8>(table, isa) : Multiplier::make<TableUInt8>(table, isa);
-  }
-  return is_signed ? Multiplier::make<TableInt16>(table, isa) : Multiplier::make<TableUInt16>(table, isa);
+  return table_multiplier({array.data(), array.stride(0), array.stride(1), width}, is_signed, isa);
 }
 
 template <class Array>
@@ -172,7 +81,6 @@ void conv2d(const Codes& x, const Codes& w, const Sums& out, const Multiplier& m
     using Kind = std::decay_t<decltype(kind)>;
     using Code = typename Kind::Code;
     using Sum = typename Kind::Sum;
-    using Result = std::conditional_t<std::is_same_v<Sum, float>, FloatSums, PlainSums>;
     if (x.dtype() != nb::dtype<Code>() || w.dtype() != nb::dtype<Code>() ||
         out.dtype() != nb::dtype<Sum>()) {
       throw nb::type_error("the tensors' dtypes are not those of the multiplier");
@@ -181,8 +89,15 @@ void conv2d(const Codes& x, const Codes& w, const Sums& out, const Multiplier& m
     const auto* w_codes = static_cast<const Code*>(w.data());
     auto* sums = static_cast<Sum*>(out.data());
     const nb::gil_scoped_release release;
-    Conv2d<Kind, GivenCodes<Code>, Result>(kind, GivenCodes<Code>(isa), Result(), geometry, false)
-        .run(x_codes, w_codes, nullptr, sums, threads);
+    const auto run = [&](const auto& result) {
+      Conv2d(kind, GivenCodes<Code>(isa), result, geometry, false)
+          .run(x_codes, w_codes, nullptr, sums, threads);
+    };
+    if constexpr (std::is_same_v<Sum, float>) {
+      run(FloatSums{isa});
+    } else {
+      run(PlainSums());
+    }
   });
 }
 
@@ -225,7 +140,7 @@ void rounded_conv2d(const Values& x, const Values& w, const std::optional<Floats
   const RoundedValues source(FloatFormat(exponent_bits, mantissa_bits), isa);
   multiplier.visit([&](const auto& kind) {
     if constexpr (std::is_same_v<typename std::decay_t<decltype(kind)>::Code, float>) {
-      run_layer(kind, source, FloatSums(), geometry, x.data(), w.data(),
+      run_layer(kind, source, FloatSums{isa}, geometry, x.data(), w.data(),
                 bias ? bias->data() : nullptr, y.data(), swapped, threads);
     } else {
       throw nb::type_error("values are rounded for multipliers of floats");
@@ -281,7 +196,7 @@ NB_MODULE(_cpu, m) {
         nb::arg("mantissa_bits"), nb::arg("isa"));
   m.def("round_to_format", &round_to_format, nb::arg("x"), nb::arg("rounded"),
         nb::arg("exponent_bits"), nb::arg("mantissa_bits"), nb::arg("threads"), nb::arg("isa"));
-  m.def("table_multiplier", &table_multiplier, nb::arg("table"), nb::arg("width"),
+  m.def("table_multiplier", &table_multiplier_of, nb::arg("table"), nb::arg("width"),
         nb::arg("signed"), nb::arg("isa"), nb::keep_alive<0, 1>());
   m.def("quantize", &quantize<int8_t>, nb::arg("x").noconvert(), nb::arg("scale").noconvert(),
         nb::arg("multiply"), nb::arg("limit"), nb::arg("codes").noconvert(), nb::arg("isa"),

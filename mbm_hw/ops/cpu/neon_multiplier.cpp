@@ -35,14 +35,16 @@ NeonPatternMultiplier::NeonPatternMultiplier(const LogParameters& parameters)
                parameters.width > 12, nullptr};
   // What the products of small operands lack is seen by computing them step by step.
   const LogMultiplier<int16_t> steps(parameters, Isa::kPortable);
+  const auto encode = steps.encoder();
+  const auto pattern_of = weight_encoder();
   for (int w = -kNeonSmall; w <= kNeonSmall; ++w) {
     alignas(64) uint32_t x[kTilePositions];
     alignas(64) int64_t products[kTilePositions] = {};
-    for (int code = -64; code < 64; ++code) x[code & 127] = steps.encode(int16_t(code));
-    const uint32_t weight = steps.encode_weight(int16_t(w));
+    for (int code = -64; code < 64; ++code) x[code & 127] = encode(int16_t(code));
+    const uint32_t weight = encode(int16_t(w));
     steps.add({x, &weight, 1, products, 1, 1, 128, nullptr});
     for (int code = -64; code < 64; ++code) {
-      const uint32_t a = encode_weight(int16_t(code)), b = encode_weight(int16_t(w));
+      const uint32_t a = pattern_of(int16_t(code)), b = pattern_of(int16_t(w));
       const float mitchell = std::bit_cast<float>(a + b - kNeonPatternOfOne);
       const auto power = [](uint32_t x) { return std::bit_cast<float>(x & 0xFF800000); };
       const float product = std::fma(power(a) * patterns_.correction, power(b), mitchell);

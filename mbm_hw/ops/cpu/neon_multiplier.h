@@ -20,12 +20,16 @@ class NeonTableMultiplier {
   using Weight = Operand;
   using Sum = SumT;
   static constexpr const char* kName = "table in registers";
+  static constexpr bool kTakesCodes = false;
+  static constexpr bool kTakesPlanes = false;
   static constexpr int kScratch = 0;
 
   explicit NeonTableMultiplier(const ProductTable& table);
 
-  Operand encode(Code code) const { return static_cast<Operand>(code) & mask_; }
-  Weight encode_weight(Code code) const { return encode(code); }
+  auto encoder() const {
+    return [mask = mask_](Code code) -> Operand { return static_cast<Operand>(code) & mask; };
+  }
+  auto weight_encoder() const { return encoder(); }
   void add(const Tile<Operand, Sum>& tile) const { neon::byte_table_add(planes_, tile); }
 
  private:
@@ -45,6 +49,8 @@ class NeonPatternMultiplier {
   using Weight = uint32_t;
   using Sum = int64_t;
   static constexpr const char* kName = "floating-point patterns";
+  static constexpr bool kTakesCodes = true;
+  static constexpr bool kTakesPlanes = false;
   static constexpr int kScratch = kNeonScratch;
 
   // Whether a spec is one of those whose products patterns give.
@@ -54,10 +60,14 @@ class NeonPatternMultiplier {
 
   explicit NeonPatternMultiplier(const LogParameters& parameters);
 
-  Operand encode(Code code) const { return code; }
-  Weight encode_weight(Code code) const {
-    const auto pattern = std::bit_cast<uint32_t>(float(code));
-    return code == 0 ? kNeonPatternOfZero : (pattern & patterns_.kept) | patterns_.forced;
+  auto encoder() const {
+    return [](Code code) { return code; };
+  }
+  auto weight_encoder() const {
+    return [kept = patterns_.kept, forced = patterns_.forced](Code code) {
+      const auto pattern = std::bit_cast<uint32_t>(float(code));
+      return code == 0 ? kNeonPatternOfZero : (pattern & kept) | forced;
+    };
   }
   void add(const Tile<Operand, Sum, Weight>& tile) const { neon::pattern_add(patterns_, tile); }
 

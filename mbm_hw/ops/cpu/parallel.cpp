@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cfenv>
 #include <exception>
 #include <mutex>
 #include <thread>
@@ -20,6 +21,19 @@ OmpParallel torchs_threads() {
   static const auto found = reinterpret_cast<OmpParallel>(dlsym(RTLD_DEFAULT, "GOMP_parallel"));
   return found;
 }
+
+// Rounding to the nearest, and no flushing of subnormal numbers.
+class DefaultArithmetic {
+ public:
+  DefaultArithmetic() {
+    std::fegetenv(&before_);
+    std::fesetenv(FE_DFL_ENV);
+  }
+  ~DefaultArithmetic() { std::fesetenv(&before_); }
+
+ private:
+  std::fenv_t before_;
+};
 
 template <class Work>
 void run_on_own_threads(const Work& work, int64_t threads) {
@@ -41,6 +55,7 @@ void run_tasks(int64_t count, int threads, const std::function<void(const NextTa
   std::exception_ptr failure;
   const NextTask next = [&](int64_t& task) { return (task = taken.fetch_add(1)) < count; };
   const auto guarded = [&] {
+    const DefaultArithmetic arithmetic;
     try {
       work(next);
     } catch (...) {

@@ -14,6 +14,7 @@ using NextTask = std::function<bool(int64_t&)>;
 
 // Runs `work` on `threads` threads, the caller's among them, and returns when all have. Each call of
 // `work` takes tasks from `next` until it returns false. An exception of any of them is rethrown.
+// Floats are rounded to the nearest, subnormal ones kept, whatever the caller's thread has set.
 void run_tasks(int64_t count, int threads, const std::function<void(const NextTask& next)>& work);
 
 }  // namespace mbm_hw

@@ -69,8 +69,8 @@ PatternMultiplier<CodeT, SumT>::PatternMultiplier(const LogParameters& parameter
 // Fills in what the kernel's products of small operands lack.
 template <class CodeT, class SumT>
 void PatternMultiplier<CodeT, SumT>::add_small_products(const LogParameters& parameters) {
-  const auto computed = [&](int a, int b) {
-    const uint32_t x = encode_weight(CodeT(a)), w = encode_weight(CodeT(b));
+  const auto computed = [&, encode = weight_encoder()](int a, int b) {
+    const uint32_t x = encode(CodeT(a)), w = encode(CodeT(b));
     const auto power = [](uint32_t pattern) { return float_of(pattern & ~0u << 23); };
     const float product = std::fma(power(x) * parameters_.correction, power(w),
                                    float_of(x + w - bits_of(1) + parameters_.bend));

@@ -20,6 +20,8 @@ class PatternMultiplier {
   using Weight = uint32_t;
   using Sum = SumT;
   static constexpr const char* kName = "floating-point patterns";
+  static constexpr bool kTakesCodes = true;
+  static constexpr bool kTakesPlanes = true;
   static constexpr int kScratch = kPatternScratch;
 
   // Whether a spec is one of those whose products patterns give.
@@ -29,11 +31,14 @@ class PatternMultiplier {
 
   PatternMultiplier(const LogParameters& parameters, Isa isa);
 
-  Operand encode(Code code) const { return code; }
-  Weight encode_weight(Code code) const {
-    if (code == 0) return kPatternOfZero;
-    const auto pattern = std::bit_cast<uint32_t>(float(code));
-    return (pattern & kept_) | forced_;
+  auto encoder() const {
+    return [](Code code) { return code; };
+  }
+  auto weight_encoder() const {
+    return [kept = kept_, forced = forced_](Code code) {
+      const auto pattern = std::bit_cast<uint32_t>(float(code));
+      return code == 0 ? kPatternOfZero : (pattern & kept) | forced;
+    };
   }
   void add(const Tile<Operand, Sum, Weight>& tile) const {
     isa_ == Isa::kAvx512 ? avx512::pattern_add(parameters_, tile)

@@ -6,8 +6,6 @@
 #pragma once
 
 #include <array>
-#include <bit>
-#include <cmath>
 #include <cstdint>
 
 #include "float_kernels.h"
@@ -30,6 +28,25 @@ struct PlainSums {
   }
 };
 
+// Minus zero leaves every float as it is.
+inline const float* no_bias() {
+  static const auto zeros = [] {
+    std::array<float, kTilePositions> array;
+    array.fill(-0.0f);
+    return array;
+  }();
+  return zeros.data();
+}
+
+// Has fill(values) write `count` values, and puts them `step` apart.
+template <class Fill>
+void write_apart(float* target, int64_t count, int64_t step, const Fill& fill) {
+  if (step == 1) return fill(target);
+  float y[kTilePositions];
+  fill(y);
+  for (int64_t i = 0; i < count; ++i) target[i * step] = y[i];
+}
+
 // Sums of integers times scale, plus bias, rounded to float32 after each step.
 struct Rescaled {
   Isa isa;
@@ -37,47 +54,33 @@ struct Rescaled {
   template <class Multiplier, class Sum>
   void write(const Multiplier&, const Sum* sums, int64_t count, const Affine& affine, float* target,
              int64_t step) const {
-    if (step == 1) return rescale_to(sums, count, affine, target);
-    float y[kTilePositions];
-    rescale_to(sums, count, affine, y);
-    for (int64_t i = 0; i < count; ++i) target[i * step] = y[i];
-  }
-
- private:
-  // Minus zero leaves every float as it is.
-  static const float* no_bias() {
-    static const auto zeros = [] {
-      std::array<float, kTilePositions> array;
-      array.fill(-0.0f);
-      return array;
-    }();
-    return zeros.data();
-  }
-
-  template <class Sum>
-  void rescale_to(const Sum* sums, int64_t count, const Affine& affine, float* y) const {
-    if (affine.each) {
+    write_apart(target, count, step, [&](float* y) {
       const float* bias = affine.bias ? affine.bias : no_bias();
-      MBM_HW_CALL(isa, rescale_each, sums, count, affine.scale, bias, y);
-    } else {
-      MBM_HW_CALL(isa, rescale, sums, count, *affine.scale, affine.bias ? *affine.bias : -0.0f, y);
-    }
+      if (affine.each) {
+        MBM_HW_CALL(isa, rescale_each, sums, count, affine.scale, bias, y);
+      } else {
+        MBM_HW_CALL(isa, rescale, sums, count, *affine.scale, *bias, y);
+      }
+    });
   }
 };
 
 // Sums of floats, plus bias; NaN is the quiet one.
 struct FloatSums {
+  Isa isa;
+
   template <class Multiplier>
   void write(const Multiplier& multiplier, const float* sums, int64_t count, const Affine& affine,
              float* target, int64_t step) const {
-    for (int64_t i = 0; i < count; ++i) {
-      float y = multiplier.finish(sums[i]);
-      if (affine.bias) {  // adding nothing would flush a subnormal sum where the caller's thread does
-        y += affine.bias[affine.each ? i : 0];
-        if (std::isnan(y)) y = std::bit_cast<float>(kFloatQuietNan);
+    write_apart(target, count, step, [&](float* y) {
+      const float* bias = affine.bias ? affine.bias : no_bias();
+      const float unscale = multiplier.unscale();
+      if (affine.each) {
+        MBM_HW_CALL(isa, float_finish_each, sums, count, unscale, bias, y);
+      } else {
+        MBM_HW_CALL(isa, float_finish, sums, count, unscale, *bias, y);
       }
-      target[i * step] = y;
-    }
+    });
   }
 };
 

@@ -52,7 +52,12 @@ const Code* converted(const float* x, int64_t count, int64_t step, Code* buffer,
   float values[kBlock];
   for (int64_t first = 0; first < count; first += kBlock) {
     const int64_t block = std::min(kBlock, count - first);
-    for (int64_t i = 0; i < block; ++i) values[i] = x[(first + i) * step];
+    const float* from = x + first * step;
+    if (step == 2) {  // as most strides are; known, it becomes vectors
+      for (int64_t i = 0; i < block; ++i) values[i] = from[2 * i];
+    } else {
+      for (int64_t i = 0; i < block; ++i) values[i] = from[i * step];
+    }
     convert(values, block, buffer + first);
   }
   return buffer;

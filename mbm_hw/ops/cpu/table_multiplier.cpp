@@ -41,19 +41,39 @@ ByteTableMultiplier<CodeT, SumT>::ByteTableMultiplier(const ProductTable& table,
   const bool is_signed = std::is_signed_v<CodeT>;
   planes_ = {bytes_.data(), bytes_.data() + kHalf, is_signed ? 1 << 15 : 0,
              is_signed && size == 256};
-  for (int b = 0; b < size; ++b) {
-    const int32_t* row = table.data + b * table.b_stride;
-    const auto product = [&](int a) { return row[a * table.a_stride]; };
+  // In blocks of rows, and in steps that are vectors: a layer's table is read at every pass.
+  constexpr int kRows = 16;
+  int32_t rows[kRows][256];
+  uint8_t low[256], high[256];
+  for (int first = 0; first < size; first += kRows) {
     for (int a = 0; a < size; ++a) {
-      const int word = product(a) + planes_.bias;
-      uint8_t* row = bytes_.data() + a / 128 * kHalf + b * kBytePlanesRow;
-      const int i = isa == Isa::kAvx2 && a >= 128 ? 255 - a : a % 128;
-      uint8_t* low = isa == Isa::kAvx2 ? row + i / 16 * 32 + i % 16 : row + i;
-      low[0] = uint8_t(word);
-      low[isa == Isa::kAvx2 ? 16 : 128] = uint8_t(word >> 8);
+      const int32_t* column = table.data + a * table.a_stride + first * table.b_stride;
+      for (int i = 0; i < kRows; ++i) rows[i][a] = column[i * table.b_stride];
     }
-    for (int a = 0; a < 128 && planes_.odd; ++a) {
-      planes_.odd = product((256 - a) % 256) == -product(a);
+    for (int i = 0; i < kRows; ++i) {
+      const int32_t* row = rows[i];
+      for (int a = 0; a < size; ++a) low[a] = uint8_t(row[a]);
+      for (int a = 0; a < size; ++a) high[a] = uint8_t((row[a] + planes_.bias) >> 8);
+      if (planes_.odd) {
+        int even = row[0];  // what the row has that is not odd
+        for (int a = 1; a < 128; ++a) even |= row[a] + row[256 - a];
+        planes_.odd = even == 0;
+      }
+      for (int half = 0; half < size; half += 128) {
+        uint8_t* bytes = bytes_.data() + half / 128 * kHalf + (first + i) * kBytePlanesRow;
+        const int count = std::min(size - half, 128);
+        if (isa != Isa::kAvx2) {
+          std::copy_n(low + half, count, bytes);
+          std::copy_n(high + half, count, bytes + 128);
+          continue;
+        }
+        if (half) std::reverse(low + half, low + half + count);
+        if (half) std::reverse(high + half, high + half + count);
+        for (int piece = 0; piece < count; piece += 16) {
+          std::copy_n(low + half + piece, 16, bytes + 2 * piece);
+          std::copy_n(high + half + piece, 16, bytes + 2 * piece + 16);
+        }
+      }
     }
   }
   if (isa != Isa::kAvx2) return;

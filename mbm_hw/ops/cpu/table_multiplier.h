@@ -27,6 +27,8 @@ class TableMultiplier {
   using Weight = Operand;
   using Sum = SumT;
   static constexpr const char* kName = "table in memory";
+  static constexpr bool kTakesCodes = false;
+  static constexpr bool kTakesPlanes = false;
   static constexpr int kScratch = 0;
   using Entry = EntryT;
 
@@ -34,8 +36,10 @@ class TableMultiplier {
   TableMultiplier(const TableMultiplier&) = delete;
   TableMultiplier& operator=(const TableMultiplier&) = delete;
 
-  Operand encode(Code code) const { return static_cast<Operand>(code) & mask_; }
-  Weight encode_weight(Code code) const { return encode(code); }
+  auto encoder() const {
+    return [mask = mask_](Code code) -> Operand { return static_cast<Operand>(code) & mask; };
+  }
+  auto weight_encoder() const { return encoder(); }
   void add(const Tile<Operand, Sum>& tile) const {
     MBM_HW_CALL(isa_, table_add, rows_, width_, tile);
   }
@@ -58,12 +62,16 @@ class ByteTableMultiplier {
   using Weight = Operand;
   using Sum = SumT;
   static constexpr const char* kName = "table in registers";
+  static constexpr bool kTakesCodes = false;
+  static constexpr bool kTakesPlanes = false;
   static constexpr int kScratch = 2 * kTileDepth * kTilePositions;
 
   ByteTableMultiplier(const ProductTable& table, Isa isa);
 
-  Operand encode(Code code) const { return static_cast<Operand>(code) & mask_; }
-  Weight encode_weight(Code code) const { return encode(code); }
+  auto encoder() const {
+    return [mask = mask_](Code code) -> Operand { return static_cast<Operand>(code) & mask; };
+  }
+  auto weight_encoder() const { return encoder(); }
   void add(const Tile<Operand, Sum>& tile) const {
     isa_ == Isa::kAvx512 ? avx512::byte_table_add(planes_, tile)
                          : avx2::byte_table_add(planes_, tile);

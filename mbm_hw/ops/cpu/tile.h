@@ -16,17 +16,33 @@ inline constexpr int kTileOutputs = 256;
 // sums[o][p] += sum over k < depth of product(x[k][p], w[o][k]), o < outputs, p < positions.
 //
 // Kernels may work on positions rounded up to a multiple of kPositionStep: those beyond `positions`
-// hold code 0, and their sums are not used.
+// hold any codes, and their sums are not used.
 inline constexpr int kPositionStep = 64;
 
 template <class Operand, class Sum, class Weight = Operand>
 struct Tile {
-  const Operand* x;  // [depth][kTilePositions]
+  const Operand* x;  // [depth][kTilePositions], but for `rows`
   const Weight* w;   // [outputs][w_stride]
   int64_t w_stride;
   Sum* sums;  // [outputs][kTilePositions]
   int outputs, depth, positions;
   uint8_t* scratch;  // the multiplier's kScratch bytes
+  // Where the rows of x begin that overlap, if they do: those of one channel under a kernel. Only
+  // multipliers that take planes are given such.
+  const int64_t* rows = nullptr;
+
+  __attribute__((always_inline)) const Operand* row(int k) const {
+    return x + (rows ? rows[k] : int64_t(k) * kTilePositions);
+  }
+  // Values from x to the end of all rows, the positions rounded up, if that many can be made into
+  // what the kernel works on in fewer steps, in room for `most`; else 0.
+  __attribute__((always_inline)) int plane(int most) const {
+    int64_t last = 0;
+    for (int k = 0; k < depth && rows; ++k) last = rows[k] > last ? rows[k] : last;
+    const int width = (positions + kPositionStep - 1) / kPositionStep * kPositionStep;
+    const int64_t size = last + width;
+    return rows && size <= most && size < int64_t(depth) * width ? int(size) : 0;
+  }
 };
 
 // A multiplier, for the convolution, is a class with
@@ -35,10 +51,13 @@ struct Tile {
 //   Weight   what a weight's code is packed into
 //   Sum      int32_t, int64_t or float, the type of the result
 //   kName    how it gets its products
+//   kTakesCodes whether operands are codes, bit for bit
+//   kTakesPlanes whether its tiles may have `rows`
 //   kScratch bytes of scratch memory that add() wants; they begin on a cache line, as x and sums do
-//   Operand encode(Code) const
-//   Weight encode_weight(Code) const
+//   encoder(), weight_encoder() const
+//            functions Operand(Code) and Weight(Code) that hold copies of what they need: so targets
+//            of bytes, which may be anything, cannot change it, and loops become vectors
 //   void add(const Tile<Operand, Sum, Weight>&) const
-//   Sum finish(Sum) const, where the result is not the sum itself
+//   float unscale() const, where Sum is float: what sums are to be multiplied by
 
 }  // namespace mbm_hw

@@ -62,32 +62,47 @@ struct Weights {
   uint32_t corner[kBlock][kChunk];  // a mantissa from here on meets the corner: no correction
   uint32_t correction[kBlock][kChunk];  // c * 2**kb, as a float, with the scale
   uint32_t mask[kBlock][kChunk];        // what is kept of the product: its grid; nothing for 0
+  uint32_t grid;                        // what is kept of products of other weights
+  bool cornered[kChunk];                // whether a mantissa may meet a corner of any output
 };
 
-// kCorrected : MBM. kMasked : products may lie off the grid, or weights be zero.
-template <bool kCorrected, bool kMasked>
+// What is kept of products: all; their grid, where they may lie off it; that or, with a weight of
+// zero, nothing.
+enum class Kept { kAll, kGrid, kNonzeros };
+
+// kCorrected : MBM.
+template <bool kCorrected, Kept kKept>
 struct LogLanes {
+  static constexpr bool kHasCorners = kCorrected;
+
   // x, and what it takes of it: once for all outputs.
   struct X {
-    Integers pattern, mantissa;
+    Integers pattern;
     Floats power;
     Where nonzero;
 
     explicit X(Integers x) : pattern(x), nonzero(where_nonzero(x)) {
-      if constexpr (kCorrected) {
-        mantissa = both(x, all(kFloatMantissa));
-        power = floats(both(x, all(~kFloatMantissa)));
-      }
+      if constexpr (kCorrected) power = floats(both(x, all(~kFloatMantissa)));
     }
   };
 
+  template <bool kCornered>
   static Floats product(const X& x, const Weights& w, int o, int k) {
     Floats product = floats(plus(x.pattern, all(w.addend[o][k])));
     if constexpr (kCorrected) {
-      const Where corrected = where_below(x.mantissa, all(w.corner[o][k]));
-      product = multiply_add(corrected, x.power, floats(all(w.correction[o][k])), product);
+      const Floats correction = floats(all(w.correction[o][k]));
+      if constexpr (kCornered) {
+        const Integers mantissa = both(x.pattern, all(kFloatMantissa));
+        const Where corrected = where_below(mantissa, all(w.corner[o][k]));
+        product = multiply_add(corrected, x.power, correction, product);
+      } else {
+        product = multiply_add(x.power, correction, product);
+      }
     }
-    if constexpr (kMasked) product = floats(both(integers(product), all(w.mask[o][k])));
+    if constexpr (kKept != Kept::kAll) {
+      const uint32_t mask = kKept == Kept::kGrid ? w.grid : w.mask[o][k];
+      product = floats(both(integers(product), all(mask)));
+    }
     return product;
   }
 };
@@ -95,12 +110,15 @@ struct LogLanes {
 // kRounded : the format has fewer mantissa bits than float32.
 template <bool kRounded>
 struct ExactLanes {
+  static constexpr bool kHasCorners = false;
+
   struct X {
     Floats value;
     Where nonzero;
     explicit X(Integers x) : value(floats(x)), nonzero(where_nonzero(x)) {}
   };
 
+  template <bool>
   static Floats product(const X& x, const Weights& w, int o, int k) {
     const Floats product = multiply(x.value, floats(all(w.addend[o][k])));
     if constexpr (!kRounded) return product;

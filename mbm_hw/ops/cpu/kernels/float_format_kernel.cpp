@@ -1,4 +1,4 @@
-// Rounding to a float format, and the check that values are of one.
+// Rounding to a float format, the check that values are of one, and the end of sums.
 #include "float_products.h"
 
 namespace mbm_hw::MBM_HW_ISA {
@@ -22,6 +22,17 @@ void float_round(const FloatProducts& products, const float* x, int64_t count, f
     y = magnitude > int32_t(kFloatInfinity) ? int32_t(kFloatQuietNan) : y;
     rounded[i] = float_of(uint32_t(y) | (pattern & kFloatSign));
   }
+}
+
+static inline float quiet(float x) { return x == x ? x : float_of(kFloatQuietNan); }
+
+void float_finish(const float* sums, int64_t count, float unscale, float bias, float* y) {
+  for (int64_t i = 0; i < count; ++i) y[i] = quiet(sums[i] * unscale + bias);
+}
+
+void float_finish_each(const float* sums, int64_t count, float unscale, const float* bias,
+                       float* y) {
+  for (int64_t i = 0; i < count; ++i) y[i] = quiet(sums[i] * unscale + bias[i]);
 }
 
 bool float_all_plain(const FloatProducts& products, const float* x, int64_t count, int64_t step) {

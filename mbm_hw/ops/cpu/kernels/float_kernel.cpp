@@ -13,15 +13,14 @@
 namespace mbm_hw::MBM_HW_ISA {
 namespace {
 
-template <class Product>
-void add_any(const FloatProducts& products, const uint32_t* x, int x_stride, const uint32_t* w,
-             int depth, int positions, float* __restrict sums, const Product& product) {
+// rows[k] : the patterns of term k.
+template <class Rows, class Product>
+void add_any(const FloatProducts& products, const Rows& rows, const uint32_t* w, int depth,
+             int positions, float* __restrict sums, const Product& product) {
   const FloatProducts local = products;
   for (int k = 0; k < depth; ++k) {
-    const uint32_t weight = w[k];
-    for (int p = 0; p < positions; ++p) {
-      sums[p] += float_of(product(local, x[k * x_stride + p], weight));
-    }
+    const uint32_t *row = rows[k], weight = w[k];
+    for (int p = 0; p < positions; ++p) sums[p] += float_of(product(local, row[p], weight));
   }
 }
 
@@ -33,8 +32,31 @@ constexpr int kVectors = 2;                // of positions, in registers
 constexpr int kStrip = kVectors * kLanes;  // positions
 constexpr int kStrips = kTilePositions / kStrip;
 
+// The patterns of a strip for each term: in rows side by side, or where a plane's rows begin.
+struct Strip {
+  const uint32_t* first;
+  const int64_t* rows;
+  const uint32_t* operator[](int k) const { return first + (rows ? rows[k] : k * kStrip); }
+};
+
+// A term's products with `kOutputs` weights.
+template <class Lanes, bool kFlush, bool kCornered, int kOutputs>
+__attribute__((always_inline)) inline void add_term(const typename Lanes::X (&xs)[kVectors],
+                                                    const Weights& w, int block, int k,
+                                                    Floats (&total)[kOutputs][kVectors]) {
+#pragma GCC unroll 8
+  for (int o = 0; o < kOutputs; ++o) {
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) {
+      const Floats product = Lanes::template product<kCornered>(xs[v], w, block + o, k);
+      total[o][v] = kFlush ? add_with_bit30(xs[v].nonzero, total[o][v], product)
+                           : add(xs[v].nonzero, total[o][v], product);
+    }
+  }
+}
+
 template <class Lanes, bool kFlush, int kOutputs>
-void add_strip(const uint32_t* x, const Weights& w, int block, int depth, float* sums) {
+void add_strip(const Strip& x, const Weights& w, int block, int depth, float* sums) {
   Floats total[kOutputs][kVectors];
   for (int o = 0; o < kOutputs; ++o) {
     for (int v = 0; v < kVectors; ++v) {
@@ -42,16 +64,12 @@ void add_strip(const uint32_t* x, const Weights& w, int block, int depth, float*
     }
   }
   for (int k = 0; k < depth; ++k) {
-    const typename Lanes::X xs[kVectors]{typename Lanes::X(load(x + k * kStrip)),
-                                         typename Lanes::X(load(x + k * kStrip + kLanes))};
-#pragma GCC unroll 8
-    for (int o = 0; o < kOutputs; ++o) {
-#pragma GCC unroll 2
-      for (int v = 0; v < kVectors; ++v) {
-        const Floats product = Lanes::product(xs[v], w, block + o, k);
-        total[o][v] = kFlush ? add_with_bit30(xs[v].nonzero, total[o][v], product)
-                             : add(xs[v].nonzero, total[o][v], product);
-      }
+    const typename Lanes::X xs[kVectors]{typename Lanes::X(load(x[k])),
+                                         typename Lanes::X(load(x[k] + kLanes))};
+    if (Lanes::kHasCorners && w.cornered[k]) {
+      add_term<Lanes, kFlush, true>(xs, w, block, k, total);
+    } else {
+      add_term<Lanes, kFlush, false>(xs, w, block, k, total);
     }
   }
   for (int o = 0; o < kOutputs; ++o) {
@@ -62,7 +80,7 @@ void add_strip(const uint32_t* x, const Weights& w, int block, int depth, float*
 }
 
 template <class Lanes, bool kFlush>
-void add_block(const uint32_t* x, const Weights& w, int outputs, int depth, float* sums) {
+void add_block(const Strip& x, const Weights& w, int outputs, int depth, float* sums) {
   int o = 0;
   for (; o + 8 <= outputs; o += 8) add_strip<Lanes, kFlush, 8>(x, w, o, depth, sums);
   for (; o + 4 <= outputs; o += 4) add_strip<Lanes, kFlush, 4>(x, w, o, depth, sums);
@@ -70,10 +88,10 @@ void add_block(const uint32_t* x, const Weights& w, int outputs, int depth, floa
   for (; o < outputs; ++o) add_strip<Lanes, kFlush, 1>(x, w, o, depth, sums);
 }
 
-using AddBlock = void (*)(const uint32_t*, const Weights&, int, int, float*);
+using AddBlock = void (*)(const Strip&, const Weights&, int, int, float*);
 
 template <class Lanes>
-AddBlock add_block_of(Way way) {
+AddBlock block_adder(Way way) {
   return way == Way::kFlush ? add_block<Lanes, true> : add_block<Lanes, false>;
 }
 
@@ -97,28 +115,39 @@ struct LogKernel {
     const float constant = float(int32_t(products.corrections[0])) * 0x1p-23f;
     const uint32_t correction = bits_of(constant) - 1;
     const uint32_t corner = 2 * kOne - products.corrections[1];
-    const uint32_t grid = ~0u << products.dropped;
+    w.grid = ~0u << products.dropped;
     const uint32_t offset = products.scale - (127u << 23);
+    for (int k = 0; k < depth; ++k) w.cornered[k] = false;
     for (int o = 0; o < outputs; ++o) {
       for (int k = 0; k < depth; ++k) {
         const uint32_t weight = w.pattern[o][k];
+        w.cornered[k] |= (weight & kFloatMantissa) > corner - kOne;
         const bool nonzero = weight & ~kFloatSign;
         w.addend[o][k] = weight + offset;
         w.corner[o][k] = corner - (weight & kFloatMantissa);
         w.correction[o][k] = nonzero ? (weight & ~kFloatMantissa) + correction + offset : 0;
-        w.mask[o][k] = nonzero ? grid : 0;
+        w.mask[o][k] = nonzero ? w.grid : 0;
       }
     }
   }
 
   AddBlock add_block(Way way, bool has_zero_weights) const {
-    const bool masked = floors || (way == Way::kPlain && has_zero_weights);
-    if (corrected) {
-      return masked ? add_block_of<LogLanes<true, true>>(way)
-                    : add_block_of<LogLanes<true, false>>(way);
+    // A flushed product of zero has not bit 30.
+    const Kept kept = way == Way::kPlain && has_zero_weights ? Kept::kNonzeros
+                      : floors                               ? Kept::kGrid
+                                                             : Kept::kAll;
+    return corrected ? add_block_of<true>(way, kept) : add_block_of<false>(way, kept);
+  }
+
+ private:
+  template <bool corrected>
+  static AddBlock add_block_of(Way way, Kept kept) {
+    switch (kept) {
+      case Kept::kAll: return block_adder<LogLanes<corrected, Kept::kAll>>(way);
+      case Kept::kGrid: return block_adder<LogLanes<corrected, Kept::kGrid>>(way);
+      case Kept::kNonzeros: break;
     }
-    return masked ? add_block_of<LogLanes<false, true>>(way)
-                  : add_block_of<LogLanes<false, false>>(way);
+    return block_adder<LogLanes<corrected, Kept::kNonzeros>>(way);
   }
 };
 
@@ -142,8 +171,8 @@ struct ExactKernel {
   }
 
   AddBlock add_block(Way way, bool) const {
-    return products.dropped ? add_block_of<ExactLanes<true>>(way)
-                            : add_block_of<ExactLanes<false>>(way);
+    return products.dropped ? block_adder<ExactLanes<true>>(way)
+                            : block_adder<ExactLanes<false>>(way);
   }
 };
 
@@ -154,15 +183,24 @@ void add(const Kernel& kernel, const Tile<uint32_t, float>& tile) {
   Weights weights;
   // A chunk of x, encoded, strip by strip: in the tile, rows of a strip share few cache sets.
   alignas(64) uint32_t x[kStrips][kChunk * kStrip];
+  Strip of_strip[kStrips];
   Exponents of_x[kStrips];
+  const int plane = tile.depth <= kChunk ? tile.plane(kStrips * kChunk * kStrip) : 0;
   for (int chunk = 0; chunk < tile.depth; chunk += kChunk) {
     const int depth = tile.depth - chunk < kChunk ? tile.depth - chunk : kChunk;
+    for (int i = 0; i < plane; ++i) x[0][i] = encoded(products, tile.x[i]);
     for (int strip = 0; strip < strips; ++strip) {
+      if (plane) {
+        of_x[strip] = strip ? of_x[0] : exponents_of(x[0], plane);
+        of_strip[strip] = {x[0] + strip * kStrip, tile.rows};
+        continue;
+      }
       for (int k = 0; k < depth; ++k) {
-        const uint32_t* row = tile.x + (chunk + k) * kTilePositions + strip * kStrip;
+        const uint32_t* row = tile.row(chunk + k) + strip * kStrip;
         for (int p = 0; p < kStrip; ++p) x[strip][k * kStrip + p] = encoded(products, row[p]);
       }
       of_x[strip] = exponents_of(x[strip], depth * kStrip);
+      of_strip[strip] = {x[strip], nullptr};
     }
     for (int o = 0; o < tile.outputs; o += kBlock) {
       const int outputs = tile.outputs - o < kBlock ? tile.outputs - o : kBlock;
@@ -177,11 +215,11 @@ void add(const Kernel& kernel, const Tile<uint32_t, float>& tile) {
         const Way way = kernel.is_direct() ? way_of(products, of_x[strip], of_w) : Way::kAny;
         float* sums = tile.sums + o * kTilePositions + strip * kStrip;
         if (way != Way::kAny) {
-          kernel.add_block(way, of_w.has_zero)(x[strip], weights, outputs, depth, sums);
+          kernel.add_block(way, of_w.has_zero)(of_strip[strip], weights, outputs, depth, sums);
           continue;
         }
         for (int i = 0; i < outputs; ++i) {
-          add_any(products, x[strip], kStrip, weights.pattern[i], depth, kStrip,
+          add_any(products, of_strip[strip], weights.pattern[i], depth, kStrip,
                   sums + i * kTilePositions, Kernel::kProduct);
         }
       }
@@ -193,16 +231,16 @@ void add(const Kernel& kernel, const Tile<uint32_t, float>& tile) {
 
 template <class Product>
 void add(const FloatProducts& products, const Tile<uint32_t, float>& tile, const Product& product) {
-  uint32_t x[kChunk * kTilePositions], w[kChunk];
+  uint32_t x[kChunk][kTilePositions], w[kChunk];
   for (int chunk = 0; chunk < tile.depth; chunk += kChunk) {
     const int depth = tile.depth - chunk < kChunk ? tile.depth - chunk : kChunk;
-    for (int i = 0; i < depth * kTilePositions; ++i) {
-      x[i] = encoded(products, tile.x[chunk * kTilePositions + i]);
+    for (int k = 0; k < depth; ++k) {
+      const uint32_t* row = tile.row(chunk + k);
+      for (int p = 0; p < tile.positions; ++p) x[k][p] = encoded(products, row[p]);
     }
     for (int o = 0; o < tile.outputs; ++o) {
       for (int k = 0; k < depth; ++k) w[k] = encoded(products, tile.w[o * tile.w_stride + chunk + k]);
-      add_any(products, x, kTilePositions, w, depth, tile.positions,
-              tile.sums + o * kTilePositions, product);
+      add_any(products, x, w, depth, tile.positions, tile.sums + o * kTilePositions, product);
     }
   }
 }

@@ -57,10 +57,10 @@ inline Floats to_floats(Integers v) { return _mm512_cvtepi32_ps(v); }
 inline Integers rounded(Floats v) { return _mm512_cvtps_epi32(v); }
 inline Integers truncated(Floats v) { return _mm512_cvttps_epi32(v); }
 inline Integers widened(const int8_t* x) {
-  return _mm512_cvtepi8_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(x)));
+  return _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x)));
 }
 inline Integers widened(const int16_t* x) {
-  return _mm512_cvtepi16_epi32(_mm256_load_si256(reinterpret_cast<const __m256i*>(x)));
+  return _mm512_cvtepi16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(x)));
 }
 
 #elif defined(MBM_HW_AVX2)
@@ -109,7 +109,7 @@ inline Integers widened(const int8_t* x) {
   return _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(x)));
 }
 inline Integers widened(const int16_t* x) {
-  return _mm256_cvtepi16_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(x)));
+  return _mm256_cvtepi16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x)));
 }
 inline Floats add(Where m, Floats sum, Floats v) {
   return add(sum, floats(both(integers(v), m)));

@@ -54,7 +54,18 @@ struct Activations {
   alignas(64) uint32_t strips[kStrips][kTileDepth][kStrip];
 };
 static_assert(sizeof(Activations) <= kPatternScratch);
-using Strip = const uint32_t (*)[kStrip];
+constexpr int kMostPlane = kPatternScratch / sizeof(uint32_t);
+
+// A strip's patterns of a term: in rows side by side, or where a plane's rows begin.
+struct Strip {
+  const uint32_t* first;
+  const uint32_t* operator[](int k) const { return first + k * kStrip; }
+};
+struct PlaneStrip {
+  const uint32_t* first;
+  const int64_t* rows;
+  const uint32_t* operator[](int k) const { return first + rows[k]; }
+};
 
 // The weights of a block of outputs.
 struct Weights {
@@ -62,18 +73,31 @@ struct Weights {
   alignas(64) float corrections[kMostOutputs][kTileDepth];  // without mantissas, times the constant
 };
 
-template <class Code>
-void make_patterns(const PatternParameters& parameters, const Code* x, int depth,
+// Gives codes' patterns.
+struct Encoder {
+  Integers kept, forced;
+
+  explicit Encoder(const PatternParameters& parameters) {
+    const int dropped = 24 - parameters.width + parameters.truncation;
+    kept = all(parameters.truncation ? ~0u << dropped : ~0u);
+    forced = all(parameters.truncation ? 1u << dropped : 0);
+  }
+
+  template <class Code>
+  Integers operator()(const Code* x) const {
+    const Integers code = widened(x);
+    const Integers truncated = either(both(integers(to_floats(code)), kept), forced);
+    return where_zero(code, all(kPatternOfZero), truncated);
+  }
+};
+
+template <class Code, class Sum>
+void make_patterns(const Encoder& encoded, const Tile<Code, Sum, uint32_t>& tile, int panel,
                    Activations& made) {
-  const int dropped = 24 - parameters.width + parameters.truncation;
-  const Integers kept = all(parameters.truncation ? ~0u << dropped : ~0u);
-  const Integers forced = all(parameters.truncation ? 1u << dropped : 0);
-  for (int k = 0; k < depth; ++k, x += kTilePositions) {
+  for (int k = 0; k < tile.depth; ++k) {
+    const Code* x = tile.row(k) + panel;
     for (int p = 0; p < kPatternPanel; p += kLanes) {
-      const Integers code = widened(x + p);
-      const Integers truncated = either(both(integers(to_floats(code)), kept), forced);
-      const Integers pattern = where_zero(code, all(kPatternOfZero), truncated);
-      store(made.strips[p / kStrip][k] + p % kStrip, pattern);
+      store(made.strips[p / kStrip][k] + p % kStrip, encoded(x + p));
     }
   }
 }
@@ -108,8 +132,8 @@ inline void add_to(Sum* sums, const uint32_t* sum, const float* near) {
 }
 
 // kFloats and kRounded: `group` terms at a time are summed as floats.
-template <Sums kind, int outputs, class Sum>
-void add_groups(Strip x, const Weights& w, int depth, int group, Sum* sums) {
+template <Sums kind, int outputs, class Strip, class Sum>
+void add_groups(const Strip& x, const Weights& w, int depth, int group, Sum* sums) {
   constexpr bool corrected = kind == kRounded;
   const Integers start = integers(to_floats(all(corrected ? uint32_t(kMiddle) : 0)));
   Integers total[outputs][kVectors];
@@ -126,7 +150,7 @@ void add_groups(Strip x, const Weights& w, int depth, int group, Sum* sums) {
       Integers pattern[kVectors];
       Floats power[kVectors];
       for (int v = 0; v < kVectors; ++v) {
-        pattern[v] = load(&x[k][v * kLanes]);
+        pattern[v] = load(x[k] + v * kLanes);
         power[v] = floats(both(pattern[v], all(kWithoutMantissa)));
       }
 #pragma GCC unroll 8
@@ -157,8 +181,8 @@ void add_groups(Strip x, const Weights& w, int depth, int group, Sum* sums) {
 }
 
 // kNarrow and kWide: each product becomes an integer.
-template <Sums kind, bool corrected, int outputs, class Sum>
-void add_integers(Strip x, const Weights& w, int depth, Sum* sums) {
+template <Sums kind, bool corrected, int outputs, class Strip, class Sum>
+void add_integers(const Strip& x, const Weights& w, int depth, Sum* sums) {
   constexpr bool wide = kind == kWide;
   Integers total[outputs][kVectors];
   Floats near[wide ? outputs : 1][kVectors];
@@ -172,7 +196,7 @@ void add_integers(Strip x, const Weights& w, int depth, Sum* sums) {
     Integers pattern[kVectors];
     Floats power[kVectors];
     for (int v = 0; v < kVectors; ++v) {
-      pattern[v] = load(&x[k][v * kLanes]);
+      pattern[v] = load(x[k] + v * kLanes);
       power[v] = floats(both(pattern[v], all(kWithoutMantissa)));
     }
 #pragma GCC unroll 8
@@ -206,22 +230,38 @@ void add_integers(Strip x, const Weights& w, int depth, Sum* sums) {
 
 template <Sums kind, bool corrected, class Code, class Sum>
 void add_products(const PatternParameters& parameters, const Tile<Code, Sum, uint32_t>& tile) {
-  auto& made = *reinterpret_cast<Activations*>(tile.scratch);
+  const Encoder encoded(parameters);
   Weights weights;
+  const auto add_strip = [&]<int outputs>(const auto& strip, Sum* sums) {
+    if constexpr (kind == kFloats || kind == kRounded) {
+      add_groups<kind, outputs>(strip, weights, tile.depth, parameters.group, sums);
+    } else {
+      add_integers<kind, corrected, outputs>(strip, weights, tile.depth, sums);
+    }
+  };
+  if (const int size = tile.plane(kMostPlane)) {
+    auto* patterns = reinterpret_cast<uint32_t*>(tile.scratch);
+    for (int i = 0; i < size; i += kLanes) store(patterns + i, encoded(tile.x + i));
+    for (int o = 0; o < tile.outputs; ++o) {
+      make_weights<corrected>(parameters, tile, o, 1, weights);
+      for (int p = 0; p < tile.positions; p += kStrip) {
+        add_strip.template operator()<1>(PlaneStrip{patterns + p, tile.rows},
+                                         tile.sums + o * kTilePositions + p);
+      }
+    }
+    return;
+  }
+  auto& made = *reinterpret_cast<Activations*>(tile.scratch);
   const auto add_block = [&]<int outputs>(int panel, int o) {
     make_weights<corrected>(parameters, tile, o, outputs, weights);
     for (int strip = 0; strip < kStrips; ++strip) {
-      Sum* sums = tile.sums + o * kTilePositions + panel + strip * kStrip;
-      if constexpr (kind == kFloats || kind == kRounded) {
-        add_groups<kind, outputs>(made.strips[strip], weights, tile.depth, parameters.group, sums);
-      } else {
-        add_integers<kind, corrected, outputs>(made.strips[strip], weights, tile.depth, sums);
-      }
+      add_strip.template operator()<outputs>(
+          Strip{made.strips[strip][0]}, tile.sums + o * kTilePositions + panel + strip * kStrip);
     }
   };
   constexpr int outputs = outputs_of(kind);
   for (int panel = 0; panel < tile.positions; panel += kPatternPanel) {
-    make_patterns(parameters, tile.x + panel, tile.depth, made);
+    make_patterns(encoded, tile, panel, made);
     int o = 0;
     for (; o + outputs <= tile.outputs; o += outputs) {
       add_block.template operator()<outputs>(panel, o);

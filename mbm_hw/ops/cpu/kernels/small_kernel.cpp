@@ -32,9 +32,10 @@ inline Integers index_of(Integers code, int n) {
 }
 #endif
 
-template <class Code>
-void make_codes(const Code* x, int depth, Made& made) {
-  for (int k = 0; k < depth; ++k, x += kTilePositions) {
+template <class Code, class Sum>
+void make_codes(const Tile<Code, Sum, uint32_t>& tile, int panel, Made& made) {
+  for (int k = 0; k < tile.depth; ++k) {
+    const Code* x = tile.row(k) + panel;
     for (int p = 0; p < kPatternPanel; ++p) {
       const bool is_small = x[p] >= -kSmall && x[p] <= kSmall;
       made.codes[k][p] = int8_t(is_small ? x[p] : Code(0));
@@ -102,7 +103,7 @@ void add(const PatternParameters& parameters, const Tile<Code, Sum, uint32_t>& t
   auto& made = *reinterpret_cast<Made*>(tile.scratch);
   choose(parameters, tile, made);
   for (int panel = 0; panel < tile.positions; panel += kPatternPanel) {
-    make_codes(tile.x + panel, tile.depth, made);
+    make_codes(tile, panel, made);
     for (int o = 0; o < tile.outputs; ++o) {
       for (int first = 0; first < made.count[o]; first += kMostTerms) {
         const int end = made.count[o] - first < kMostTerms ? made.count[o] : first + kMostTerms;

@@ -29,35 +29,41 @@ static inline void interleave(Vector32 a, Vector32 b, Vector32* both) {
 }
 
 template <class Vector, class T>
+static inline void transpose_block(const T* rows, int64_t pitch, T* target, int64_t target_pitch) {
+  constexpr int kSide = 16 / sizeof(T);
+  Vector block[kSide], other[kSide];
+  for (int i = 0; i < kSide; ++i) __builtin_memcpy(&block[i], rows + i * pitch, sizeof(Vector));
+  for (int bit = 1; bit < kSide; bit *= 2) {
+    for (int i = 0; i < kSide / 2; ++i) interleave(block[i], block[i + kSide / 2], other + 2 * i);
+    for (int i = 0; i < kSide; ++i) block[i] = other[i];
+  }
+  for (int i = 0; i < kSide; ++i) {
+    __builtin_memcpy(target + i * target_pitch, &block[i], sizeof(Vector));
+  }
+}
+
+// A cache line's columns at a time: rows, and their targets, often lie a power of two apart, where
+// few of them stay in the cache.
+template <class Vector, class T>
 static void transpose_any(const T* rows, int64_t pitch, int64_t count, int64_t columns, T* target,
                           int64_t target_pitch) {
-  constexpr int kSide = 16 / sizeof(T);
-  const auto copy = [&](int64_t row, int64_t row_end, int64_t first) {
-    for (; row < row_end; ++row) {
-      for (int64_t c = first; c < columns; ++c) {
-        target[c * target_pitch + row] = rows[row * pitch + c];
+  constexpr int kSide = 16 / sizeof(T), kLine = 64 / sizeof(T);
+  for (int64_t line = 0; line < columns; line += kLine) {
+    const int64_t line_end = columns - line < kLine ? columns : line + kLine;
+    for (int64_t row = 0; row < count; row += kSide) {
+      const int64_t row_end = count - row < kSide ? count : row + kSide;
+      int64_t column = line;
+      for (; row_end - row == kSide && column + kSide <= line_end; column += kSide) {
+        transpose_block<Vector>(rows + row * pitch + column, pitch,
+                                target + column * target_pitch + row, target_pitch);
+      }
+      for (; column < line_end; ++column) {
+        for (int64_t r = row; r < row_end; ++r) {
+          target[column * target_pitch + r] = rows[r * pitch + column];
+        }
       }
     }
-  };
-  int64_t row = 0;
-  for (; row + kSide <= count; row += kSide) {
-    int64_t column = 0;
-    for (; column + kSide <= columns; column += kSide) {
-      Vector block[kSide], other[kSide];
-      for (int i = 0; i < kSide; ++i) {
-        __builtin_memcpy(&block[i], rows + (row + i) * pitch + column, sizeof(Vector));
-      }
-      for (int bit = 1; bit < kSide; bit *= 2) {
-        for (int i = 0; i < kSide / 2; ++i) interleave(block[i], block[i + kSide / 2], other + 2 * i);
-        for (int i = 0; i < kSide; ++i) block[i] = other[i];
-      }
-      for (int i = 0; i < kSide; ++i) {
-        __builtin_memcpy(target + (column + i) * target_pitch + row, &block[i], sizeof(Vector));
-      }
-    }
-    copy(row, row + kSide, column);
   }
-  copy(row, count, 0);
 }
 
 void transpose(const uint8_t* rows, int64_t pitch, int64_t count, int64_t columns, uint8_t* target,
