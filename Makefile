@@ -20,8 +20,7 @@ study:    .venv/installed ## Run the default studies; DATA=folder adds those on 
 
 test:     .venv/simulators .venv/browser ## Run all the tests, the kernels also under sanitizers and emulated
 	$(BIN)/python -m pytest -n auto --dist worksteal
-	tests/kernels.sh sanitize $(BIN)/python
-	tests/kernels.sh emulate $(BIN)/python
+	$(MAKE) --no-print-directory -j2 -Oline sanitize emulate
 	tests/neon.sh $(BIN)/python
 	@echo "make test: all tests passed, the kernels also under sanitizers and emulated"
 

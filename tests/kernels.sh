@@ -32,7 +32,7 @@ case $way in
     exit 2
     ;;
 esac
-"${install[@]}"
+flock "$(dirname "$python")" "${install[@]}"  # the other way may be on it too
 PATH=$(dirname "$python"):$PATH
 cmake -S mbm_hw/ops/cpu -B "$build" -G Ninja "${options[@]}" -DPython_EXECUTABLE="$python" \
   -Dnanobind_DIR="$("$python" -m nanobind --cmake_dir)" > /dev/null

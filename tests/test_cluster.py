@@ -59,8 +59,11 @@ def comparable(rows):
 def compute(run, score, each=lambda count: None):
     """Run a study by `score`, call each(count) after each unit; return the rows."""
     with closing(run.open_store()) as store:
-        for count, _ in enumerate(run.compute(store, run.units, score), 1):
-            each(count)
+        finished = []
+        for unit in run.compute(store, run.units, score):
+            finished.append(unit)
+            each(len(finished))
+        assert len(finished) == len(set(finished)) == len(run.units), "each unit once"
         return run.finished(store, run.units)
 
 
