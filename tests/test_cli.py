@@ -54,6 +54,12 @@ def test_every_command_explains_itself(capsys, command):
         (["study", "run", "bad.yaml", "--data", "absent"], "--data must be a folder, not absent"),
         (["study", "run", "x.yaml", "--shard", "4/3"], "such as 2/3, not '4/3'"),
         (["study", "run", "x.yaml", "--shard", "2"], "such as 2/3, not '2'"),
+        (["study", "run", "x.yaml", "--workers", "0"], "'--workers': 0 is not in the range"),
+        (["study", "run", "x.yaml", "--device", "tpu"], "'tpu' is not one of 'cpu', 'cuda'"),
+        (
+            ["study", "run", "bad.yaml", "--workers", "2", "--scheduler", "tcp://127.0.0.1:1"],
+            "give --workers or --scheduler, not both",
+        ),
         (["study", "merge", "x.yaml"], "Missing argument 'STORES...'"),
     ],
 )

@@ -20,7 +20,14 @@ def study():
 
 
 def with_inputs(command):
-    """Give a command the options --data, --models and --results: where a study finds its files."""
+    """Give a command the options of what every study needs: its files, and where it runs."""
+    command = click.option(
+        "--device",
+        type=click.Choice(["cpu", "cuda"]),
+        default="cpu",
+        show_default=True,
+        help="Where networks run; rows of two devices are not of one study.",
+    )(command)
     command = click.option(
         "--results",
         type=click.Path(path_type=Path),
@@ -41,13 +48,14 @@ def with_inputs(command):
 @click.option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster: tcp://host:port.")
 @with_inputs
 @with_formats
-def run(files, shard, workers, scheduler, data, models, results, style):
+def run(files, shard, workers, scheduler, device, data, models, results, style):
     """Run the studies that the YAML FILES describe; finished work is never done again."""
     from mbm_hw.studies.shards import Shard
 
     shard = None if shard is None else Shard.parse(shard)
-    runs = _runs(files, data, models, results)
-    with _workers(workers, scheduler) as score:
+    workers = _workers(workers, scheduler)
+    runs = _runs(files, data, models, results, device)
+    with workers as score:
         for run in runs:
             if shard is None:
                 with closing(run.open_store()) as store:
@@ -64,7 +72,7 @@ def run(files, shard, workers, scheduler, data, models, results, style):
 @click.argument("stores", nargs=-1, required=True, type=click.Path(path_type=Path))
 @with_inputs
 @with_formats
-def merge(file, stores, data, models, results, style):
+def merge(file, stores, device, data, models, results, style):
     """Put together the STORES of the shards of the study that the YAML FILE describes.
 
     Leaves what `study run` does without --shard. Where images are missing, the status is 2, and
@@ -72,7 +80,7 @@ def merge(file, stores, data, models, results, style):
     """
     from mbm_hw.studies.shards import merge, missing
 
-    (run,) = _runs([file], data, models, results)
+    (run,) = _runs([file], data, models, results, device)
     with closing(run.open_store()) as store:
         count = merge(run, store, stores)
         if lacking := missing(run, store, count):
@@ -83,7 +91,7 @@ def merge(file, stores, data, models, results, style):
         _show(run, store, style)
 
 
-def _runs(files, data, models, results):
+def _runs(files, data, models, results, device):
     """Return an iterator of `StudyRun`s; all files are read at once, so that errors come first."""
     from mbm_hw.studies.description import read_study
     from mbm_hw.studies.run import StudyRun
@@ -91,7 +99,7 @@ def _runs(files, data, models, results):
     if data is not None and not data.is_dir():
         raise click.UsageError(f"--data must be a folder, not {data}")
     studies = [read_study(file, data) for file in files]
-    return (StudyRun(study, results / study.name, models, data) for study in studies)
+    return (StudyRun(study, results / study.name, models, data, device) for study in studies)
 
 
 def _workers(count, scheduler):

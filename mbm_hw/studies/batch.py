@@ -9,7 +9,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map_only
 
+from mbm_hw.studies.devices import device_of, wait_for
 from mbm_hw.studies.evaluation import Evaluation
 from mbm_hw.studies.memory import reset_peak, resident_bytes
 from mbm_hw.studies.output_error import OutputError
@@ -108,6 +110,7 @@ class _Run:
 
     def __init__(self, batch: Batch, network: nn.Module, layers: Sequence[str]):
         self.batch, self.network, self.layers = batch, network, layers
+        self.device = device_of(network)
         self.first = min(layers or batch.multiplications, key=list(batch.multiplications).index)
         self.outputs = []
         self.seconds = self.layer_seconds = 0.0
@@ -116,7 +119,9 @@ class _Run:
     def __call__(self, images: Tensor):
         self.has_compared = len(self.layers) != 1
         number = len(self.outputs)
+        images = images.to(self.device)
         output, seconds = self.batch.prefix.forward(number, self.network, self.first, images)
+        output = tree_map_only(Tensor, Tensor.cpu, output)
         self.outputs.append(output)
         self.seconds += seconds
         return output
@@ -135,9 +140,11 @@ class _Run:
                 handle.remove()
 
     def _begin(self, layer, inputs):
+        wait_for(self.device)
         self.began = time.perf_counter()
 
     def _end(self, layer, inputs, output):
+        wait_for(self.device)
         ended = time.perf_counter()
         self.layer_seconds += ended - self.began
         if not self.has_compared:

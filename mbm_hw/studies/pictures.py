@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from mbm_hw.catalog import spec_name
 from mbm_hw.files import replacing
 from mbm_hw.studies.description import FLOAT
+from mbm_hw.studies.devices import device_of
 from mbm_hw.studies.evaluation import Depth
 from mbm_hw.studies.run import StudyRun
 from mbm_hw.studies.summary import Summary
@@ -83,9 +84,10 @@ def plot_depth(run: StudyRun, path: str | Path, images: int = 3) -> Path:
     samples = [run.dataset[i] for i in range(min(images, len(run.dataset)))]
     inputs = torch.stack([sample[0] for sample in samples])
     layer_set, layers = list(run.layer_sets.items())[-1]
+    device = device_of(run.network)
     cases = {case.spec_name: case for case in run.cases if case.layer_set in ("none", layer_set)}
     depths = {
-        name: evaluation.predict(run.converted(case), inputs).numpy()
+        name: evaluation.predict(run.converted(case), inputs.to(device)).cpu().numpy()
         for name, case in cases.items()
     }
     exact = depths[FLOAT]

@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
+from mbm_hw.studies.devices import device_of, wait_for
+
 
 @dataclass(frozen=True)
 class Prefix:
@@ -95,6 +97,7 @@ class _Forward(TorchDispatchMode):
             self.began = time.perf_counter()
             with self:
                 output = network(images)
+            wait_for(images.device)
             self.seconds += time.perf_counter() - self.began
         finally:
             handle.remove()
@@ -133,6 +136,7 @@ class _Forward(TorchDispatchMode):
         if known is not None and is_same:
             self.prefix = known
         else:
+            wait_for(device_of(module))
             self.seconds += time.perf_counter() - self.began
             self.prefix = _prefix(self.layer, self.calls, self.seconds)
         self.calls.clear()

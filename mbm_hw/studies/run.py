@@ -18,6 +18,7 @@ from mbm_hw.spec import Spec
 from mbm_hw.studies.batch import Batch
 from mbm_hw.studies.data import load_data
 from mbm_hw.studies.description import FLOAT, Study
+from mbm_hw.studies.devices import device_of, move_
 from mbm_hw.studies.evaluation import EVALUATIONS
 from mbm_hw.studies.identity import sha256, study_identity
 from mbm_hw.studies.networks import load_network, load_weights
@@ -57,6 +58,7 @@ class StudyRun:
 
     study : the description. folder : where the store is, created when missing. models : where bare
     network names are looked up. data : the folder of real data sets, for weights functions.
+    device : cpu or cuda, where the networks run, from the first unit on.
 
     cases : the networks to be scored, in order: float, the baselines, the specs.
     units : each case on each batch, in the order of the rows. total : images over all units.
@@ -68,6 +70,7 @@ class StudyRun:
         folder: str | Path,
         models: str | Path = "models",
         data: str | Path | None = None,
+        device: str = "cpu",
     ):
         if study.metrics not in EVALUATIONS:
             known = ", ".join(EVALUATIONS)
@@ -75,8 +78,8 @@ class StudyRun:
         if study.quantizer not in QUANTIZERS:
             known = ", ".join(QUANTIZERS)
             raise ValueError(f"quantizer must be one of {known}, not {study.quantizer!r}")
-        self.arguments = study, folder, models, data
-        self.study, self.folder, self._data = study, Path(folder), data
+        self.arguments = study, folder, models, data, device
+        self.study, self.folder, self._data, self.device = study, Path(folder), data, device
         self.evaluation = EVALUATIONS[study.metrics]
         self.quantizer = QUANTIZERS[study.quantizer]
         self.network = load_network(study.network, models)
@@ -155,6 +158,7 @@ class StudyRun:
         A row has study, spec, layer_set, image, and what `Batch.score` gives.
         """
         case, images = unit.case, unit.images
+        move_(self.network, self.device)
         if self._batch is None or self._batch[0] != images:
             self._batch = None  # frees the memory of the last one
             samples = [self.dataset[image] for image in images]
@@ -191,7 +195,8 @@ class StudyRun:
         layers = {name for layers in self.layer_sets.values() for name in layers}
         network = _copy_around(self.network, layers)
         convert_(network, baseline, self._chosen(layers), self.quantizer)
-        calibrate_(network, self.dataset.calibration.split(self.study.batch))
+        images = self.dataset.calibration.to(device_of(network))
+        calibrate_(network, images.split(self.study.batch))
         added = network.state_dict().keys() - self.network.state_dict().keys()
         self._ranges[baseline] = {key: network.state_dict()[key] for key in added}
         return self._ranges[baseline]
@@ -211,7 +216,8 @@ class StudyRun:
     @functools.cached_property
     def identity(self) -> dict[str, str]:
         """See `study_identity`."""
-        return study_identity(self.study, self.network, self.dataset, self._data)
+        identity = study_identity(self.study, self.network, self.dataset, self._data)
+        return identity | {"device": self.device}
 
     @property
     def description(self) -> dict:
