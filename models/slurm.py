@@ -24,7 +24,7 @@ def slurm_cluster() -> SLURMCluster:
         memory="16GB",
         walltime="08:00:00",
         job_extra_directives=[],  # on GPUs: ["--gres=gpu:1"]
-        scheduler_options={"dashboard": False},
+        scheduler_options={"dashboard_address": ":0"},
     )
 
 

@@ -46,7 +46,7 @@ def local_workers(count: int) -> Iterator[Score]:
     pinned = [{"CUDA_VISIBLE_DEVICES": gpus[i % len(gpus)]} if gpus else {} for i in range(count)]
     options = {"host": "127.0.0.1", "nthreads": 1, "memory_limit": 0, "silence_logs": "CRITICAL"}
     workers = {i: {"cls": Nanny, "options": options | {"env": pinned[i]}} for i in range(count)}
-    served = {"host": "127.0.0.1", "dashboard": False, "allowed_failures": DEATHS}
+    served = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0", "allowed_failures": DEATHS}
     scheduler = {"cls": Scheduler, "options": served}
     one_each = {"distributed.scheduler.worker-saturation": 1.0}  # and only that one is blamed
     with dask.config.set(one_each):

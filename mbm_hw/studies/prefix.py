@@ -91,7 +91,9 @@ class _Forward(TorchDispatchMode):
             self.handed = known.live if is_last else copy.deepcopy(known.live)
 
     def run(self, network: nn.Module, images: Tensor):
-        handle = network.get_submodule(self.layer).register_forward_pre_hook(self._enter)
+        handle = network.get_submodule(self.layer).register_forward_pre_hook(
+            self._enter, prepend=True
+        )
         try:
             images = self._call("input", images.clone)  # it may be changed in place
             self.began = time.perf_counter()
