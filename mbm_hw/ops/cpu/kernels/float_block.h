@@ -60,7 +60,7 @@ struct Weights {
   uint32_t pattern[kBlock][kChunk];
   uint32_t addend[kBlock][kChunk];  // the pattern, less 127 << 23, plus the scale
   uint32_t corner[kBlock][kChunk];  // a mantissa from here on meets the corner: no correction
-  uint32_t correction[kBlock][kChunk];  // c * 2**kb, as a float, with the scale
+  uint32_t correction[kBlock][kChunk];  // c * 2**kb, as a float, with the scale; see ExactLanes
   uint32_t mask[kBlock][kChunk];        // what is kept of the product: its grid; nothing for 0
   uint32_t grid;                        // what is kept of products of other weights
   bool cornered[kChunk];                // whether a mantissa may meet a corner of any output
@@ -107,7 +107,7 @@ struct LogLanes {
   }
 };
 
-// kRounded : the format has fewer mantissa bits than float32.
+// kRounded : the format has fewer mantissa bits than float32, at most 10.
 template <bool kRounded>
 struct ExactLanes {
   static constexpr bool kHasCorners = false;
@@ -118,15 +118,17 @@ struct ExactLanes {
     explicit X(Integers x) : value(floats(x)), nonzero(where_nonzero(x)) {}
   };
 
+  // The product's upper s bits, as Veltkamp splits them off: c p - (c p - p), c = 2**(24 - s) + 1,
+  // each step rounded. The product p is of 2 s bits: c p rounds the lower s of them to the nearest,
+  // a tie to even, as what stands above them in c p, p 2**(24 - 2 s), is even. The weight times c
+  // is of 24 bits, so c p is rounded once.
+  // Ref: T. J. Dekker, Numerische Mathematik 18, 1971.
   template <bool>
   static Floats product(const X& x, const Weights& w, int o, int k) {
-    const Floats product = multiply(x.value, floats(all(w.addend[o][k])));
-    if constexpr (!kRounded) return product;
-    const int dropped = int(w.corner[0][0]);
-    const Integers pattern = integers(product);
-    const Integers odd = both(shift_right(pattern, dropped), all(1));
-    const Integers half = all((1u << (dropped - 1)) - 1);
-    return floats(both(plus(plus(pattern, odd), half), all(~0u << dropped)));
+    const Floats weight = floats(all(w.addend[o][k]));
+    if constexpr (!kRounded) return multiply(x.value, weight);
+    const Floats multiple = multiply(x.value, floats(all(w.correction[o][k])));
+    return add(multiple, multiply_subtract(x.value, weight, multiple));
   }
 };
 

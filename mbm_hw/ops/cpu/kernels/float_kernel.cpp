@@ -108,7 +108,10 @@ struct LogKernel {
         floors(p.dropped > 0 && corrected &&
                !(p.lowest && !(p.corrections[0] >> p.dropped & 1))) {}
 
-  bool is_direct() const { return products.corrections[0] == 2 * products.corrections[1]; }
+  Way way(const Exponents& x, const Exponents& w) const {
+    const bool is_direct = products.corrections[0] == 2 * products.corrections[1];
+    return is_direct ? way_of(products, x, w) : Way::kAny;
+  }
 
   void prepare(Weights& w, int outputs, int depth) const {
     // A bit less than the constant: where the fused multiply-add would round a tie, down.
@@ -156,16 +159,23 @@ struct ExactKernel {
   static constexpr ExactProduct kProduct{};
   const FloatProducts& products;
 
-  // The product of two significands must fit float32's, or be what it rounds.
-  bool is_direct() const { return products.dropped == 0 || products.dropped >= 12; }
+  // See ExactLanes: what stands above must be even, and the weight times c, and c p, finite.
+  Way way(const Exponents& x, const Exponents& w) const {
+    if (products.dropped == 0) return way_of(products, x, w);
+    const int multiple = products.dropped + 1, weight = int(w.largest + (products.scale >> 23));
+    const int product = int(x.largest) + weight - 127 + 1;
+    const int largest = (product > weight ? product : weight) + multiple;
+    return products.dropped >= 13 && largest < 255 ? way_of(products, x, w) : Way::kAny;
+  }
 
   void prepare(Weights& w, int outputs, int depth) const {
-    w.corner[0][0] = uint32_t(products.dropped);
     const uint32_t scale = products.scale;
+    const float multiple = float(1u << products.dropped) + 1;
     for (int o = 0; o < outputs; ++o) {
       for (int k = 0; k < depth; ++k) {
         const uint32_t weight = w.pattern[o][k];
         w.addend[o][k] = weight & ~kFloatSign ? weight + scale : weight;
+        w.correction[o][k] = bits_of(float_of(w.addend[o][k]) * multiple);
       }
     }
   }
@@ -212,7 +222,7 @@ void add(const Kernel& kernel, const Tile<uint32_t, float>& tile) {
       }
       kernel.prepare(weights, outputs, depth);
       for (int strip = 0; strip < strips; ++strip) {
-        const Way way = kernel.is_direct() ? way_of(products, of_x[strip], of_w) : Way::kAny;
+        const Way way = kernel.way(of_x[strip], of_w);
         float* sums = tile.sums + o * kTilePositions + strip * kStrip;
         if (way != Way::kAny) {
           kernel.add_block(way, of_w.has_zero)(of_strip[strip], weights, outputs, depth, sums);

@@ -31,7 +31,6 @@ inline Integers integers(Floats v) { return _mm512_castps_si512(v); }
 inline Integers plus(Integers a, Integers b) { return _mm512_add_epi32(a, b); }
 inline Integers minus(Integers a, Integers b) { return _mm512_sub_epi32(a, b); }
 inline Integers both(Integers a, Integers b) { return _mm512_and_si512(a, b); }
-inline Integers shift_right(Integers a, int n) { return _mm512_srl_epi32(a, _mm_cvtsi32_si128(n)); }
 inline Floats multiply(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
 inline Where where_nonzero(Integers v) {
   return _mm512_test_epi32_mask(v, all(~(1u << 31)));
@@ -49,6 +48,7 @@ inline Floats add_with_bit30(Where m, Floats sum, Floats v) {
 }
 inline Floats add(Floats sum, Floats v) { return _mm512_add_ps(sum, v); }
 inline Floats multiply_add(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
+inline Floats multiply_subtract(Floats a, Floats b, Floats c) { return _mm512_fmsub_ps(a, b, c); }
 inline Integers either(Integers a, Integers b) { return _mm512_or_si512(a, b); }
 inline Integers where_zero(Integers v, Integers chosen, Integers other) {
   return _mm512_mask_blend_epi32(_mm512_cmpeq_epi32_mask(v, all(0)), other, chosen);
@@ -86,7 +86,6 @@ inline Integers integers(Floats v) { return _mm256_castps_si256(v); }
 inline Integers plus(Integers a, Integers b) { return _mm256_add_epi32(a, b); }
 inline Integers minus(Integers a, Integers b) { return _mm256_sub_epi32(a, b); }
 inline Integers both(Integers a, Integers b) { return _mm256_and_si256(a, b); }
-inline Integers shift_right(Integers a, int n) { return _mm256_srl_epi32(a, _mm_cvtsi32_si128(n)); }
 inline Floats multiply(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
 inline Where where_nonzero(Integers v) {
   return integers(_mm256_cmp_ps(floats(v), zeros(), _CMP_NEQ_UQ));
@@ -98,6 +97,7 @@ inline Floats multiply_add(Where m, Floats a, Floats b, Floats c) {
 }
 inline Floats add(Floats sum, Floats v) { return _mm256_add_ps(sum, v); }
 inline Floats multiply_add(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
+inline Floats multiply_subtract(Floats a, Floats b, Floats c) { return _mm256_fmsub_ps(a, b, c); }
 inline Integers either(Integers a, Integers b) { return _mm256_or_si256(a, b); }
 inline Integers where_zero(Integers v, Integers chosen, Integers other) {
   return _mm256_blendv_epi8(other, chosen, _mm256_cmpeq_epi32(v, all(0)));
