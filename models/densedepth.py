@@ -35,12 +35,25 @@ def mobilenet_v2_depth(padding: int = 1) -> nn.Module:
 
 
 class DenseDepth(nn.Module):
-    """An encoder and DenseDepth's decoder."""
+    """An encoder and DenseDepth's decoder, with random weights.
+
+    They are drawn as K. He et al. draw them (2015), so that activations keep their size through all
+    layers; the output's bias is BIAS, about 3 m, or untrained depths would all be clipped.
+    """
+
+    BIAS = 3.0
 
     def __init__(self, encoder, decoder):
         super().__init__()
         self.encoder = encoder
         self.decoder = decoder
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                is_leaky = module.bias is not None
+                nn.init.kaiming_normal_(module.weight, 0.2 if is_leaky else 0)
+                if is_leaky:
+                    nn.init.zeros_(module.bias)
+        nn.init.constant_(decoder.conv3.bias, self.BIAS)
 
     def forward(self, x):
         return self.decoder(self.encoder(x))

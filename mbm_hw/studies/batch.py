@@ -33,7 +33,8 @@ class Batch:
     """Images on which variants of one network are scored in turn, and what the variants share.
 
     evaluation : how they are scored. samples : an (image, target) each. network : the exact one.
-    multiplications : of each layer for one image, in the order in which the layers run.
+    multiplications : for one image, of each layer that is approximate in any of the variants, in
+        the order in which the layers run.
     """
 
     def __init__(

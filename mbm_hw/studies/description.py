@@ -51,12 +51,27 @@ class Layers:
 
 
 @dataclass(frozen=True)
+class RandomWeights:
+    """The weights that a network's factory draws. random : the seed of torch's generator."""
+
+    random: int
+
+    def __post_init__(self):
+        if type(self.random) is not int or self.random < 0:
+            raise ValueError(f"weights: random must be a seed of at least 0, not {self.random!r}")
+
+    def __str__(self) -> str:
+        return f"random, seed {self.random}"
+
+
+@dataclass(frozen=True)
 class Study:
     """One study: a network, its data, the multipliers, the layers.
 
     name : folder of the results, by default the study file's name.
     network : `file.py:factory`, or a bare name looked up in the models folder.
-    weights : a checkpoint, or `file.py:function`, which fills the weights of a given network.
+    weights : a checkpoint, or `file.py:function`, which fills the weights of a given network; or
+        `RandomWeights`, in YAML `{random: seed}`, which every output names as such.
     data : keyword arguments of one of `mbm_hw.studies.data.KINDS`, and its `kind`.
     specs : the multipliers; integer ones are signed. In YAML a catalog name or identifier, or a
         mapping `table: path`, `signed:` or `sign_magnitude:`.
@@ -71,7 +86,7 @@ class Study:
 
     name: str
     network: str
-    weights: str
+    weights: str | RandomWeights
     data: Mapping[str, Any]
     specs: tuple[Spec, ...]
     metrics: str
@@ -99,6 +114,15 @@ class Study:
         return Exact(spec.width, signed=True)
 
     @property
+    def weights_name(self) -> str:
+        """How outputs name the weights: random ones as such, others by their file."""
+        return str(self.weights) if self.has_random_weights else Path(self.weights).name
+
+    @property
+    def has_random_weights(self) -> bool:
+        return isinstance(self.weights, RandomWeights)
+
+    @property
     def all_specs(self) -> tuple[Spec, ...]:
         """The baselines, then the specs, each once."""
         return tuple(dict.fromkeys([*map(self.baseline, self.specs), *self.specs]))
@@ -123,6 +147,8 @@ def read_study(path: str | Path, data: str | Path | None = None) -> Study:
             document["specs"] = tuple(_spec(entry) for entry in _sequence(document["specs"]))
         if "layers" in document:
             document["layers"] = construct(Layers, document["layers"], "layers")
+        if isinstance(document.get("weights"), dict):
+            document["weights"] = construct(RandomWeights, document["weights"], "weights")
         return construct(Study, document, "a study")
     except (ValueError, yaml.YAMLError) as error:
         message = " ".join(str(error).split())

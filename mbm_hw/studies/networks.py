@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import torch
 from torch import nn
 
 from mbm_hw.studies.checkpoints import read_checkpoint
@@ -15,18 +16,22 @@ from mbm_hw.studies.checkpoints import read_checkpoint
 CONVERTIBLE = (nn.Conv2d, nn.Linear)
 
 
-def load_network(name: str, models: str | Path = "models") -> nn.Module:
+def load_network(name: str, models: str | Path = "models", seed: int | None = None) -> nn.Module:
     """Return a new network, with the weights that its factory gives it, in evaluation mode.
 
     name : `file.py:factory`, or the bare name of a factory in the folder `models`. An unknown name
-    is a ValueError that lists the known ones.
+    is a ValueError that lists the known ones. seed : of random weights, None for whatever comes.
     """
     if ":" not in name:
         known = network_names(models)
         if name not in known:
             raise ValueError(f"no network is called {name!r} in {models}: {', '.join(known)}")
         name = f"{known[name]}:{name}"
-    return load_function(name)().eval()
+    factory = load_function(name)
+    with torch.random.fork_rng(enabled=seed is not None):
+        if seed is not None:
+            torch.manual_seed(seed)
+        return factory().eval()
 
 
 def network_names(models: str | Path = "models") -> dict[str, Path]:

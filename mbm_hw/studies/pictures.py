@@ -11,9 +11,8 @@ from matplotlib.figure import Figure
 from mbm_hw.catalog import spec_name
 from mbm_hw.files import replacing
 from mbm_hw.studies.description import FLOAT
-from mbm_hw.studies.devices import device_of
 from mbm_hw.studies.evaluation import Depth
-from mbm_hw.studies.run import StudyRun
+from mbm_hw.studies.run import Case, StudyRun
 from mbm_hw.studies.summary import Summary
 
 COLOURS = matplotlib.colormaps["tab10"].colors
@@ -72,24 +71,16 @@ def plot_errors(errors: Mapping, path: str | Path) -> Path:
     return _save(figure, path)
 
 
-@torch.inference_mode()
-def plot_depth(run: StudyRun, path: str | Path, images: int = 3) -> Path:
+def plot_depth(run: StudyRun, path: str | Path) -> Path:
     """Draw image, true depth, the exact and each approximate prediction, and their difference.
 
     The approximate ones are those of the last layer set, by default all layers together.
     """
-    evaluation = run.evaluation
-    if not isinstance(evaluation, Depth):
+    if not isinstance(run.evaluation, Depth):
         raise ValueError(f"{run.study.name} does not measure depth")
-    samples = [run.dataset[i] for i in range(min(images, len(run.dataset)))]
-    inputs = torch.stack([sample[0] for sample in samples])
+    samples = [run.dataset[i] for i in run.pictured_images]
     layer_set, layers = list(run.layer_sets.items())[-1]
-    device = device_of(run.network)
-    cases = {case.spec_name: case for case in run.cases if case.layer_set in ("none", layer_set)}
-    depths = {
-        name: evaluation.predict(run.converted(case), inputs.to(device)).cpu().numpy()
-        for name, case in cases.items()
-    }
+    depths = {case.spec_name: _predictions(run, case, samples) for case in run.pictured_cases}
     exact = depths[FLOAT]
     approximate = [spec_name(spec) for spec in run.study.specs]
     titles = ["image", "true depth", "exact float"]
@@ -117,6 +108,13 @@ def plot_depth(run: StudyRun, path: str | Path, images: int = 3) -> Path:
         axes.set_axis_off()
     figure.suptitle(f"{run.study.name}: predicted depth in metres")
     return _save(figure, path)
+
+
+def _predictions(run: StudyRun, case: Case, samples) -> np.ndarray:
+    """Return the depths of the pictured images in metres, [N, H, W]."""
+    outputs = iter([output for index in range(len(samples)) for output in run.outputs(case, index)])
+    depths = [run.evaluation.predict(lambda _: next(outputs), image[None]) for image, _ in samples]
+    return torch.cat(depths).numpy()
 
 
 def plot_operations(rows: Sequence[Mapping], path: str | Path) -> Path:

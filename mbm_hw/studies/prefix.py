@@ -10,13 +10,13 @@ nothing more is kept than what a plain forward holds at that point.
 import copy
 import time
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_map_only
 
 from mbm_hw.studies.devices import device_of, wait_for
 
@@ -26,7 +26,7 @@ class Prefix:
     """What a forward does before it enters `layer`.
 
     calls : (operator, its results) in order, the forward's input first; in the results a `_Live`
-        stands for a tensor that was still in use, one on the device `meta` for another.
+        stands for a tensor that was still in use, an `_Unused` for another.
     live : the tensors in use. seconds : what the operators took when they ran.
     """
 
@@ -72,11 +72,24 @@ class _Live:
     index: int
 
 
+@dataclass(frozen=True)
+class _Unused:
+    """A tensor without its values. Plain numbers: small tensors would split the memory's heap."""
+
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dtype: torch.dtype
+
+    def tensor(self) -> Tensor:
+        return torch.empty_strided(self.shape, self.strides, dtype=self.dtype, device="meta")
+
+
 class _Result:
-    """A tensor that an operator gave: still in use, or its shape and dtype only."""
+    """A tensor that an operator gave: still in use, or not."""
 
     def __init__(self, tensor: Tensor):
-        self.tensor, self.meta = weakref.ref(tensor), torch.empty_like(tensor, device="meta")
+        self.tensor = weakref.ref(tensor)
+        self.unused = _Unused(tuple(tensor.shape), tensor.stride(), tensor.dtype)
 
 
 class _Forward(TorchDispatchMode):
@@ -115,12 +128,15 @@ class _Forward(TorchDispatchMode):
             expected, known = self.known.calls[len(self.calls)]
             if operator is not expected:
                 raise RuntimeError(f"the network calls {operator}, not {expected} as before")
-            result = tree_map_only(_Live, lambda live: self.handed[live.index], known)
-            noted = tree_map_only(_Live, lambda live: _Result(self.handed[live.index]), known)
+            live = _replaced(known, _Live, lambda live: self.handed[live.index])
+            result, noted = (
+                _replaced(live, _Unused, _Unused.tensor),
+                _replaced(live, Tensor, _Result),
+            )
             self.began = time.perf_counter()
         else:
             result = function(*arguments, **keywords)
-            noted = tree_map_only(Tensor, _Result, result)
+            noted = _replaced(result, Tensor, _Result)
         self.calls.append((operator, noted))
         return result
 
@@ -153,11 +169,21 @@ def _prefix(layer: str, calls: list[tuple[Any, Any]], seconds: float) -> Prefix:
     def reduced(result: _Result):
         tensor = result.tensor()
         if tensor is None:
-            return result.meta
+            return result.unused
         if id(tensor) not in positions:
             positions[id(tensor)] = _Live(len(in_use))
             in_use.append(tensor)
         return positions[id(tensor)]
 
-    calls = [(operator, tree_map_only(_Result, reduced, results)) for operator, results in calls]
+    calls = [(operator, _replaced(results, _Result, reduced)) for operator, results in calls]
     return Prefix(layer, calls, copy.deepcopy(in_use), seconds)
+
+
+def _replaced(results: Any, kind: type, replacement: Callable) -> Any:
+    """Return an operator's results with `replacement(x)` for each x of that kind.
+
+    Not by torch's pytree: it leaves cycles, in which tensors would be in use until collected.
+    """
+    if isinstance(results, (list, tuple)):
+        return type(results)([_replaced(result, kind, replacement) for result in results])
+    return replacement(results) if isinstance(results, kind) else results

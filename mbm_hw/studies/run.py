@@ -8,10 +8,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mbm_hw.catalog import spec_name
+from mbm_hw.files import replacing
 from mbm_hw.nn import calibrate_, convert_
 from mbm_hw.quantize import QUANTIZERS
 from mbm_hw.spec import Spec
@@ -19,11 +21,14 @@ from mbm_hw.studies.batch import Batch
 from mbm_hw.studies.data import load_data
 from mbm_hw.studies.description import FLOAT, Study
 from mbm_hw.studies.devices import device_of, move_
-from mbm_hw.studies.evaluation import EVALUATIONS
+from mbm_hw.studies.evaluation import EVALUATIONS, Depth
 from mbm_hw.studies.identity import sha256, study_identity
 from mbm_hw.studies.networks import load_network, load_weights
 from mbm_hw.studies.operations import count_multiplications
 from mbm_hw.studies.store import Store
+
+PICTURED_IMAGES = 3
+"""How many of a depth study's images are shown."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +87,11 @@ class StudyRun:
         self.study, self.folder, self._data, self.device = study, Path(folder), data, device
         self.evaluation = EVALUATIONS[study.metrics]
         self.quantizer = QUANTIZERS[study.quantizer]
-        self.network = load_network(study.network, models)
+        seed = study.weights.random if study.has_random_weights else None
+        self.network = load_network(study.network, models, seed)
         self.dataset = load_data(study.data)
-        load_weights(self.network, study.weights, None if data is None else Path(data))
+        if not study.has_random_weights:
+            load_weights(self.network, study.weights, None if data is None else Path(data))
         self.multiplications = count_multiplications(self.network, self.dataset[0][0])
         self.layer_sets = sets = study.layers.sets(self.multiplications)
         self.cases = [Case(None, "none", ())] + [
@@ -99,8 +106,7 @@ class StudyRun:
     def rows(self) -> list[dict]:
         """Compute what the store of this study lacks; return a row for each case and image.
 
-        A row holds study, spec, layer_set, image, the metrics, seconds (of the image's share of its
-        batch), multiplications (approximate ones, in the image).
+        The rows are those of `score`.
         """
         with closing(self.open_store()) as store:
             for _ in self.compute(store, self.units):
@@ -155,23 +161,58 @@ class StudyRun:
     def score(self, unit: Unit) -> list[dict]:
         """Compute a unit's rows, one an image; units of the same images in turn share their prefix.
 
-        A row has study, spec, layer_set, image, and what `Batch.score` gives.
+        A row has study, weights, spec, layer_set, image, and what `Batch.score` gives.
         """
         case, images = unit.case, unit.images
         move_(self.network, self.device)
         if self._batch is None or self._batch[0] != images:
             self._batch = None  # frees the memory of the last one
             samples = [self.dataset[image] for image in images]
-            batch = Batch(self.evaluation, samples, self.network, self.multiplications)
-            self._batch = images, batch
+            layers = {layer for layers in self.layer_sets.values() for layer in layers}
+            counts = {name: n for name, n in self.multiplications.items() if name in layers}
+            self._batch = images, Batch(self.evaluation, samples, self.network, counts)
         batch = self._batch[1]
         scored = (
             batch.exact if case.spec is None else batch.score(self.converted(case), case.layers)
         )
-        common = {"study": self.study.name, "spec": case.spec_name, "layer_set": case.layer_set}
+        if case in self.pictured_cases:
+            self._keep(unit, scored.outputs)
+        common = {"study": self.study.name, "weights": self.study.weights_name}
+        common |= {"spec": case.spec_name, "layer_set": case.layer_set}
         return [
             common | {"image": image} | row for image, row in zip(images, scored.rows, strict=True)
         ]
+
+    @functools.cached_property
+    def pictured_cases(self) -> list[Case]:
+        """For depth, exact float and all multipliers in the last layer set; otherwise none."""
+        if not isinstance(self.evaluation, Depth):
+            return []
+        return [case for case in self.cases if case.layer_set in ("none", [*self.layer_sets][-1])]
+
+    @property
+    def pictured_images(self) -> range:
+        return range(min(PICTURED_IMAGES, len(self.dataset)))
+
+    def outputs(self, case: Case, image: int) -> list[Tensor]:
+        """Return the network's outputs for an image, [1, ...], in each forward that a score takes.
+
+        For what is pictured: these are kept in files when a unit is scored. Where a file is
+        missing, its unit is scored once more.
+        """
+        path = self._outputs_file(case, image)
+        if not path.is_file():
+            self.score(next(u for u in self.units if u.case == case and image in u.images))
+        return list(torch.from_numpy(np.load(path)))
+
+    def _keep(self, unit: Unit, outputs: list[Tensor]) -> None:
+        for position, image in enumerate(unit.images):
+            if image in self.pictured_images:
+                with replacing(self._outputs_file(unit.case, image), "wb") as file:
+                    np.save(file, [output[position : position + 1].numpy() for output in outputs])
+
+    def _outputs_file(self, case: Case, image: int) -> Path:
+        return self.folder / "outputs" / f"{self._key(case, image)}.npy"
 
     def converted(self, case: Case) -> nn.Module:
         """Return the network with the case's layers approximated and calibrated.
@@ -180,25 +221,23 @@ class StudyRun:
         """
         if case.spec is None:
             return self.network
+        ranges = self._calibrated_ranges(self.study.baseline(case.spec))
         network = _copy_around(self.network, case.layers)
         convert_(network, case.spec, self._chosen(case.layers), self.quantizer)
-        ranges = self._calibrated_ranges(self.study.baseline(case.spec))
-        prefixes = tuple(f"{name}." for name in case.layers)
-        chosen = {key: value for key, value in ranges.items() if key.startswith(prefixes)}
-        network.load_state_dict(chosen, strict=False)
+        for name in case.layers:
+            network.get_submodule(name).activation_amax = ranges[name]
         return network
 
-    def _calibrated_ranges(self, baseline: Spec) -> dict[str, torch.Tensor]:
-        """Return what calibration adds to the state: every layer observed in the float network."""
-        if baseline in self._ranges:
-            return self._ranges[baseline]
-        layers = {name for layers in self.layer_sets.values() for name in layers}
-        network = _copy_around(self.network, layers)
-        convert_(network, baseline, self._chosen(layers), self.quantizer)
-        images = self.dataset.calibration.to(device_of(network))
-        calibrate_(network, images.split(self.study.batch))
-        added = network.state_dict().keys() - self.network.state_dict().keys()
-        self._ranges[baseline] = {key: network.state_dict()[key] for key in added}
+    def _calibrated_ranges(self, baseline: Spec) -> dict[str, Tensor | None]:
+        """Return the largest activation of every layer, observed in the float network; see `nn`."""
+        if baseline not in self._ranges:
+            layers = {name for layers in self.layer_sets.values() for name in layers}
+            network = _copy_around(self.network, layers)
+            convert_(network, baseline, self._chosen(layers), self.quantizer)
+            images = self.dataset.calibration.to(device_of(network))
+            calibrate_(network, images.split(self.study.batch))
+            found = {name: network.get_submodule(name).activation_amax for name in layers}
+            self._ranges[baseline] = found
         return self._ranges[baseline]
 
     def _chosen(self, layers):
@@ -229,7 +268,15 @@ class StudyRun:
 
 def _copy_around(network: nn.Module, layers: Iterable[str]) -> nn.Module:
     """Return a copy of the modules that hold `layers`; the others, and all tensors, are shared."""
-    inside = set(map(network.get_submodule, layers))
-    shared = [module for module in network.modules() if inside.isdisjoint(module.modules())]
-    shared += [*network.parameters(), *network.buffers()]
+    holders = {module: [] for module in network.modules()}
+    for module in holders:
+        for child in module.children():
+            holders[child].append(module)
+    copied, found = set(), [*map(network.get_submodule, layers)]
+    while found:
+        module = found.pop()
+        if module not in copied:
+            copied.add(module)
+            found += holders[module]
+    shared = [*(holders.keys() - copied), *network.parameters(), *network.buffers()]
     return copy.deepcopy(network, {id(part): part for part in shared})

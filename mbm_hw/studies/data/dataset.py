@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,3 +70,9 @@ def check_at_most(available: int, asked: int, name: str) -> None:
     """Raise a ValueError that names the field if more images are asked for than there are."""
     if asked > available:
         raise ValueError(f"{name} must be at most {available}, not {asked}")
+
+
+def check_size(size: Sequence[int]) -> None:
+    """Raise a ValueError if `size` is not [height, width]."""
+    if not isinstance(size, Sequence) or [type(n) for n in size] != [int, int] or min(size) < 1:
+        raise ValueError(f"size must be [height, width] in pixels, not {size!r}")

@@ -9,7 +9,14 @@ import numpy as np
 import torch
 from PIL import Image
 
-from mbm_hw.studies.data.dataset import Dataset, Kind, check_at_most, classified, to_tensor
+from mbm_hw.studies.data.dataset import (
+    Dataset,
+    Kind,
+    check_at_most,
+    check_size,
+    classified,
+    to_tensor,
+)
 
 INVALID_DEPTHS = (0, 65535)
 """Codes for "nothing seen" in depth images; 7-Scenes has both."""
@@ -99,9 +106,7 @@ class RgbdFolder(Kind):
 
     def __post_init__(self):
         super().__post_init__()
-        size = self.size
-        if not isinstance(size, Sequence) or [type(n) for n in size] != [int, int] or min(size) < 1:
-            raise ValueError(f"size must be [height, width] in pixels, not {size!r}")
+        check_size(self.size)
 
     def load(self) -> Dataset:
         paths = sorted(_existing(self.folder).glob("frame-*.color.jpg"))

@@ -1,6 +1,7 @@
 """The kinds of data that need no files: digits, which come with scikit-learn, and drawn rooms."""
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,14 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch import Tensor
 
-from mbm_hw.studies.data.dataset import Dataset, Kind, check_at_most, classified, to_tensor
+from mbm_hw.studies.data.dataset import (
+    Dataset,
+    Kind,
+    check_at_most,
+    check_size,
+    classified,
+    to_tensor,
+)
 from mbm_hw.studies.rooms import room
 
 ROOMS_CALIBRATION_OFFSET = 500_000
@@ -53,26 +61,30 @@ def split_digits() -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratedRooms(Kind):
-    """Rooms of `mbm_hw.studies.rooms`: RGB, 3x120x160, with exact depth.
+    """Rooms of `mbm_hw.studies.rooms`: RGB, 3xHxW, with exact depth.
 
-    Image i depends on `seed` and i only. The rooms to calibrate with are the first ones of the seed
-    `seed + ROOMS_CALIBRATION_OFFSET`.
+    Image i depends on `seed`, i and `size`, [H, W], only. The rooms to calibrate with are the first
+    ones of the seed `seed + ROOMS_CALIBRATION_OFFSET`.
     """
 
     seed: int
     images: int
     calibration_images: int = 16
+    size: Sequence[int] = (120, 160)
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_size(self.size)
 
     def load(self) -> Dataset:
         return Dataset(
-            self.images, functools.partial(_read_room, self.seed), self._read_calibration
+            self.images, functools.partial(self._read, self.seed), self._read_calibration
         )
+
+    def _read(self, seed, index):
+        rgb, depth = room(seed, index, *self.size)
+        return to_tensor(rgb), depth
 
     def _read_calibration(self):
         seed = self.seed + ROOMS_CALIBRATION_OFFSET
-        return torch.stack([_read_room(seed, i)[0] for i in range(self.calibration_images)])
-
-
-def _read_room(seed, index):
-    rgb, depth = room(seed, index)
-    return to_tensor(rgb), depth
+        return torch.stack([self._read(seed, i)[0] for i in range(self.calibration_images)])
