@@ -8,7 +8,7 @@ from browser import page_of
 
 from mbm_hw import MBM, FloatMBM, Mitchell
 from mbm_hw.cli import main
-from mbm_hw.studies.description import Layers, Study
+from mbm_hw.studies.description import Layers, RandomWeights, Study
 from mbm_hw.studies.report import sensitivity, write_report
 from mbm_hw.studies.results import write_results
 from mbm_hw.studies.run import StudyRun
@@ -18,14 +18,12 @@ import torch
 from torch import nn
 
 def small() -> nn.Module:
-    return nn.Sequential(
+    network = nn.Sequential(
         nn.Conv2d(3, 4, 3, 2, 1), nn.ReLU(), nn.Conv2d(4, 1, 3, 1, 1), nn.Softplus()
     )
-
-def random_weights(network, data):
-    torch.manual_seed(0)
     for weights in network.parameters():
         nn.init.normal_(weights, 1, 0.3)
+    return network
 """
 
 BROKEN_IMAGES = "[...document.images].filter(i => !(i.complete && i.naturalWidth)).map(i => i.alt)"
@@ -39,7 +37,7 @@ def folder(tmp_path_factory):
     study = Study(
         name="<small & odd>",
         network=f"{file}:small",
-        weights=f"{file}:random_weights",
+        weights=RandomWeights(0),
         data={"kind": "generated_rooms", "seed": 3, "images": 3, "calibration_images": 2},
         specs=(Mitchell(8, signed=True), MBM(8, signed=True), FloatMBM(8, 7)),
         metrics="depth",
@@ -64,7 +62,7 @@ def test_a_browser_shows_all_of_the_report_and_has_nothing_to_complain_about(fol
         linked = page.evaluate("[...document.querySelectorAll('nav a')].map(a => a.hash.slice(1))")
         assert page.evaluate("ids => ids.filter(i => !document.getElementById(i))", linked) == []
     assert text.startswith("<small & odd>")
-    for part in ("weights are random", "seed: 3", "mbm_bf16", "1,234 (-35 %)", "torch"):
+    for part in ("weights are random", "seed: 3", "mbm_bf16", "1,234 (-35 %)", "torch", "sha256"):
         assert part in text, part
 
 
@@ -93,7 +91,7 @@ def test_the_report_is_written_by_the_command_line_without_hardware_where_none_i
     [
         (None, "there is no .*summary.json, which mbm-hw study run writes"),
         ("{", "summary.json is no JSON file: .*"),
-        ('{"study": {}, "versions": {}}', "has no 'errors': run mbm-hw study run once more"),
+        ('{"study": {}, "versions": {}}', "has no 'weights': run mbm-hw study run once more"),
     ],
 )
 def test_results_that_cannot_be_reported_are_told_in_a_line(tmp_path, capsys, text, message):

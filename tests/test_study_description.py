@@ -5,7 +5,7 @@ from mbm_hw.catalog import CATALOG
 from mbm_hw.float_spec import FloatExact, FloatMitchell
 from mbm_hw.reference import product_table
 from mbm_hw.spec import MBM, Exact, Mitchell, Table
-from mbm_hw.studies.description import Layers, Study, read_study
+from mbm_hw.studies.description import Layers, RandomWeights, Study, read_study
 
 STUDY = """
 network: models/depth_small.py:depth_small
@@ -33,6 +33,18 @@ def test_a_study_file_becomes_a_frozen_description(tmp_path):
     assert study.all_specs[:2] == (Exact(8, signed=True), Exact(16, signed=True))
     with pytest.raises(AttributeError):
         study.name = "other"
+
+
+def test_random_weights_are_named_as_such_and_nothing_else_is(tmp_path):
+    text = STUDY.replace("models/depth_small.pt", "{random: 3}")
+    study = read_study(written(tmp_path, text))
+    assert study.weights == RandomWeights(3)
+    assert (study.has_random_weights, study.weights_name) == (True, "random, seed 3")
+    named = read_study(written(tmp_path, text.replace("{random: 3}", "nets/random.pt")))
+    assert (named.has_random_weights, named.weights_name) == (False, "random.pt")
+    for wrong, message in (("{random: -1}", "at least 0"), ("{seed: 1}", "no key 'seed'")):
+        with pytest.raises(ValueError, match=message):
+            read_study(written(tmp_path, text.replace("{random: 3}", wrong)))
 
 
 def test_a_table_file_can_be_studied(tmp_path):

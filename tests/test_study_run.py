@@ -1,5 +1,6 @@
 """Whole studies, on a network small enough to run many times."""
 
+import dataclasses
 import json
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from tiny_study import CASES, NETWORK, tiny_study, tiny_study_file
 from mbm_hw.catalog import CATALOG
 from mbm_hw.spec import MBM
 from mbm_hw.studies.batch import MEASURED
-from mbm_hw.studies.description import Layers, Study
+from mbm_hw.studies.description import Layers, RandomWeights, Study
 from mbm_hw.studies.results import write_results
 from mbm_hw.studies.run import StudyRun
 from mbm_hw.studies.store import Store
@@ -179,3 +180,27 @@ def test_a_killed_study_resumes_and_gives_the_same_rows(study, tmp_path):
     rows = json.loads((tmp_path / "results/tiny/rows.json").read_text())
     assert len(rows) == CASES * 60
     assert len({(r["spec"], r["layer_set"], r["image"]) for r in rows}) == CASES * 60
+
+
+def test_random_weights_come_from_their_seed_and_are_named_in_every_output(tmp_path):
+    """The factory draws them; torch's own generator is left as it was."""
+    study = tiny_study(tmp_path, weights=RandomWeights(1))
+    file = tmp_path / "tiny_network.py"
+    file.write_text(file.read_text().replace("torch.manual_seed(0)", "pass"))
+    before = torch.get_rng_state()
+    runs = [StudyRun(study, tmp_path / "results") for _ in range(2)]
+    other = StudyRun(dataclasses.replace(study, weights=RandomWeights(2)), tmp_path / "results")
+    assert torch.equal(torch.get_rng_state(), before)
+    hashes = [run.identity["weights"] for run in (*runs, other)]
+    assert hashes[0] == hashes[1] != hashes[2]
+    rows = runs[0].rows()
+    write_results(runs[0], rows)
+    assert {row["weights"] for row in rows} == {"random, seed 1"}
+    document = json.loads((tmp_path / "results/summary.json").read_text())
+    assert document["weights"] == {
+        "name": "random, seed 1",
+        "is_random": True,
+        "sha256": hashes[0],
+    }
+    table = (tmp_path / "results/table.md").read_text()
+    assert "weights random, seed 1: nothing is said about a trained network" in table

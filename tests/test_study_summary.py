@@ -5,7 +5,7 @@ import pytest
 
 from mbm_hw.spec import MBM, Mitchell
 from mbm_hw.studies.description import Study
-from mbm_hw.studies.summary import paired_interval, summarize, summary_table
+from mbm_hw.studies.summary import paired_interval, summarize, summary_tables
 
 STUDY = Study("s", "n", "w", {}, (Mitchell(8, signed=True), MBM(8, signed=True)), "classification")
 
@@ -20,6 +20,12 @@ def rows_of(spec, values, layer_set="all"):
             "cross_entropy": 1.0,
             "seconds": 0.5,
             "multiplications": 9,
+            "products_per_second": 2e9,
+            "layer_sqnr_db": None,
+            "layer_max_error": None,
+            "output_sqnr_db": 30.0 + image,
+            "output_max_error": image,
+            "peak_mib": 100.0,
         }
         for image, value in enumerate(values)
     ]
@@ -58,9 +64,25 @@ def test_a_change_within_the_noise_is_marked():
     assert mitchell.changes["top1"].percent > 0
     assert mitchell.changes["top1"].is_noise
     assert not mbm.changes["top1"].is_noise
-    cells = {row[1]: row[2] for row in summary_table([mitchell, mbm])[1]}
+    exact, *_ = summarize(STUDY, rows)
+    tables = summary_tables([exact, mitchell, mbm])
+    cells = {row[1]: row[2] for row in tables["Metrics"][1]}
     assert cells["mitchell8s"].endswith("%~")
     assert cells["mbm8s"].endswith("%")
+    headers, (_, last) = tables["95 % intervals of the changes, in the metrics' units"]
+    low, high = map(float, last[headers.index("top1")].split())
+    assert (low, high) == pytest.approx((0.0272, 0.0408), abs=1e-4)
+
+
+def test_what_is_measured_is_a_mean_or_the_worst_of_the_images():
+    rows = rows_of("exact8s", [1, 1, 1]) + rows_of("mbm8s", [1, 1, 0])
+    summaries = summarize(STUDY, rows)
+    assert (summaries[1].output_sqnr_db, summaries[1].output_max_error) == (31.0, 2.0)
+    assert summaries[1].layer_sqnr_db is None
+    headers, cells = summary_tables(summaries)["Errors of outputs, and what was measured"]
+    shown = dict(zip(headers, cells[1], strict=True))
+    assert (shown["output SQNR, dB"], shown["layer SQNR, dB"]) == ("31.0", "")
+    assert shown["10^9 products/s"] == "2.00"
 
 
 def test_the_interval_is_students_t_of_the_paired_differences():

@@ -6,7 +6,6 @@ from contextlib import closing, nullcontext
 from pathlib import Path
 
 import click
-from tabulate import tabulate
 
 from mbm_hw.cli.options import print_rows, with_formats, with_models
 
@@ -143,15 +142,12 @@ def _show_shard(run, shard, store, style):
 
 def _show(run, store, style):
     """Write the results of a finished `StudyRun`, and print its table or its rows."""
-    from mbm_hw.studies.results import legend, write_results
-    from mbm_hw.studies.summary import summary_table
+    from mbm_hw.studies.results import tables_text, write_results
 
     rows = run.finished(store, run.units)
     summaries = write_results(run, rows)
     if style is None:
-        headers, cells = summary_table(summaries)
-        table = tabulate(cells, headers, tablefmt="github", disable_numparse=True)
-        click.echo(f"\n{run.study.name}\n\n{table}\n\n{legend(run)}")
+        click.echo(f"\n{run.study.name}\n\n{tables_text(run, summaries)}")
     else:
         print_rows(rows, style)
     click.echo(f"{run.study.name}: tables, rows and pictures are in {run.folder}/", err=True)

@@ -42,7 +42,7 @@ def plot_layers(run: StudyRun, summaries: Sequence[Summary], path: str | Path) -
     axes.set_ylim(len(sets) - 0.4, -0.6)
     better = "higher" if metric in run.evaluation.higher_is_better else "lower"
     axes.set_xlabel(f"{metric} ({better} is better), {len(run.dataset)} images")
-    axes.set_title(f"{run.study.name}: approximate multipliers, by layer")
+    axes.set_title(f"{_name(run)}: approximate multipliers, by layer")
     axes.grid(axis="x", alpha=0.3)
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     return _save(figure, path)
@@ -106,7 +106,7 @@ def plot_depth(run: StudyRun, path: str | Path) -> Path:
         axes.set_title(title, fontsize=9)
     for axes in grid.flat:
         axes.set_axis_off()
-    figure.suptitle(f"{run.study.name}: predicted depth in metres")
+    figure.suptitle(f"{_name(run)}: predicted depth in metres")
     return _save(figure, path)
 
 
@@ -136,6 +136,11 @@ def plot_operations(rows: Sequence[Mapping], path: str | Path) -> Path:
         axes.set_xlabel("multiplications per image")
         axes.grid(axis="x", alpha=0.3)
     return _save(figure, path)
+
+
+def _name(run: StudyRun) -> str:
+    random = f" (weights {run.study.weights_name})" if run.study.has_random_weights else ""
+    return f"{run.study.name}{random}"
 
 
 def _colours(count: int) -> list:

@@ -11,7 +11,7 @@ import yaml
 from mbm_hw.files import replacing
 from mbm_hw.studies.description import FLOAT
 from mbm_hw.studies.evaluation import EVALUATIONS
-from mbm_hw.studies.summary import Change
+from mbm_hw.studies.summary import MEASURES, Change, measure
 
 PICTURES = ("layers.png", "errors.png", "predictions.png")
 COST = (  # figure, heading, digits
@@ -32,7 +32,7 @@ def write_report(
     """
     folder = Path(folder)
     document = _read_json(folder / "summary.json", "mbm-hw study run")
-    for part in ("study", "versions", "errors", "summaries"):
+    for part in ("study", "weights", "machine", "versions", "errors", "summaries"):
         if part not in document:
             raise ValueError(
                 f"{folder / 'summary.json'} has no {part!r}: run mbm-hw study run once more"
@@ -50,7 +50,8 @@ def write_report(
     text = template.render(
         study=study,
         study_file=yaml.safe_dump(study_file, sort_keys=False),
-        versions=document["versions"],
+        weights=document["weights"],
+        again=document["versions"] | document["machine"],
         evaluation=evaluation,
         images=summaries[0]["images"],
         float_row=next(s for s in summaries if s["spec"] == FLOAT),
@@ -59,6 +60,8 @@ def write_report(
         multipliers=document["errors"]["multipliers"],
         cost=None if cost is None else cost_rows(_read_json(Path(cost), "make synth"), summaries),
         cost_headings=[heading for _, heading, _ in COST],
+        measures=[heading for heading, *_ in MEASURES],
+        measured=measured,
         pictures={path.stem: _embedded(path) for path in map(folder.joinpath, PICTURES)},
     )
     path = folder / "report.html" if output is None else Path(output)
@@ -74,6 +77,11 @@ def metric_tables(summaries: Sequence[Mapping]) -> dict[str, list[Mapping]]:
         if summary["spec"] != FLOAT:
             tables.setdefault(summary["spec"], []).append(summary)
     return tables
+
+
+def measured(summary: Mapping) -> list[str]:
+    """Return a summary's cells under the headings of MEASURES."""
+    return [measure(summary[name], *how) for _, name, *how in MEASURES]
 
 
 def sensitivity(summaries: Sequence[Mapping], evaluation) -> dict[str, list[dict]]:

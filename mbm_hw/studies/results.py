@@ -1,17 +1,20 @@
 """What a finished study leaves in its folder: rows, tables, pictures, and how to run it again."""
 
 import dataclasses
+import platform
 from collections.abc import Mapping, Sequence
 
+import torch
 from tabulate import tabulate
 
 from mbm_hw.catalog import spec_name
 from mbm_hw.files import replacing, write_csv, write_json
+from mbm_hw.ops.cpu_kernels import chosen_isa
 from mbm_hw.studies.evaluation import Depth
 from mbm_hw.studies.multipliers import multiplier_errors
 from mbm_hw.studies.pictures import plot_depth, plot_errors, plot_layers
 from mbm_hw.studies.run import StudyRun
-from mbm_hw.studies.summary import Summary, summarize, summary_table
+from mbm_hw.studies.summary import Summary, summarize, summary_tables
 
 
 def write_results(run: StudyRun, rows: Sequence[Mapping]) -> list[Summary]:
@@ -27,15 +30,19 @@ def write_results(run: StudyRun, rows: Sequence[Mapping]) -> list[Summary]:
     specs = [spec_name(spec) for spec in run.study.specs]
     document = {
         "study": dataclasses.asdict(run.study) | {"specs": specs},
+        "weights": {
+            "name": run.study.weights_name,
+            "is_random": run.study.has_random_weights,
+            "sha256": run.identity["weights"],
+        },
+        "machine": machine(),
         "versions": run.versions,
         "errors": errors,
         "summaries": [dataclasses.asdict(summary) for summary in summaries],
     }
     write_json(run.folder / "summary.json", document)
-    headers, cells = summary_table(summaries)
     with replacing(run.folder / "table.md") as file:
-        table = tabulate(cells, headers, tablefmt="github", disable_numparse=True)
-        file.write(f"{table}\n\n{legend(run)}\n")
+        file.write(f"{tables_text(run, summaries)}\n")
     plot_errors(errors, run.folder / "errors.png")
     plot_layers(run, summaries, run.folder / "layers.png")
     if isinstance(run.evaluation, Depth):
@@ -43,10 +50,31 @@ def write_results(run: StudyRun, rows: Sequence[Mapping]) -> list[Summary]:
     return summaries
 
 
-def legend(run: StudyRun) -> str:
-    """Return the sentences that belong under a study's table."""
+def machine() -> dict[str, str]:
+    """Return what this process runs on: times depend on it."""
+    return {
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "threads": str(torch.get_num_threads()),
+        "kernels": chosen_isa().name,
+    }
+
+
+def tables_text(run: StudyRun, summaries: Sequence[Summary]) -> str:
+    """Return a study's tables, and the sentences that belong under them, as Markdown."""
+    parts = []
+    for title, (headers, cells) in summary_tables(summaries).items():
+        table = tabulate(cells, headers, tablefmt="github", disable_numparse=True)
+        parts.append(f"{title}:\n\n{table}")
+    return "\n\n".join([*parts, _legend(run)])
+
+
+def _legend(run: StudyRun) -> str:
+    trained = ": nothing is said about a trained network" if run.study.has_random_weights else ""
     return (
-        f"{len(run.dataset)} images, {run.study.metrics}. Changes are against the exact multiplier "
-        "of the same format, layers, quantiser and batches; ~ marks a change whose paired 95 % "
-        "interval over the images holds 0 (it may be noise)."
+        f"{len(run.dataset)} images ({run.study.data['kind']}), {run.study.metrics}; weights "
+        f"{run.study.weights_name}{trained}. Changes are against the exact multiplier of the same "
+        "format, layers, quantiser and batches; ~ marks a change whose paired 95 % interval over "
+        "the images holds 0 (it may be noise). SQNR and errors are against exact float. Test times "
+        "are those of whole forwards, in this emulation; memory is the process's."
     )

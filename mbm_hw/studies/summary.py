@@ -38,8 +38,11 @@ class Summary:
     """One multiplier in one layer set, over all images.
 
     averages : metric -> average. changes : metric -> change against `baseline`; empty for the
-    baselines themselves and for float. seconds : mean a image. multiplications : approximate ones
-    an image.
+    baselines themselves and for float.
+    seconds, products_per_second, layer_sqnr_db, output_sqnr_db : means over the images, and
+    layer_max_error, output_max_error, peak_mib : maxima, of what `Batch.score` says; None where it
+        says nothing.
+    multiplications : approximate ones an image.
     """
 
     spec: str
@@ -50,6 +53,16 @@ class Summary:
     changes: Mapping[str, Change]
     seconds: float
     multiplications: int
+    products_per_second: float | None
+    layer_sqnr_db: float | None
+    layer_max_error: float | None
+    output_sqnr_db: float | None
+    output_max_error: float | None
+    peak_mib: float | None
+
+
+MEANS = ("seconds", "products_per_second", "layer_sqnr_db", "output_sqnr_db")
+MAXIMA = ("layer_max_error", "output_max_error", "peak_mib")
 
 
 def percent_change(value: float, baseline: float) -> float:
@@ -101,29 +114,76 @@ def summarize(study: Study, rows: Iterable[Mapping]) -> list[Summary]:
                 images=len(members),
                 averages=averages,
                 changes=changes,
-                seconds=float(np.mean([row["seconds"] for row in members])),
                 multiplications=members[0]["multiplications"],
+                **{name: _combined(np.mean, members, name) for name in MEANS},
+                **{name: _combined(np.max, members, name) for name in MAXIMA},
             )
         )
     return summaries
 
 
-def summary_table(summaries: Sequence[Summary]) -> tuple[list[str], list[list[str]]]:
-    """Return headers and cells, a layer set's multipliers side by side.
+def _combined(combine, rows: Sequence[Mapping], name: str) -> float | None:
+    values = [row[name] for row in rows]
+    return None if None in values else float(combine(values))
 
-    A cell is an average and its change in percent; `~` marks a change that may be noise.
+
+def summary_tables(summaries: Sequence[Summary]) -> dict[str, tuple[list[str], list[list[str]]]]:
+    """Return title -> headers and cells, a layer set's multipliers side by side, float first.
+
+    The metrics and the test time, each with its change in percent beside it, `~` marking one that
+    may be noise; the paired intervals of the changes; what else was measured.
     """
     metrics = list(summaries[0].averages)
-    headers = ["layers", "multiplier", *metrics, "s/image"]
     order = list(dict.fromkeys(summary.layer_set for summary in summaries))
-    cells = []
-    for summary in sorted(summaries, key=lambda s: order.index(s.layer_set)):
-        values = [_cell(summary.averages[m], summary.changes.get(m)) for m in metrics]
-        cells.append([summary.layer_set, summary.spec, *values, f"{summary.seconds:.3f}"])
-    return headers, cells
+    summaries = sorted(summaries, key=lambda s: order.index(s.layer_set))
+    seconds = {(s.spec, s.layer_set): s.seconds for s in summaries}
+
+    def time_cell(summary: Summary) -> str:
+        if not summary.changes:
+            return f"{summary.seconds:.3f}"
+        before = seconds[summary.baseline, summary.layer_set]
+        return f"{summary.seconds:.3f} {percent_change(summary.seconds, before):+.1f}%"
+
+    def table(headers, cells_of, rows):
+        cells = [[summary.layer_set, summary.spec, *cells_of(summary)] for summary in rows]
+        return ["layers", "multiplier", *headers], cells
+
+    return {
+        "Metrics": table(
+            [*metrics, "test time, s"],
+            lambda s: [*(_cell(s.averages[m], s.changes.get(m)) for m in metrics), time_cell(s)],
+            summaries,
+        ),
+        "95 % intervals of the changes, in the metrics' units": table(
+            metrics,
+            lambda s: [f"{s.changes[m].low:+.4f} {s.changes[m].high:+.4f}" for m in metrics],
+            [summary for summary in summaries if summary.changes],
+        ),
+        "Errors of outputs, and what was measured": table(
+            [heading for heading, _, _, _ in MEASURES],
+            lambda s: [measure(getattr(s, name), *how) for _, name, *how in MEASURES],
+            summaries,
+        ),
+    }
+
+
+MEASURES = (  # heading, field, unit, format
+    ("layer SQNR, dB", "layer_sqnr_db", 1, ".1f"),
+    ("layer max error", "layer_max_error", 1, ".3g"),
+    ("output SQNR, dB", "output_sqnr_db", 1, ".1f"),
+    ("output max error", "output_max_error", 1, ".3g"),
+    ("multiplications", "multiplications", 1, ","),
+    ("10^9 products/s", "products_per_second", 10**9, ".2f"),
+    ("peak memory, MiB", "peak_mib", 1, ".0f"),
+)
+
+
+def measure(value: float | None, unit: int, style: str) -> str:
+    """Return the cell of a measure, empty for None; unit and style : of MEASURES."""
+    return "" if value is None else format(value if unit == 1 else value / unit, style)
 
 
 def _cell(value: float, change: Change | None) -> str:
     if change is None:
-        return f"{value:.3f}"
-    return f"{value:.3f} {change.percent:+.1f}%{'~' if change.is_noise else ''}"
+        return f"{value:.4f}"
+    return f"{value:.4f} {change.percent:+.1f}%{'~' if change.is_noise else ''}"
