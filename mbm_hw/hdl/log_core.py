@@ -27,19 +27,17 @@ class LogCore(wiring.Component):
     Parameters
     ----------
     spec : the multiplier; that it is signed only says which magnitudes there are.
-    latency : register stages, 0 to 3: one holds the mantissa, two the logarithms as well, three
-        the product too.
+    latency : register stages, 0 to 3: one holds the corrected fraction, two the logarithms as well,
+        three the product too.
 
     Members
     -------
     a, b : In(spec.width), the magnitudes.
     product : Out(spec.product_width - spec.signed), 0 if either magnitude is 0.
-    small_product : Out(1), whether 1 is to be added to `product`, then below 2**SMALL_WIDTH - 1.
-        Not there if the spec has no small products.
+    small_product : Out(1), whether 1 is to be added to `product`, which changes no more than its
+        `small_width` lowest bits. Not there if the spec has no small products.
     en : In(1), the registers hold while it is 0. Not there if latency is 0.
     """
-
-    SMALL_WIDTH = 8  # a characteristic of at most 6 and a significand of at most 2.08
 
     def __init__(self, spec: LogSpec, latency: int = 0):
         self.spec = spec
@@ -71,24 +69,37 @@ class LogCore(wiring.Component):
             characteristic.eq(total[self.kept_width :]),
             carry.eq(log_a[self.kept_width] ^ log_b[self.kept_width] ^ characteristic[0]),
         ]
-        limited = self.limited(m, fraction, carry, characteristic)
-        mantissa = Signal(self.kept_width + 2)
-        m.d.comb += mantissa.eq(self.mantissa(limited, nonzero))
+        limited = Signal(self.kept_width + 1)
         is_small = Signal()
-        m.d.comb += is_small.eq(self.is_small(characteristic, carry) & nonzero)
+        m.d.comb += [
+            limited.eq(self.limited(m, fraction, carry, characteristic)),
+            is_small.eq(self.is_small(characteristic, carry) & nonzero),
+        ]
         if self.latency >= 1:
-            characteristic, mantissa, is_small = registered(
-                m, self.en, characteristic, mantissa, is_small
+            characteristic, limited, nonzero, is_small = registered(
+                m, self.en, characteristic, limited, nonzero, is_small
             )
 
         shifted = Signal.like(self.product)
-        m.d.comb += shifted.eq(self.shifted(m, mantissa, characteristic))
+        mantissa = self.mantissa(limited)
+        m.d.comb += shifted.eq(self.shifted(m, mantissa, characteristic, nonzero))
         if self.latency >= 3:
             shifted, is_small = registered(m, self.en, shifted, is_small)
         m.d.comb += self.product.eq(shifted)
         if self.has_small:
             m.d.comb += self.small_product.eq(is_small)
         return m
+
+    @property
+    def small_width(self) -> int:
+        """How many of a small product's bits the 1 that is given back can change.
+
+        With a carry Mitchell's product of two integers is a multiple of 4, to which the correction
+        has added at most 2. Forced bits add nothing where they are worth 1/4 at most; above that
+        no pair of operands changes more than 6 bits.
+        """
+        truncation = self.spec.truncation
+        return 2 if not truncation or truncation <= self.spec.width - 10 else 6
 
     def log2(self, m: Module, name: str, x: Value) -> tuple[Signal, Signal]:
         """Return Mitchell's log2 of `x`, fraction below characteristic, and whether x is not 0."""
@@ -136,10 +147,9 @@ class LogCore(wiring.Component):
             return Const(0)
         return (characteristic == 2 * self.spec.width - 1) & corrected[-1]
 
-    def mantissa(self, limited: Value, nonzero: Value) -> Value:
-        """Return one + `limited`, which puts "01" or "10" in front; 0 for a zero operand."""
-        significand = Cat(limited[:-1], ~limited[-1], limited[-1])
-        return significand & nonzero.replicate(len(significand))
+    def mantissa(self, limited: Value) -> Value:
+        """Return one + `limited`, which puts "01" or "10" in front."""
+        return Cat(limited[:-1], ~limited[-1], limited[-1])
 
     def is_small(self, characteristic: Value, carry: Value) -> Value:
         """Return whether 1 is given back for the bits of the correction that the shift drops."""
@@ -149,11 +159,18 @@ class LogCore(wiring.Component):
         low, high = characteristic[: limit.bit_length()], characteristic[limit.bit_length() :]
         return carry & ~high.any() & (low <= limit)
 
-    def shifted(self, m: Module, mantissa: Value, characteristic: Value) -> Value:
-        """Return floor(mantissa * 2**(characteristic - kept_width)): the small shifts first.
+    def shifted(self, m: Module, mantissa: Value, characteristic: Value, nonzero: Value) -> Value:
+        """Return floor(mantissa * 2**(characteristic - kept_width)), or 0 for a zero operand.
 
-        That order takes the fewest multiplexers, and the sum's lowest bits are the first to come.
+        The small shifts come first: that takes the fewest multiplexers, and the sum's lowest bits
+        are the first to come. The first one selects by ands, which take the gate for zeros too.
         """
+        moves = Signal()
+        holds = Signal()
+        m.d.comb += [
+            moves.eq(characteristic[0] & nonzero),
+            holds.eq(~characteristic[0] & nonzero),
+        ]
         high = self.kept_width + len(self.product)  # one above the highest bit of the product
         bits, base = mantissa, 0  # bits[0] has the index base
         for stage, shift in enumerate(characteristic):
@@ -163,7 +180,16 @@ class LogCore(wiring.Component):
             top = min(base + len(bits) + span, high)
             held = bits[max(next_base - base, 0) :]
             moved = Cat(Const(0, span), bits)[next_base - base : top - base]
+            if stage:
+                selected = Mux(shift, moved, held)
+            else:
+                selected = _gated(moved, moves) | _gated(held, holds)
             bits = Signal(top - next_base, name=f"shifted_{span}")
-            m.d.comb += bits.eq(Mux(shift, moved, held))
+            m.d.comb += bits.eq(selected)
             base = next_base
         return bits
+
+
+def _gated(value: Value, gate: Value) -> Value:
+    """Return `value` where the bit `gate` is 1, else 0."""
+    return value & gate.replicate(len(value))

@@ -1,6 +1,6 @@
 """The multiplier in Amaranth: any spec, combinational or pipelined."""
 
-from amaranth import Cat, Const, Module, Signal, Value
+from amaranth import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,6 +11,7 @@ from mbm_hw.hdl.float_core import FloatCore
 from mbm_hw.hdl.float_exact_core import FloatExactCore
 from mbm_hw.hdl.float_log_core import FloatLogCore
 from mbm_hw.hdl.log_core import LogCore
+from mbm_hw.hdl.negation import negated_if
 from mbm_hw.hdl.product_table import ProductTable
 from mbm_hw.hdl.registers import registered
 from mbm_hw.reference import multiply
@@ -90,26 +91,20 @@ class Multiplier(wiring.Component):
     def _signed_product(self, m, core):
         sign = Signal()
         m.d.comb += [
-            core.a.eq(_negated_if(self.a[-1], self.a[: len(core.a)])),
-            core.b.eq(_negated_if(self.b[-1], self.b[: len(core.b)])),
+            core.a.eq(negated_if(m, self.a[-1], self.a[: len(core.a)], "magnitude_a")),
+            core.b.eq(negated_if(m, self.b[-1], self.b[: len(core.b)], "magnitude_b")),
             sign.eq(self.sign(self.a[-1], self.b[-1])),
         ]
         for _ in range(core.latency):
             (sign,) = registered(m, self.en, sign)
         magnitude = Signal(self.spec.product_width)
         m.d.comb += magnitude.eq(core.product)
-        # -(magnitude + 1) is ~magnitude: the negation's own increment does for small products too.
-        small = getattr(core, "small_product", Const(0, 1))
-        negated = Signal.like(magnitude)
-        m.d.comb += negated.eq((magnitude ^ sign.replicate(len(magnitude))) + (sign ^ small))
-        return negated
+        if not hasattr(core, "small_product"):
+            return negated_if(m, sign, magnitude, "signed")
+        return negated_if(m, sign, magnitude, "signed", core.small_product, core.small_width)
 
     def _unsigned_product(self, core):
         if not hasattr(core, "small_product"):
             return core.product
-        low = core.product[: core.SMALL_WIDTH] + core.small_product
-        return Cat(low[: core.SMALL_WIDTH], core.product[core.SMALL_WIDTH :])
-
-
-def _negated_if(sign: Value, value: Value) -> Value:
-    return (value ^ sign.replicate(len(value))) + sign
+        low = core.product[: core.small_width] + core.small_product
+        return Cat(low[: core.small_width], core.product[core.small_width :])
