@@ -36,15 +36,22 @@ def claims(design: Design, model: Model) -> list[Claim]:
     hold : a clock with en and rst at 0 changes no register.
     reset : a clock with rst at 1 clears all registers, whatever en is.
     cleared : the products after that are 0 until operands have passed.
-    registered : between two clocks nothing changes the product.
+    registered : between two clocks nothing changes the outputs.
     """
-    found = [_fits(design.spec)]
-    if isinstance(design.spec, LogSpec):
-        found.append(_corner(design.spec))
-    found.append(_product(design, model))
+    found = [*fitting_claims(design.spec), _product(design, model)]
     if design.pipeline:
-        found += [_hold(model), _reset(model), _cleared(design, model), _registered(model)]
+        found += [*clocked_claims(model), _cleared(design, model)]
     return found
+
+
+def fitting_claims(spec: Spec) -> list[Claim]:
+    """Return what is claimed of the specification alone: `fits`, and `corner` if it has one."""
+    return [_fits(spec), *([_corner(spec)] if isinstance(spec, LogSpec) else [])]
+
+
+def clocked_claims(model: Model) -> list[Claim]:
+    """Return what is claimed of all registers together: `hold`, `reset`, `registered`."""
+    return [_hold(model), reset_claim(model), _registered(model)]
 
 
 def free_operands(spec: Spec) -> list[str]:
@@ -65,20 +72,25 @@ def unrolled(
         start = "start"
         lines.append(f"(declare-const start |{model.name}_s|)")
     for number, known in enumerate(controls):
-        lines += _state(model, f"s{number}", start, known)
+        lines += free_state(model, f"s{number}", start, known)
         start = model.next_state(f"s{number}")
     return lines
 
 
-def _state(model: Model, state: str, registers: str, known: Mapping[str, int]) -> list[str]:
+def free_state(model: Model, name: str, registers: str, known: Mapping[str, int]) -> list[str]:
     """Return the definition of a state by a state with the same registers and by its inputs."""
     free = [port for port in model.inputs if port not in known]
-    inputs = {port: f"{port}_{state}" for port in free}
+    inputs = {port: f"{port}_{name}" for port in free}
     inputs |= {port: word(value, model.inputs[port]) for port, value in known.items()}
     return [
-        *(f"(declare-const {port}_{state} (_ BitVec {model.inputs[port]}))" for port in free),
-        f"(define-fun {state} () |{model.name}_s| {model.with_inputs(registers, inputs)})",
+        *(f"(declare-const {port}_{name} (_ BitVec {model.inputs[port]}))" for port in free),
+        state(model, name, registers, inputs),
     ]
+
+
+def state(model: Model, name: str, registers: str, inputs: Mapping[str, str]) -> str:
+    """Return the definition of a state: the registers of another one, and terms for its inputs."""
+    return f"(define-fun {name} () |{model.name}_s| {model.with_inputs(registers, inputs)})"
 
 
 def _fits(spec: Spec) -> Claim:
@@ -118,26 +130,26 @@ def _hold(model: Model) -> Claim:
     return _claim("hold", lines, f"(not {_same_registers(model)})")
 
 
-def _reset(model: Model) -> Claim:
+def reset_claim(model: Model) -> Claim:
     lines = unrolled(model, [{"rst": 1}, {}])
     cleared = (
         f"(= {model.register(name, 's1')} {word(0, model.registers[name])})"
         for name in model.registers
     )
-    return _claim("reset", lines, f"(not {_all(cleared)})")
+    return _claim("reset", lines, f"(not {all_of(cleared)})")
 
 
 def _cleared(design: Design, model: Model) -> Claim:
     latency, zero = design.pipeline, word(0, product_width(design.spec))
     lines = unrolled(model, [*[ENABLED] * (latency - 1), {}], model.cleared)
     zeros = (f"(= {model.port('product', f's{state}')} {zero})" for state in range(latency))
-    return _claim("cleared", lines, f"(not {_all(zeros)})")
+    return _claim("cleared", lines, f"(not {all_of(zeros)})")
 
 
 def _registered(model: Model) -> Claim:
-    lines = [*unrolled(model, [{}]), *_state(model, "s1", "s0", {})]
-    products = (model.port("product", state) for state in ("s0", "s1"))
-    return _claim("registered", lines, f"(distinct {' '.join(products)})")
+    lines = [*unrolled(model, [{}]), *free_state(model, "s1", "s0", {})]
+    same = (f"(= {model.port(port, 's0')} {model.port(port, 's1')})" for port in model.outputs)
+    return _claim("registered", lines, f"(not {all_of(same)})")
 
 
 def _claim(name: str, lines: Iterable[str], negated: str) -> Claim:
@@ -146,8 +158,10 @@ def _claim(name: str, lines: Iterable[str], negated: str) -> Claim:
 
 def _same_registers(model: Model) -> str:
     terms = ([model.register(name, state) for state in ("s0", "s1")] for name in model.registers)
-    return _all(f"(= {' '.join(pair)})" for pair in terms)
+    return all_of(f"(= {' '.join(pair)})" for pair in terms)
 
 
-def _all(terms: Iterable[str]) -> str:
-    return f"(and {' '.join(['true', *terms])})"
+def all_of(terms: Iterable[str]) -> str:
+    """Return the term that is true exactly if all of them are."""
+    terms = ["true", *terms]
+    return f"(and {' '.join(terms)})" if len(terms) > 1 else terms[0]

@@ -45,7 +45,9 @@ class Model:
         return self._value(port, (self.inputs | self.outputs)[port], state)
 
     def register(self, register: str, state: str) -> str:
-        """Return the term for a register's value in a state: a bit vector."""
+        """Return the term for a register's value in a state; ModelError if there is no such one."""
+        if register not in self.registers:
+            raise ModelError(f"{self.name} has no register {register}")
         return self._value(register, self.registers[register], state)
 
     def next_state(self, state: str) -> str:

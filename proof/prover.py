@@ -5,10 +5,13 @@ from pathlib import Path
 
 from mbm_hw.files import replacing
 from mbm_hw.hdl.designs import Design
+from mbm_hw.hdl.dot_product_verilog import DotProductDesign
 from proof.claims import Claim, claims
 from proof.counterexample import Counterexample, find_counterexample
-from proof.model import ModelError, read_model
+from proof.dot_product_claims import dot_product_claims
+from proof.model import Model, ModelError, read_model
 from proof.solver import solve
+from proof.stream_claims import stream_claims
 
 RESULTS = ("proved", "timeout", "unreadable", "vacuous", "refuted")
 """Of a claim, and of a design the worst of its claims: proved; the time did not suffice; there is
@@ -21,6 +24,7 @@ class Proof:
 
     seconds, results : of each claim, seconds of processor time.
     note : why there is no model.
+    counterexample : of a multiplier without streams, if a claim is false.
     """
 
     design: str
@@ -35,26 +39,37 @@ class Proof:
         return max(self.results.values(), key=RESULTS.index)
 
 
-def prove(design: Design, source: Path, limit: float, folder: Path) -> Proof:
-    """Prove what `claims` says of the Verilog file `source`, whose module is design.name.
+def prove(design: Design | DotProductDesign, source: Path, limit: float, folder: Path) -> Proof:
+    """Prove what is claimed of the Verilog file `source`, whose module is design.name.
 
     limit : for each claim, in seconds of processor time.
     folder : gets CLAIM.smt2, each the complete question to a solver: unsat is the proof.
     """
     try:
         model = read_model(source, design.name)
+        claimed = _claims(design, model)
     except ModelError as error:
         return Proof(design.name, design.pipeline, {"model": "unreadable"}, note=str(error))
     results, seconds = {}, {}
-    for claim in claims(design, model):
+    for claim in claimed:
         text = f"(set-logic QF_BV)\n{claim.assumed}\n(assert {claim.negated})\n(check-sat)\n"
         with replacing(folder / f"{claim.name}.smt2") as file:
             file.write(text)
         results[claim.name], seconds[claim.name] = _result(claim, text, limit)
     counterexample = None
-    if "refuted" in results.values():
+    if "refuted" in results.values() and _is_multiplier(design):
         counterexample = find_counterexample(design, model, limit)
     return Proof(design.name, design.pipeline, results, seconds, counterexample=counterexample)
+
+
+def _is_multiplier(design: Design | DotProductDesign) -> bool:
+    return isinstance(design, Design) and not design.stream
+
+
+def _claims(design: Design | DotProductDesign, model: Model) -> list[Claim]:
+    if isinstance(design, DotProductDesign):
+        return dot_product_claims(design, model)
+    return claims(design, model) if _is_multiplier(design) else stream_claims(design, model)
 
 
 def _result(claim: Claim, text: str, limit: float) -> tuple[str, float]:

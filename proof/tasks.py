@@ -7,8 +7,9 @@ from pathlib import Path
 
 from mbm_hw.files import replacing
 from mbm_hw.float_spec import FloatExact, FloatMBM, FloatMitchell
-from mbm_hw.hdl import DESIGNS, to_verilog
+from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, to_verilog
 from mbm_hw.hdl.designs import MAX_PIPELINE, Design
+from mbm_hw.hdl.dot_product_verilog import DotProductDesign
 from mbm_hw.spec import MBM, Exact, Mitchell
 from sim.faults import FAULTS
 from sim.simulators import ROOT
@@ -22,7 +23,7 @@ class Task:
     """A design to be proved; the Verilog is that of rtl/, unless a subclass says otherwise."""
 
     name: str
-    design: Design
+    design: Design | DotProductDesign
 
     def source(self, folder: Path) -> Path:
         """Return the path of the Verilog, which may be written into `folder` for it."""
@@ -44,11 +45,12 @@ class Faulty(Task):
 
 
 def catalog_tasks() -> list[Task]:
-    """Return the designs of rtl/ but for the streams, of which there is no specification yet."""
-    return [Task(name, design) for name, design in DESIGNS.items() if not design.stream]
+    """Return the designs of rtl/: multipliers, streams, MACs and dot-product units."""
+    return [Task(name, design) for name, design in (DESIGNS | DOT_PRODUCTS).items()]
 
 
 def fault_tasks() -> list[Task]:
+    """Return the faults whose operands can be found and replayed: streams have none."""
     faults = FAULTS.items()
     return [Faulty(name, fault.design) for name, fault in faults if not fault.design.stream]
 

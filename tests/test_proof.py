@@ -13,6 +13,7 @@ from mbm_hw import MBM, Mitchell
 from mbm_hw.catalog import CATALOG
 from mbm_hw.hdl import DESIGNS
 from mbm_hw.hdl.designs import MAX_PIPELINE
+from mbm_hw.hdl.verilog import component_to_verilog
 from mbm_hw.reference import multiply
 from mbm_hw.spec import IntegerSpec
 from proof import specification
@@ -22,6 +23,7 @@ from proof.model import read_model
 from proof.prover import prove
 from proof.solver import solve
 from proof.tasks import catalog_tasks, sweep_tasks
+from sim.dot_product_faults import DESIGN, DOT_PRODUCT_FAULTS
 from sim.faults import FAULTS
 from sim.runner import simulate
 
@@ -29,16 +31,20 @@ ROOT = Path(__file__).parent.parent
 SIM = os.environ.get("SIM") or "icarus"
 LIMIT = 120  # far more than any of these needs, in seconds
 # `make prove` takes them all; a test takes those that need little time.
-SLOW = ("mbm32", "mbm32s", "mbm16", "mbm16_t4", "mbm16s", "mbm16s_t8", "mbm16s_p3", "mbm16s_p4")
-FAST = [task.name for task in catalog_tasks() if task.name not in SLOW]
+SLOW = (
+    *("mbm32", "mbm32s", "mbm16", "mbm16_t4", "mbm16s", "mbm16s_t8", "mbm16s_p3", "mbm16s_p4"),
+    *("mbm8s_dot16_p2", "mbm16s_t8_mac_acc40_p3"),
+)
+FAST = [task for task in catalog_tasks() if task.name not in SLOW]
 WIDE = ("exact16s", "mbm16", "mbm16s_t8", "mbm32s", "mbm_bf16", "exact_fp16", "mbm_fp32_t15")
 ANCHORED = [*(name for name, spec in CATALOG.items() if spec.width <= 8), *WIDE]
+DOT_PRODUCT_PORTS = ("clk", "rst", "en", "first", "a", "b", "sum", "overflow")
 CAUGHT = ("overflow_corner_dropped_16_bits", "stall_ignored_by_one_register", "latency_too_long")
 
 
-@pytest.mark.parametrize("name", FAST)
-def test_rtl_equals_the_specification(name, tmp_path):
-    proof = prove(DESIGNS[name], ROOT / "rtl" / f"{name}.v", LIMIT, tmp_path)
+@pytest.mark.parametrize("task", FAST, ids=lambda task: task.name)
+def test_rtl_equals_the_specification(task, tmp_path):
+    proof = prove(task.design, task.source(tmp_path), LIMIT, tmp_path)
     assert set(proof.results.values()) == {"proved"}, proof
     assert {path.stem for path in tmp_path.iterdir()} == set(proof.results)
 
@@ -85,6 +91,41 @@ def test_a_planted_fault_has_a_counterexample_that_simulation_reproduces(name, t
     assert found.actual != found.expected
     simulation = simulate(design, source, SIM, tmp_path / "replay", trace=found.trace)
     assert str(found) in simulation.messages
+
+
+@pytest.mark.parametrize(
+    ("name", "claim"),
+    [
+        ("beat_lost_by_a_stall", "stalled"),
+        ("beat_repeated", "gap"),
+        ("beat_kept_by_a_reset", "reset"),
+        ("ready_follows_the_products_ready", "ready"),
+        ("a_bubble_each_other_clock", "product"),
+        ("beat_lost_in_the_buffer", "model"),  # which has no buffer any more
+    ],
+)
+def test_a_planted_fault_of_a_stream_is_refuted(name, claim, tmp_path):
+    source = tmp_path / "faulty.v"
+    source.write_text(FAULTS[name].verilog())
+    assert prove(FAULTS[name].design, source, LIMIT, tmp_path).results[claim] != "proved"
+
+
+@pytest.mark.parametrize(
+    ("name", "claim"),
+    [
+        ("flag_not_sticky", "sum"),
+        ("flag_not_cleared", "sum"),
+        ("first_ignored", "lane0"),
+        ("overflow_at_the_carry", "sum"),
+        ("carry_lost", "sum"),
+        ("lane_dropped", "lane3"),
+    ],
+)
+def test_a_planted_fault_of_a_dot_product_is_refuted(name, claim, tmp_path):
+    source = tmp_path / "faulty.v"
+    component = DOT_PRODUCT_FAULTS[name](*DESIGN)
+    source.write_text(component_to_verilog(component, DESIGN.name, DOT_PRODUCT_PORTS))
+    assert prove(DESIGN, source, LIMIT, tmp_path).results[claim] == "refuted"
 
 
 @pytest.mark.parametrize(
