@@ -250,7 +250,7 @@ def kernels_of(module, spec, x, device) -> dict:
     clocks = sum(clocks_of(products, sizes, processor, processors) for products in parts)
     tile = parts[0].tile(*sizes, processors)
     variant = Variant(parts[0].variant.source, parts[0].variant.macros + tile.macros)
-    shared = parts[0].shared_bytes + tile.shared_bytes
+    shared = parts[0].block_bytes(tile)
     taken = launcher.resources(variant, device, tile.threads, shared)
     floor = sizes[0] * sizes[1] * sizes[2] / clocks * clock_rate(device)
     name = " + ".join(products.name for products in parts)

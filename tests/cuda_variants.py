@@ -8,7 +8,7 @@ from mbm_hw.ops.codes import spec_values
 from mbm_hw.ops.cuda.compiler import Variant
 from mbm_hw.ops.cuda.products import Products, float_products, integer_products
 from mbm_hw.ops.cuda.scaling import format_variant
-from mbm_hw.ops.cuda.tiles import FLAT, LARGE, MEDIUM, ROW, Tile
+from mbm_hw.ops.cuda.tiles import FLAT, MEDIUM, ROW, Tile
 
 # Of a block, and of a multiprocessor. Ref: CUDA C++ Programming Guide, Technical Specifications per
 # Compute Capability.
@@ -53,11 +53,11 @@ def variants(architecture: str) -> list[tuple[str, Variant, Tile | None, int]]:
 
 
 def tiles_of(products: Products) -> list[Tile]:
-    tiles = [*[LARGE] * (not products.long_products), MEDIUM, FLAT, ROW]
+    tiles = dict.fromkeys([products.largest, MEDIUM, FLAT, ROW])
     return [products.adapted(tile) for tile in tiles]
 
 
 def of_tile(name, products, tile):
     variant = Variant(products.variant.source, products.variant.macros + tile.macros)
-    shared = products.shared_bytes + tile.shared_bytes
+    shared = products.block_bytes(tile)
     return f"{name} {tile.rows}x{tile.columns}", variant, tile, shared

@@ -58,7 +58,7 @@ def run_conv2d(
         x.device,
         grid,
         tile.threads,
-        products.shared_bytes + tile.shared_bytes,
+        products.block_bytes(tile),
         (x, w.contiguous(), out, table, *_geometry(x, w, out, stride, padding, dilation, groups)),
     )
 

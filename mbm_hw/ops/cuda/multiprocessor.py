@@ -57,10 +57,9 @@ class TensorTile:
     def threads(self) -> int:
         return 32 * self.warps_down * self.warps_across
 
-    @property
-    def shared_bytes(self) -> int:
-        """Two panels of codes, whose rows are padded."""
-        return 2 * (self.rows + self.columns) * (self.depth + 4)
+    def panel_bytes(self, x_bytes: int = 1, w_bytes: int = 1) -> int:
+        """Return the shared memory of two panels of codes, whose rows are padded."""
+        return 2 * (self.rows * w_bytes + self.columns * x_bytes) * (self.depth + 4)
 
     @property
     def macros(self) -> tuple[tuple[str, str], ...]:

@@ -17,7 +17,7 @@ from mbm_hw.ops.codes import (
 from mbm_hw.ops.cuda.compiler import Variant
 from mbm_hw.ops.cuda.launcher import refuse_capture
 from mbm_hw.ops.cuda.multiprocessor import Multiprocessor
-from mbm_hw.ops.cuda.tiles import TILES, Tile, tile_for
+from mbm_hw.ops.cuda.tiles import LARGE, MEDIUM, TALL, TILES, Tile, tile_for
 from mbm_hw.spec import Exact, IntegerSpec, Mitchell
 
 C_TYPES = {
@@ -36,16 +36,19 @@ class Products:
     """The policy of a kernel.
 
     variant : without the tile's macros. name : where its products come from, for people.
-    shared_bytes : of the policy, before the panels. entry_dtype : what a table is given as.
-    long_products : see `tiles.tile_for`. many_registers : a multiprocessor holds half the blocks.
+    shared_bytes : of the policy, before the panels. operand_bytes : of an x and a w in panels.
+    entry_dtype : what a table is given as.
+    largest : the tile of large convolutions: small for products of many instructions, whose code 64
+    of them would not be good for. many_registers : a multiprocessor holds half the blocks.
     instructions : that a product takes, of one thread.
     """
 
     variant: Variant
     name: str
     shared_bytes: int = 0
+    operand_bytes: tuple[int, int] = (4, 4)
     entry_dtype: torch.dtype | None = None
-    long_products: bool = False
+    largest: Tile = LARGE
     many_registers: bool = False
     instructions: float = 2
 
@@ -59,8 +62,12 @@ class Products:
 
     def tile(self, positions: int, outputs: int, groups: int, multiprocessors: int) -> Tile:
         """Return the tile of a convolution; see `tiles.tile_for`."""
-        tile = tile_for(positions, outputs, groups, multiprocessors, self.long_products)
+        tile = tile_for(positions, outputs, groups, multiprocessors, self.largest)
         return self.adapted(tile)
+
+    def block_bytes(self, tile: Tile) -> int:
+        """Return the shared memory that a block takes."""
+        return self.shared_bytes + tile.panel_bytes(*self.operand_bytes)
 
     def adapted(self, tile: Tile) -> Tile:
         """Return `tile` with as many blocks to a multiprocessor as the registers allow."""
@@ -82,22 +89,22 @@ def integer_products(spec: SpecValues, shared_limit: int) -> Products:
     if isinstance(multiplier, Mitchell) and not spec.truncation and spec.width <= 8:
         # A float sums so many of the largest products exactly.
         macros["FLUSH_TERMS"] = 1 << (24 - 2 * (spec.width - spec.signed))
-        name, wide = "floating-point patterns", not spec.signed
-        return Products(_variant("pattern.cu", macros), name, long_products=wide)
+        largest = LARGE if spec.signed else MEDIUM
+        return Products(_variant("pattern.cu", macros), "floating-point patterns", largest=largest)
     without_carry, with_carry = multiplier.corrections
     if spec.signed and spec.width > 8 and without_carry == 2 * with_carry:
         # Patterns, sum, [correction,] [rounding down,] doubles at half the rate; [corner's keys].
         instructions = 3 + 2 * (spec.truncation > 0) + 3 * (without_carry > 0)
         variant = _variant("wide_pattern.cu", macros | _log_macros(multiplier))
         name = "patterns of doubles"
-        traits = {"long_products": True, "many_registers": True}
+        traits = {"largest": MEDIUM, "many_registers": True}
         return Products(variant, name, instructions=instructions, **traits)
     if spec.width <= 8:
         table = _table(spec, macros, shared_limit)
         if table.shared_bytes:
             return table
     variant = _variant("log.cu", macros | _log_macros(multiplier))
-    return Products(variant, "logarithms", long_products=True, instructions=29)
+    return Products(variant, "logarithms", largest=MEDIUM, instructions=29)
 
 
 def float_products(spec: FloatSpec) -> Products:
@@ -114,14 +121,22 @@ def float_products(spec: FloatSpec) -> Products:
         "CORRECTION_WITH_CARRY": with_carry,
     }
     name = "float products" if exact else "float patterns"
-    # Patterns, [comparison, correction, grid,] sum; or product, [rounding,] sum. Of plain panels.
-    instructions = (2 if spec.mantissa_bits == 23 else 5) if exact else 5 if without_carry else 2
-    variant = _variant("float.cu", macros)
-    return Products(variant, name, long_products=True, instructions=instructions)
+    # Of plain panels: patterns, [comparison, correction,] sum; or product, [rounding,] sum. Scaled
+    # sums, of few exponent bits, take a comparison. See `python -m bench.cuda --floors`.
+    instructions = (2 if spec.mantissa_bits == 23 else 6) if exact else 4 if without_carry else 2
+    instructions += spec.exponent_bits <= 6
+    masked = not exact and spec.exponent_bits > 6
+    return Products(
+        _variant("float.cu", macros),
+        name,
+        operand_bytes=(8 if masked else 4, 16 if without_carry else 4),
+        largest=TALL,
+        instructions=instructions,
+    )
 
 
 def _table(spec, macros, shared_limit):
-    panels = max(tile.shared_bytes for tile in TILES)
+    panels = max(tile.panel_bytes(4, 4) for tile in TILES)
     in_shared = spec.width <= 8 and (2 << (2 * spec.width)) + panels <= shared_limit
     if spec.width <= 8:
         entry, dtype = ("int16_t", torch.int16) if spec.signed else ("uint16_t", torch.uint16)
@@ -133,10 +148,9 @@ def _table(spec, macros, shared_limit):
     # A load for each product, in shared memory of 32 lanes; see tests/test_cuda_sources.py.
     instructions = TABLE_CONFLICTS * 128 / 32
     variant = _variant("table.cu", macros)
-    wide = sum_dtype(spec) == torch.int64
-    return Products(
-        variant, name, shared_bytes, dtype, long_products=wide, instructions=instructions
-    )
+    largest = MEDIUM if sum_dtype(spec) == torch.int64 else LARGE
+    memory = {"shared_bytes": shared_bytes, "entry_dtype": dtype}
+    return Products(variant, name, **memory, largest=largest, instructions=instructions)
 
 
 @functools.cache

@@ -116,7 +116,7 @@ def tensor_products(
     if found is None or terms > found.max_terms:
         return None
     line_bytes = 2 * (LINE_BYTES << spec.width)
-    room = device.shared_bytes - max(tile.shared_bytes for tile in TENSOR_TILES)
+    room = device.shared_bytes - max(tile.panel_bytes() for tile in TENSOR_TILES)
     blocks = block_widths(found.cost, min(room // line_bytes, MAX_BLOCKS))
     if blocks is None:
         return None
@@ -130,9 +130,8 @@ def tensor_products(
     }
     variant = Variant("tensor.cu", tuple((f"MBM_HW_{k}", str(v)) for k, v in macros.items()))
     name = f"tensor cores, {found.cost} int8 products"
-    return TensorProducts(
-        variant, name, line_bytes * len(blocks), factorization=found, blocks=blocks
-    )
+    memory = {"shared_bytes": line_bytes * len(blocks), "operand_bytes": (1, 1)}
+    return TensorProducts(variant, name, **memory, factorization=found, blocks=blocks)
 
 
 @functools.cache

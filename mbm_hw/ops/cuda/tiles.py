@@ -21,11 +21,10 @@ class Tile:
     def threads(self) -> int:
         return self.rows // self.thread_rows * (self.columns // self.thread_columns)
 
-    @property
-    def shared_bytes(self) -> int:
-        """Two panels of x and of w, whose rows are padded."""
-        pitch = self.rows + (0 if self.rows % 4 else 4)
-        return 2 * self.depth * 4 * (self.columns + pitch)
+    def panel_bytes(self, x_bytes: int, w_bytes: int) -> int:
+        """Return the shared memory of two panels of x and of w, whose rows are padded."""
+        pitch = self.rows + (0 if self.rows % 4 else 16 // w_bytes)
+        return 2 * self.depth * (self.columns * x_bytes + pitch * w_bytes)
 
     @property
     def macros(self) -> tuple[tuple[str, str], ...]:
@@ -38,24 +37,20 @@ class Tile:
 
 
 LARGE = Tile(128, 128, 16, 8, 8, blocks=1)
+TALL = Tile(128, 64, 16, 8, 4, blocks=1)
 MEDIUM = Tile(64, 64, 16, 4, 4, blocks=2)
 FLAT = Tile(16, 128, 16, 4, 4, blocks=4)  # few outputs to a group
 ROW = Tile(1, 256, 16, 1, 2, blocks=4)  # depthwise
-TILES = (LARGE, MEDIUM, FLAT, ROW)
+TILES = (LARGE, TALL, MEDIUM, FLAT, ROW)
 
 
 def tile_for(
-    positions: int, outputs: int, groups: int, multiprocessors: int, long_products: bool
+    positions: int, outputs: int, groups: int, multiprocessors: int, largest: Tile
 ) -> Tile:
-    """Return the tile for so many positions and, in each of the groups, outputs.
-
-    long_products : a product takes many instructions, whose code 64 of them would not be good for.
-    """
+    """Return the tile for so many positions and, in each of the groups, outputs."""
     if outputs == 1:
         return ROW
     if outputs <= FLAT.rows:
         return FLAT
-    if long_products:
-        return MEDIUM
-    across, down, _ = LARGE.grid(positions, outputs, groups)
-    return LARGE if across * down * groups >= multiprocessors else MEDIUM
+    across, down, _ = largest.grid(positions, outputs, groups)
+    return largest if across * down * groups >= multiprocessors else MEDIUM

@@ -49,16 +49,92 @@ struct Short {
         !((FloatSpec::kCorrection << kDropped) >> kDropped & 1));
 };
 
+// sum += x * w if a < b, held back by a predicate: the compiler would select with an instruction more.
+__device__ __forceinline__ void add_product_if_below(float& sum, float x, float w, uint32_t a,
+                                                     uint32_t b) {
+#ifdef __CUDACC_RTC__
+  asm("{ .reg .pred below; setp.lt.u32 below, %3, %4; @below fma.rn.f32 %0, %1, %2, %0; }"
+      : "+f"(sum)
+      : "f"(x), "f"(w), "r"(a), "r"(b));
+#else
+  if (a < b) sum = __fmaf_rn(x, w, sum);
+#endif
+}
+
+// sum += x if x is 2 or more in size: if it has bit 30.
+__device__ __forceinline__ void add_if_two(float& sum, float x) {
+#ifdef __CUDACC_RTC__
+  asm("{ .reg .pred large; .reg .f32 size; abs.f32 size, %1; setp.ge.f32 large, size, 0f40000000;"
+      " @large add.rn.f32 %0, %0, %1; }"
+      : "+f"(sum)
+      : "f"(x));
+#else
+  if (bits_of(x) & 1u << 30) sum = __fadd_rn(sum, x);
+#endif
+}
+
+// Operands. A zero's pattern is kZero: nonzero() keeps its products out of a plain panel's sums, or
+// where sums are scaled, their missing bit 30.
+struct Pattern {
+  uint32_t pattern;
+
+  static __device__ Pattern of(uint32_t pattern, bool) { return {pattern}; }
+  __device__ float nonzero() const { return 1; }
+  __device__ bool is_zero() const { return pattern == Short::kZero; }
+  template <class X>
+  __device__ void correct(float&, const X&) const {}
+};
+struct __align__(8) MaskedPattern {
+  uint32_t pattern;
+  float mask;
+
+  static __device__ MaskedPattern of(uint32_t pattern, bool is_zero) {
+    return {pattern, is_zero ? 0.0f : 1.0f};
+  }
+  __device__ float nonzero() const { return mask; }
+  __device__ bool is_zero() const { return mask == 0; }
+};
+struct __align__(16) CorrectedPattern {
+  uint32_t pattern;
+  uint32_t corner;   // a mantissa of x from here on meets the corner: no correction
+  float correction;  // c * 2**kb
+
+  static __device__ CorrectedPattern of(uint32_t offset_pattern, uint32_t pattern) {
+    constexpr uint32_t halved = FloatSpec::kCorrectionWithCarry << Short::kDropped;
+    // A bit less than the constant: where the fused multiply-add would round a tie, down.
+    const float constant =
+        float(int32_t(FloatSpec::kCorrection << Short::kDropped)) * (1.0f / kFloatOne);
+    const uint32_t power = offset_pattern - (pattern & kFloatMantissa);
+    return {offset_pattern, 2 * kFloatOne - halved - (pattern & kFloatMantissa),
+            float_of(power + (bits_of(constant) - 1))};
+  }
+  template <class X>
+  __device__ void correct(float& product, const X& x) const {
+    add_product_if_below(product, x.power, correction, x.mantissa, corner);
+  }
+};
+template <bool first, class A, class B>
+struct Choice {
+  using Type = A;
+};
+template <class A, class B>
+struct Choice<false, A, B> {
+  using Type = B;
+};
+
 struct FloatProducts {
   using Code = float;
   using Sum = float;
-  using X = uint32_t;
-  using W = uint32_t;
+  using X = Choice<FloatSpec::kExact || Short::kScaled, Pattern, MaskedPattern>::Type;
+  using W = Choice<Short::kCorrected && !FloatSpec::kExact, CorrectedPattern, Pattern>::Type;
   using Total = float;
   static constexpr int kSharedBytes = 0, kFlushTerms = 0, kUnroll = 1;
   static constexpr float kAbsentWeight = 1;
   static constexpr bool kHasPlain = Short::kExists, kHasCorner = false;
   static constexpr int kPlainUnroll = 2;
+  // Added to weights' patterns, so that products need no more than to be added up.
+  static constexpr uint32_t kOffset =
+      Short::kScale - (FloatSpec::kExact ? 0 : kHasPlain ? 127u << 23 : 0);
 
   struct XValue {
     uint32_t pattern;
@@ -66,73 +142,72 @@ struct FloatProducts {
     uint32_t mantissa;
     float power;
   };
-  struct WValue {
-    uint32_t pattern;
-    uint32_t corner;   // a mantissa of x from here on meets the corner: no correction
-    float correction;  // c * 2**kb
-  };
 
   __device__ FloatProducts(const int32_t*, unsigned char*) {}
-  __device__ X x_operand(Code code) const { return float_operand<FloatSpec>(bits_of(code)); }
-  __device__ W w_operand(Code code) const { return float_operand<FloatSpec>(bits_of(code)); }
+  static __device__ bool is_zero(uint32_t pattern) { return (pattern & ~kFloatSign) == 0; }
+  __device__ X x_operand(Code code) const {
+    const uint32_t raw = float_operand<FloatSpec>(bits_of(code));
+    const bool zero = !FloatSpec::kExact && is_zero(raw);
+    return X::of(zero ? Short::kZero : raw, zero);
+  }
+  __device__ W w_operand(Code code) const {
+    const uint32_t raw = float_operand<FloatSpec>(bits_of(code));
+    if (FloatSpec::kExact) return W::of(is_zero(raw) ? raw : raw + kOffset, 0);
+    const uint32_t pattern = !is_zero(raw) ? raw : Short::kScaled ? Short::kZero : 0;
+    return W::of(pattern + kOffset, pattern);
+  }
   static __device__ void start(Total& total) { total = 0; }
   static __device__ void flush(Total&) {}
 
-  static __device__ bool is_plain_x(X x) {
-    const uint32_t magnitude = x & ~kFloatSign;
+  // The multiplier's operands; a zero's sign is lost, and of no consequence.
+  __device__ uint32_t x_value(const X& x) const {
+    return !FloatSpec::kExact && x.is_zero() ? 0 : x.pattern;
+  }
+  __device__ uint32_t w_value(const W& w) const {
+    if constexpr (FloatSpec::kExact) return is_zero(w.pattern) ? w.pattern : w.pattern - kOffset;
+    const uint32_t pattern = w.pattern - kOffset;
+    return Short::kScaled && pattern == Short::kZero ? 0 : pattern;
+  }
+  __device__ bool is_plain_x(const X& x) const {
+    const uint32_t magnitude = x_value(x) & ~kFloatSign;
     return magnitude == 0 || magnitude - Short::kLeast < Short::kEndX - Short::kLeast;
   }
-  static __device__ bool is_plain_w(W w) {
-    const uint32_t magnitude = w & ~kFloatSign;
+  __device__ bool is_plain_w(const W& w) const {
+    const uint32_t magnitude = w_value(w) & ~kFloatSign;
     return (magnitude == 0 && (Short::kScaled || FloatSpec::kExact)) ||
            magnitude - Short::kLeast < Short::kEndW - Short::kLeast;
   }
 
-  __device__ X x_value(X x) const { return x; }
-  __device__ W w_value(W w) const { return w; }
-  __device__ void add(Total& total, X x, W w) const {
+  __device__ void add(Total& total, uint32_t x, uint32_t w) const {
     const uint32_t product = float_product<FloatSpec>(x, w);
     const uint32_t magnitude = product & ~kFloatSign;
     const bool is_scaled = magnitude != 0 && magnitude < kFloatInfinity;
     total = __fadd_rn(total, float_of(is_scaled ? product + Short::kScale : product));
   }
 
-  __device__ XValue plain_x_value(X x) const {
-    if constexpr (FloatSpec::kExact) return {x};
-    const bool zero = (x & ~kFloatSign) == 0;
-    const uint32_t pattern = zero ? Short::kZero : x;
-    return {pattern, zero ? 0.0f : 1.0f, pattern & kFloatMantissa,
-            float_of(pattern & ~kFloatMantissa)};
+  __device__ XValue plain_x_value(const X& x) const {
+    return {x.pattern, x.nonzero(), x.pattern & kFloatMantissa,
+            float_of(x.pattern & ~kFloatMantissa)};
   }
-  __device__ WValue plain_w_value(W w) const {
-    if constexpr (FloatSpec::kExact) {
-      return {(w & ~kFloatSign) == 0 ? w : w + Short::kScale};
-    }
-    constexpr uint32_t offset = Short::kScale - (127u << 23);
-    constexpr uint32_t halved = FloatSpec::kCorrectionWithCarry << Short::kDropped;
-    // A bit less than the constant: where the fused multiply-add would round a tie, down.
-    const float constant =
-        float(int32_t(FloatSpec::kCorrection << Short::kDropped)) * (1.0f / kFloatOne);
-    const uint32_t pattern = (w & ~kFloatSign) == 0 ? Short::kZero : w;
-    return {pattern + offset, 2 * kFloatOne - halved - (pattern & kFloatMantissa),
-            float_of((pattern & ~kFloatMantissa) + (bits_of(constant) - 1) + offset)};
-  }
-  __device__ void add_plain(Total& total, const XValue& x, const WValue& w) const {
+  __device__ W plain_w_value(const W& w) const { return w; }
+  __device__ void add_plain(Total& total, const XValue& x, const W& w) const {
     if constexpr (FloatSpec::kExact) {
       uint32_t product = bits_of(__fmul_rn(float_of(x.pattern), float_of(w.pattern)));
       if constexpr (Short::kDropped > 0) {
         constexpr uint32_t below_half = ((1u << Short::kDropped) >> 1) - 1;
         product = (product + (product >> Short::kDropped & 1) + below_half) & Short::kGrid;
       }
-      if (!Short::kScaled || (product & 1u << 30)) total = __fadd_rn(total, float_of(product));
+      if constexpr (Short::kScaled) {
+        add_if_two(total, float_of(product));
+      } else {
+        total = __fadd_rn(total, float_of(product));
+      }
     } else {
       float product = float_of(x.pattern + w.pattern);
-      if constexpr (Short::kCorrected) {
-        if (x.mantissa < w.corner) product = __fmaf_rn(x.power, w.correction, product);
-      }
+      w.correct(product, x);
       if constexpr (Short::kFloors) product = float_of(bits_of(product) & Short::kGrid);
       if constexpr (Short::kScaled) {
-        if (bits_of(product) & 1u << 30) total = __fadd_rn(total, product);
+        add_if_two(total, product);
       } else {
         total = __fmaf_rn(product, x.nonzero, total);
       }
