@@ -32,7 +32,7 @@ def emulated_device(
     order: int = 0,
     multiprocessors: int = 2,
     shared_limit: int = 163 << 10,
-    capability: tuple[int, int] = (7, 5),
+    capability: tuple[int, int] = (7, 0),
 ):
     """Have the CUDA kernels run on the CPU, on its tensors; the device has so much of each.
 

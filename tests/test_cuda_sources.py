@@ -138,7 +138,9 @@ def test_every_operator_has_a_cuda_kernel():
     assert {"conv2d", "matmul", "float_conv2d", "quantize", "rescale", "round_to_format"} <= set(
         names
     )
-    composed = {"quantized_conv2d", "rounded_conv2d"}  # of the others, where not on a CPU
+    # Of the others, where not on a CPU.
+    composed = {"quantized_conv2d", "rounded_conv2d", "transformed_conv2d"}
+    composed |= {"float_transformed_conv2d"}
     for name in set(names) - composed:
         assert getattr(torch.ops.mbm_hw, name).default.has_kernel_for_dispatch_key("CUDA"), name
 

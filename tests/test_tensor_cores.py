@@ -222,6 +222,14 @@ def test_tensor_cores_are_chosen_where_they_should_be_faster():
     assert "tensor" in chosen(MBM(8, 2), large, terms=30_000)
 
 
+def test_doubles_are_left_out_where_they_are_slow():
+    graphics = multiprocessor((8, 6), 99 << 10)
+    assert (H200.doubles, graphics.doubles) == (64, 2)
+    for spec in (MBM(16, signed=True), Mitchell(12, signed=True)):
+        assert chosen(spec, (38_400, 128, 1)) == "patterns of doubles"
+    assert chosen(MBM(16, signed=True), (38_400, 128, 1), graphics) == "logarithms"
+
+
 def test_blocks_are_the_narrowest_that_fit():
     assert block_widths(28, 3) == (16, 8, 4)
     assert block_widths(28, 1) == block_widths(29, 2) == (32,)

@@ -15,24 +15,29 @@ SCHEDULERS = 4
 
 @dataclass(frozen=True)
 class Multiprocessor:
-    """lanes : instructions of one thread a clock. int8_products : by mma.sync, a clock.
+    """lanes : instructions of one thread a clock; doubles : those on doubles.
 
-    shared_bytes : of a block, at most.
+    int8_products : by mma.sync, a clock. shared_bytes : of a block, at most.
     """
 
     lanes: int
+    doubles: int
     int8_products: float
     shared_bytes: int
 
 
 _INT8_PRODUCTS = {(8, 0): 2048, (9, 0): 0.63 * 4096, (10, 0): 2048}
 _INT8_PRODUCTS_OF_OTHERS = 1024
+_DOUBLES = {(7, 0): 32, (8, 0): 32, (9, 0): 64, (10, 0): 64}
+_DOUBLES_OF_OTHERS = 2
+"""Ref: CUDA C++ Programming Guide, Arithmetic Instructions: cards for graphics have few."""
 
 
 def multiprocessor(capability: tuple[int, int], shared_bytes: int) -> Multiprocessor:
     """Return the multiprocessor of a compute capability; without int8 mma's below 8.0."""
     rate = _INT8_PRODUCTS.get(capability, _INT8_PRODUCTS_OF_OTHERS)
-    return Multiprocessor(128, rate if capability >= (8, 0) else 0, shared_bytes)
+    doubles = _DOUBLES.get(capability, _DOUBLES_OF_OTHERS)
+    return Multiprocessor(128, doubles, rate if capability >= (8, 0) else 0, shared_bytes)
 
 
 @dataclass(frozen=True)

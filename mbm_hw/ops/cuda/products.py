@@ -40,7 +40,7 @@ class Products:
     entry_dtype : what a table is given as.
     largest : the tile of large convolutions: small for products of many instructions, whose code 64
     of them would not be good for. many_registers : a multiprocessor holds half the blocks.
-    instructions : that a product takes, of one thread.
+    instructions : that a product takes, of one thread; doubles : those on doubles.
     """
 
     variant: Variant
@@ -51,6 +51,7 @@ class Products:
     largest: Tile = LARGE
     many_registers: bool = False
     instructions: float = 2
+    doubles: int = 0
 
     def table(self, spec: SpecValues, device: torch.device) -> Tensor | None:
         """Return the table that the kernel takes: [2**width of w][2**width of x], contiguous."""
@@ -75,7 +76,8 @@ class Products:
 
     def rate(self, device: Multiprocessor, tile) -> float:
         """Return the products a clock that a multiprocessor should make in full tiles: derived."""
-        return device.lanes / self.instructions
+        clocks = self.instructions / device.lanes, self.doubles / device.doubles
+        return 1 / max(clocks)
 
 
 def integer_products(spec: SpecValues, shared_limit: int) -> Products:
@@ -93,18 +95,29 @@ def integer_products(spec: SpecValues, shared_limit: int) -> Products:
         return Products(_variant("pattern.cu", macros), "floating-point patterns", largest=largest)
     without_carry, with_carry = multiplier.corrections
     if spec.signed and spec.width > 8 and without_carry == 2 * with_carry:
-        # Patterns, sum, [correction,] [rounding down,] doubles at half the rate; [corner's keys].
-        instructions = 3 + 2 * (spec.truncation > 0) + 3 * (without_carry > 0)
+        # Patterns, lower words, sum, [correction, corner's keys].
+        corrected = without_carry > 0
         variant = _variant("wide_pattern.cu", macros | _log_macros(multiplier))
-        name = "patterns of doubles"
-        traits = {"largest": MEDIUM, "many_registers": True}
-        return Products(variant, name, instructions=instructions, **traits)
+        return Products(
+            variant,
+            "patterns of doubles",
+            largest=MEDIUM,
+            many_registers=True,
+            instructions=3.5 + 2.5 * corrected,
+            doubles=1 + corrected,
+        )
     if spec.width <= 8:
         table = _table(spec, macros, shared_limit)
         if table.shared_bytes:
             return table
-    variant = _variant("log.cu", macros | _log_macros(multiplier))
-    return Products(variant, "logarithms", largest=MEDIUM, instructions=29)
+    return log_products(spec)
+
+
+def log_products(spec: SpecValues) -> Products:
+    """Return what multiplies step by step for any logarithmic spec."""
+    macros = {"CODE": C_TYPES[code_dtype(spec)], "SUM": C_TYPES[sum_dtype(spec)]}
+    variant = _variant("log.cu", macros | _log_macros(spec_of(spec)))
+    return Products(variant, "logarithms", largest=MEDIUM, instructions=35)
 
 
 def float_products(spec: FloatSpec) -> Products:

@@ -25,7 +25,7 @@ from mbm_hw.ops.cuda.multiprocessor import (
     TensorTile,
     tensor_rate,
 )
-from mbm_hw.ops.cuda.products import C_TYPES, Products, integer_products
+from mbm_hw.ops.cuda.products import C_TYPES, Products, integer_products, log_products
 from mbm_hw.spec import MBM, LogSpec, Mitchell
 
 MAX_WIDTH = 8
@@ -73,6 +73,8 @@ def fastest_products(
     terms : of a sum. sizes : positions, outputs of a group, groups.
     """
     choices = [(integer_products(spec, device.shared_bytes),)]
+    if choices[0][0].doubles:  # which may be slow
+        choices.append((log_products(spec),))
     if whole := tensor_products(spec, terms, device):
         choices.append((whole,))
     base = _mitchell_of(spec)

@@ -1,15 +1,8 @@
 // Logarithmic products of any spec, step by step as mbm_hw/reference.py computes them.
 #include "geometry.h"
-#include "log_arithmetic.h"
+#include "log_spec.h"
 
 namespace mbm_hw {
-
-struct LogSpec {
-  static constexpr int kWidth = MBM_HW_WIDTH, kTruncation = MBM_HW_TRUNCATION;
-  static constexpr uint32_t kCorrection = MBM_HW_CORRECTION;
-  static constexpr uint32_t kCorrectionWithCarry = MBM_HW_CORRECTION_WITH_CARRY;
-  static constexpr int kSmallCharacteristic = MBM_HW_SMALL_CHARACTERISTIC;
-};
 
 struct LogProducts {
   using Code = MBM_HW_CODE;

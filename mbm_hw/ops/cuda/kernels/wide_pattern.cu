@@ -3,21 +3,16 @@
 // addition sums it. MBM's correction, 2**(ka + kb) times a constant, is a fused multiply-add.
 //
 // The sum is kept at an offset where a double's last bit is 1, so that adding rounds to an integer.
-// Without truncation a product is an integer but for the correction; with it, half is taken off
-// the magnitude before, so that rounding to the nearest is rounding down. What is still missing are
-// the corner's products, of operands whose characteristics sum up to at most 5: see add_corner.
+// Without truncation a product is an integer but for the correction. With it there are the operands'
+// forced bits behind the point, where neither loses any others: together at most a half, which is
+// rounded down since products' patterns are 1 less. What is still missing are the corner's products,
+// of operands whose characteristics sum up to at most 5: see add_corner.
 #include "geometry.h"
-#include "log_arithmetic.h"
+#include "log_spec.h"
 
 namespace mbm_hw {
 
-struct LogSpec {
-  static constexpr int kWidth = MBM_HW_WIDTH, kTruncation = MBM_HW_TRUNCATION;
-  static constexpr uint32_t kCorrection = MBM_HW_CORRECTION;
-  static constexpr uint32_t kCorrectionWithCarry = MBM_HW_CORRECTION_WITH_CARRY;
-  static constexpr int kSmallCharacteristic = MBM_HW_SMALL_CHARACTERISTIC;
-  static_assert(kCorrection == 2 * kCorrectionWithCarry);
-};
+static_assert(LogSpec::kCorrection == 2 * LogSpec::kCorrectionWithCarry);
 
 constexpr uint32_t kSign = 1u << 31, kExponent = 0xFFF00000, kUpperOfOne = 1023u << 20;
 constexpr uint32_t kUpperOfZero = 823u << 20;  // 2**-200: its products vanish in sums
@@ -32,14 +27,14 @@ struct WidePatternProducts {
   static constexpr int kAbsentWeight = 0, kPlainUnroll = 0;
   static constexpr bool kHasPlain = false;
   static constexpr bool kCorrected = LogSpec::kCorrection != 0;
-  static constexpr bool kFloors = LogSpec::kTruncation > 0;
+  static constexpr bool kTruncates = LogSpec::kTruncation > 0;
   struct Total {
     double near;
     int64_t sum;
   };
   struct Value {
     uint32_t upper;
-    double power, sign;
+    double power;
   };
 
   __device__ WidePatternProducts(const int32_t*, unsigned char*) {}
@@ -49,33 +44,24 @@ struct WidePatternProducts {
     constexpr int dropped = 21 - LogSpec::kWidth + LogSpec::kTruncation;
     if (code == 0) return kUpperOfZero;
     const auto upper = uint32_t(__double2hiint(double(code)));
-    return kFloors ? (upper & (~0u << dropped)) | 1u << dropped : upper;
+    return kTruncates ? (upper & (~0u << dropped)) | 1u << dropped : upper;
   }
   __device__ X x_operand(Code code) const { return operand(code); }
   __device__ W w_operand(Code code) const { return operand(code); }
   __device__ Value x_value(X x) const {
-    return {x - kUpperOfOne, with_upper(x & kExponent), with_upper((x & kSign) | kUpperOfOne)};
+    return {x - kUpperOfOne - (kTruncates ? 1 : 0), with_upper(x & kExponent)};
   }
   __device__ Value w_value(W w) const {
     // A bit less than the constant: a correction of a half and something is rounded down.
-    constexpr double constant =
-        double(LogSpec::kCorrection) / (1u << (LogSpec::kWidth - 1)) *
-        (kFloors ? 1.0 : 1.0 - 1.0 / (1ull << 40));
-    constexpr double half = -(0.5 - 1.0 / (1 << 20));  // and less than a unit of a product's below
-    return {w, __dmul_rn(with_upper(w & kExponent), constant),
-            __dmul_rn(with_upper((w & kSign) | kUpperOfOne), half)};
+    constexpr double constant = double(LogSpec::kCorrection) / (1u << (LogSpec::kWidth - 1)) *
+                                (1.0 - 1.0 / (1ull << 40));
+    return {w, __dmul_rn(with_upper(w & kExponent), constant)};
   }
   static __device__ void start(Total& total) { total = {kOffset, 0}; }
   __device__ void add(Total& total, const Value& x, const Value& w) const {
-    double product = with_upper(x.upper + w.upper);
-    if constexpr (kFloors) {
-      product = __fma_rn(x.sign, w.sign, product);
-      if constexpr (kCorrected) product = __fma_rn(x.power, w.power, product);
-      total.near = __dadd_rn(total.near, product);
-    } else {
-      total.near = __dadd_rn(total.near, product);
-      if constexpr (kCorrected) total.near = __fma_rn(x.power, w.power, total.near);
-    }
+    const auto product = __hiloint2double(int(x.upper + w.upper), kTruncates ? -1 : 0);
+    total.near = __dadd_rn(total.near, product);
+    if constexpr (kCorrected) total.near = __fma_rn(x.power, w.power, total.near);
   }
   static __device__ void flush(Total& total) {
     total.sum += __double2ll_rn(__dadd_rn(total.near, -kOffset));
