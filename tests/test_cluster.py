@@ -127,7 +127,7 @@ def test_what_goes_wrong_in_a_unit_says_in_which(score, tmp_path):
 
 def test_a_unit_over_which_workers_die_is_named(score, tmp_path, monkeypatch):
     scheduler = client_of(score).cluster.scheduler
-    monkeypatch.setattr(scheduler, "allowed_failures", 1)
+    monkeypatch.setattr(scheduler, "allowed_failures", 0)
     study = faulty_study(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)")
     message = "images . to . of .*: one worker after another dies over it"
     with pytest.raises(ChildProcessError, match=message):
