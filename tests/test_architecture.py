@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "catalog": {"spec", "float_spec"},
     "reference": {"spec", "float_spec", "float_reference"},
     "errors": CORE,
+    "differences": CORE | {"errors"},
     "integer_terms": set(),
     "factorization": CORE | {"integer_terms"},
     "table_files": CORE | {"files"},
@@ -29,7 +30,8 @@ MAY_IMPORT = {
     "cost": CORE | {"errors", "published", "files", "debian", "hdl"},
     "ops": CORE | {"factorization"},
     "nn": CORE | {"quantize", "float_format", "ops"},
-    "studies": CORE | {"errors", "files", "table_files", "quantize", "float_format", "ops", "nn"},
+    "studies": CORE
+    | {"errors", "differences", "files", "table_files", "quantize", "float_format", "ops", "nn"},
 }
 RIM = {"cli", "__init__", "__main__"}  # these may import everything
 

@@ -1,3 +1,4 @@
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -54,3 +55,28 @@ def test_two_processes_on_one_store_neither_lose_nor_double(tmp_path):
         writer.communicate(timeout=60)
         assert writer.returncode == 0
     assert len(Store(path)) == 50 * 90
+
+
+def test_a_full_disk_loses_nothing_and_the_store_goes_on_when_there_is_room(tmp_path):
+    """A file may not grow beyond 200 kB in the writer's process, whatever SQLite writes to it."""
+    path = tmp_path / "study.sqlite"
+    command = [sys.executable, "-c", WRITER, str(path), "0", "100000"]
+    limits = (resource.RLIMIT_FSIZE, (200_000, 200_000))
+    writer = subprocess.run(
+        command, capture_output=True, text=True, preexec_fn=lambda: _limit(*limits), timeout=60
+    )
+    assert writer.returncode == 1
+    assert "OperationalError" in writer.stderr, "SQLite says that the disk is full"
+    reported = [int(line) for line in writer.stdout.split()]
+    assert len(reported) > 10
+    store = Store(path)
+    for i in reported:
+        assert store.get(f"{i}/0") == store.get(f"{i}/49") == {"image": i}
+    assert len(store) == 50 * len(reported), "nothing of the commit that failed"
+    store.add([("after", {"image": 1})])
+    assert store.get("after") == {"image": 1}
+
+
+def _limit(which, limits):
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # so that a write fails, as on a full disk
+    resource.setrlimit(which, limits)

@@ -1,11 +1,13 @@
 """Multipliers by themselves: their Verilog, product tables and errors."""
 
+import dataclasses
 from pathlib import Path
 
 import click
 
 from mbm_hw.catalog import CATALOG, find_spec
 from mbm_hw.cli.options import print_rows, with_formats, with_table_flags
+from mbm_hw.differences import product_difference
 from mbm_hw.errors import MAX_EXHAUSTIVE_PAIRS, METRICS, error_metrics, pair_count
 from mbm_hw.files import replacing
 from mbm_hw.published import TABLE_I
@@ -79,18 +81,27 @@ def _integer_spec(name: str) -> IntegerSpec:
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the sample.")
 @click.option("--include-zeros", is_flag=True, help="Count 0 x anything as no error.")
 @click.option("--paper", is_flag=True, help="The MBM paper's Table I beside its figures.")
+@click.option("--against", metavar="SPEC", help="Compare every product with this one's instead.")
 @with_table_flags
 @with_formats
-def errors(specs, samples, seed, include_zeros, paper, signed, sign_magnitude, style):
+def errors(specs, samples, seed, include_zeros, paper, against, signed, sign_magnitude, style):
     """Print error metrics: SPECS are names, or product tables (.npy, .csv); default the catalog.
 
     Relative errors in percent, of float specs those of significands. Up to 13 bits every pair is
     counted, wider ones by a seeded sample.
     """
+    if against is not None and (paper or not specs):
+        raise click.UsageError("--against compares SPECS: give at least one, and no --paper")
     if paper:
         if specs:
             raise click.UsageError("--paper lists its own designs: give no SPECS")
         print_rows([_paper_row(row, samples, seed) for row in TABLE_I if row.bias], style)
+        return
+
+    if against is not None:
+        other = _integer_spec(against)
+        named = [(name, _named_spec(name, signed, sign_magnitude)) for name in specs]
+        print_rows([_difference_row(name, spec, against, other) for name, spec in named], style)
         return
 
     rows = []
@@ -106,6 +117,13 @@ def _named_spec(name: str, signed: bool, sign_magnitude: bool) -> Spec:
     if name.endswith((".npy", ".csv")):
         return read_table(name, signed, sign_magnitude)
     return find_spec(name)
+
+
+def _difference_row(name: str, spec: Spec, against: str, other: IntegerSpec) -> dict:
+    if not isinstance(spec, IntegerSpec):
+        raise click.UsageError(f"{name} is a float spec; --against compares integer ones")
+    difference = dataclasses.asdict(product_difference(spec, other))
+    return {"multiplier": name, "against": against} | difference
 
 
 def _metrics(spec: Spec, samples: int | None, seed: int, include_zeros: bool):

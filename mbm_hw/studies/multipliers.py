@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from mbm_hw.catalog import spec_name
+from mbm_hw.differences import product_difference
 from mbm_hw.errors import error_histogram, error_metrics, pair_count
 from mbm_hw.float_spec import FloatExact
-from mbm_hw.spec import Exact, Spec
+from mbm_hw.spec import Exact, IntegerSpec, Spec, Table
 
 PAIRS = 2**20  # of operands; more than these are sampled
 BINS = 96
@@ -22,6 +23,7 @@ def multiplier_errors(specs: Sequence[Spec]) -> dict:
     edges : of the histograms' bins, relative error in percent, the same for all. multipliers : name
     -> spec (its repr), the fields of `ErrorMetrics`, and histogram, the share of operand pairs in
     each bin, 0 to 1. Uniform operands without zeros: every pair, or a sample of PAIRS, seed 0.
+    differences : see `table_differences`.
     """
     found = {}
     for spec in specs:
@@ -37,4 +39,24 @@ def multiplier_errors(specs: Sequence[Spec]) -> dict:
         | {"histogram": (error_histogram(spec, edges, samples) / metrics.pairs).tolist()}
         for spec, (samples, metrics) in found.items()
     }
-    return {"edges": edges.tolist(), "multipliers": multipliers}
+    return {
+        "edges": edges.tolist(),
+        "multipliers": multipliers,
+        "differences": table_differences(specs),
+    }
+
+
+def table_differences(specs: Sequence[Spec]) -> list[dict]:
+    """Return how each product table among `specs` differs from the other approximate integer ones.
+
+    table, other : names; and the fields of `Difference`.
+    """
+    integers = [s for s in specs if isinstance(s, IntegerSpec) and not isinstance(s, Exact)]
+    tables = [spec for spec in integers if isinstance(spec, Table)]
+    return [
+        {"table": spec_name(table), "other": spec_name(other)}
+        | dataclasses.asdict(product_difference(table, other))
+        for table in tables
+        for other in integers
+        if other != table
+    ]

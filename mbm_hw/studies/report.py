@@ -58,6 +58,7 @@ def write_report(
         tables=metric_tables(summaries),
         rankings=sensitivity(summaries, evaluation),
         multipliers=document["errors"]["multipliers"],
+        differences=document["errors"].get("differences", []),
         cost=None if cost is None else cost_rows(_read_json(Path(cost), "make synth"), summaries),
         cost_headings=[heading for _, heading, _ in COST],
         measures=[heading for heading, *_ in MEASURES],
