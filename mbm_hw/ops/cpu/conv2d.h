@@ -255,16 +255,11 @@ class Conv2d {
   // Reads values, `step` apart, into operands side by side.
   void read_row(const Element* x, int64_t count, int64_t step, float scale, Operand* target,
                 Buffers& buffers) const {
-    Code* codes;  // where they are to be: in place, if operands are codes
-    if constexpr (Multiplier::kTakesCodes) {
-      codes = reinterpret_cast<Code*>(target);
-    } else {
-      if (int64_t(buffers.codes.size()) < count) buffers.codes.resize(count);
-      codes = buffers.codes.data();
-    }
+    const bool in_place = multiplier_.takes_codes();
+    if (!in_place && int64_t(buffers.codes.size()) < count) buffers.codes.resize(count);
+    Code* codes = in_place ? reinterpret_cast<Code*>(target) : buffers.codes.data();
     const Code* found = source_.codes(x, count, step, scale, codes);
-    if (Multiplier::kTakesCodes && found == codes) return;
-    encode(found, count, multiplier_.encoder(), target);
+    if (!in_place || found != codes) encode(found, count, multiplier_.encoder(), target);
   }
 
   // Reads channels of pixels, `step` apart, into target[channel * pitch + pixel]; along what adjoins

@@ -1,8 +1,6 @@
 // The exact product: ordinary integer arithmetic.
 #pragma once
 
-#include <type_traits>
-
 #include "kernels.h"
 
 namespace mbm_hw {
@@ -15,12 +13,12 @@ struct ExactMultiplier {
   using Weight = Operand;
   using Sum = SumT;
   static constexpr const char* kName = "integer products";
-  static constexpr bool kTakesCodes = std::is_same_v<Code, Operand>;
   static constexpr bool kTakesPlanes = false;
   static constexpr int kScratch = 0;
 
   Isa isa;
 
+  bool takes_codes() const { return sizeof(Code) == sizeof(Operand); }
   auto encoder() const {
     return [](Code code) { return static_cast<Operand>(code); };
   }

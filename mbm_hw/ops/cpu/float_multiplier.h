@@ -18,10 +18,10 @@ class FloatMultiplier {
   using Operand = uint32_t;
   using Weight = uint32_t;
   using Sum = float;
-  static constexpr bool kTakesCodes = true;
   static constexpr bool kTakesPlanes = true;
   static constexpr int kScratch = 0;
 
+  bool takes_codes() const { return true; }
   auto encoder() const {
     return [](float code) { return std::bit_cast<uint32_t>(code); };
   }

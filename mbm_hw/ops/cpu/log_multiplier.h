@@ -17,12 +17,12 @@ class LogMultiplier {
   using Weight = Operand;
   using Sum = int64_t;
   static constexpr const char* kName = "logarithms step by step";
-  static constexpr bool kTakesCodes = false;
   static constexpr bool kTakesPlanes = false;
   static constexpr int kScratch = 0;
 
   LogMultiplier(const LogParameters& parameters, Isa isa) : parameters_(parameters), isa_(isa) {}
 
+  bool takes_codes() const { return false; }
   auto encoder() const {
     const int fraction_width = parameters_.width - 1, truncation = parameters_.truncation;
     return [fraction_width, truncation](Code code) {

@@ -20,12 +20,12 @@ class NeonTableMultiplier {
   using Weight = Operand;
   using Sum = SumT;
   static constexpr const char* kName = "table in registers";
-  static constexpr bool kTakesCodes = false;
   static constexpr bool kTakesPlanes = false;
   static constexpr int kScratch = 0;
 
   explicit NeonTableMultiplier(const ProductTable& table);
 
+  bool takes_codes() const { return mask_ == Operand(~0u); }
   auto encoder() const {
     return [mask = mask_](Code code) -> Operand { return static_cast<Operand>(code) & mask; };
   }
@@ -49,7 +49,6 @@ class NeonPatternMultiplier {
   using Weight = uint32_t;
   using Sum = int64_t;
   static constexpr const char* kName = "floating-point patterns";
-  static constexpr bool kTakesCodes = true;
   static constexpr bool kTakesPlanes = false;
   static constexpr int kScratch = kNeonScratch;
 
@@ -60,6 +59,7 @@ class NeonPatternMultiplier {
 
   explicit NeonPatternMultiplier(const LogParameters& parameters);
 
+  bool takes_codes() const { return true; }
   auto encoder() const {
     return [](Code code) { return code; };
   }

@@ -20,7 +20,6 @@ class PatternMultiplier {
   using Weight = uint32_t;
   using Sum = SumT;
   static constexpr const char* kName = "floating-point patterns";
-  static constexpr bool kTakesCodes = true;
   static constexpr bool kTakesPlanes = true;
   static constexpr int kScratch = kPatternScratch;
 
@@ -31,6 +30,7 @@ class PatternMultiplier {
 
   PatternMultiplier(const LogParameters& parameters, Isa isa);
 
+  bool takes_codes() const { return true; }
   auto encoder() const {
     return [](Code code) { return code; };
   }

@@ -27,7 +27,6 @@ class TableMultiplier {
   using Weight = Operand;
   using Sum = SumT;
   static constexpr const char* kName = "table in memory";
-  static constexpr bool kTakesCodes = false;
   static constexpr bool kTakesPlanes = false;
   static constexpr int kScratch = 0;
   using Entry = EntryT;
@@ -36,6 +35,7 @@ class TableMultiplier {
   TableMultiplier(const TableMultiplier&) = delete;
   TableMultiplier& operator=(const TableMultiplier&) = delete;
 
+  bool takes_codes() const { return mask_ == Operand(~0u) && sizeof(Code) == sizeof(Operand); }
   auto encoder() const {
     return [mask = mask_](Code code) -> Operand { return static_cast<Operand>(code) & mask; };
   }
@@ -62,12 +62,12 @@ class ByteTableMultiplier {
   using Weight = Operand;
   using Sum = SumT;
   static constexpr const char* kName = "table in registers";
-  static constexpr bool kTakesCodes = false;
   static constexpr bool kTakesPlanes = false;
   static constexpr int kScratch = 2 * kTileDepth * kTilePositions;
 
   ByteTableMultiplier(const ProductTable& table, Isa isa);
 
+  bool takes_codes() const { return mask_ == Operand(~0u) && sizeof(Code) == sizeof(Operand); }
   auto encoder() const {
     return [mask = mask_](Code code) -> Operand { return static_cast<Operand>(code) & mask; };
   }

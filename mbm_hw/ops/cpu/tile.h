@@ -51,9 +51,10 @@ struct Tile {
 //   Weight   what a weight's code is packed into
 //   Sum      int32_t, int64_t or float, the type of the result
 //   kName    how it gets its products
-//   kTakesCodes whether operands are codes, bit for bit
 //   kTakesPlanes whether its tiles may have `rows`
 //   kScratch bytes of scratch memory that add() wants; they begin on a cache line, as x and sums do
+//   bool takes_codes() const
+//            whether operands are codes, bit for bit
 //   encoder(), weight_encoder() const
 //            functions Operand(Code) and Weight(Code) that hold copies of what they need: so targets
 //            of bytes, which may be anything, cannot change it, and loops become vectors

@@ -15,6 +15,14 @@
 static inline __m512i from_halves(__m256i low, __m256i high) {
   return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
 }
+static inline __m256i narrowed_to_words(__m512i x) {  // of integers that fit
+  const __m256i low = _mm512_castsi512_si256(x), high = _mm512_extracti64x4_epi64(x, 1);
+  return _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0xD8);
+}
+#define _mm512_cvtepi32_epi16(x) narrowed_to_words(x)
+#define _mm512_cvtepi32_epi8(x)                                   \
+  _mm_packs_epi16(_mm256_castsi256_si128(narrowed_to_words(x)), \
+                  _mm256_extracti128_si256(narrowed_to_words(x), 1))
 #define _mm512_cvtepi8_epi32(x) \
   from_halves(_mm256_cvtepi8_epi32(x), _mm256_cvtepi8_epi32(_mm_srli_si128(x, 8)))
 #define _mm512_cvtepi32_epi64(x)                     \

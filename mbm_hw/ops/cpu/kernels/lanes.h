@@ -32,6 +32,12 @@ inline Integers plus(Integers a, Integers b) { return _mm512_add_epi32(a, b); }
 inline Integers minus(Integers a, Integers b) { return _mm512_sub_epi32(a, b); }
 inline Integers both(Integers a, Integers b) { return _mm512_and_si512(a, b); }
 inline Floats multiply(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
+inline Floats divide(Floats a, Floats b) { return _mm512_div_ps(a, b); }
+inline Floats smaller(Floats a, Floats b) { return _mm512_min_ps(a, b); }
+// 0 where a is NaN.
+inline Floats larger_or_zero(Floats a, Floats b) {
+  return _mm512_maskz_max_ps(_mm512_cmp_ps_mask(a, a, _CMP_ORD_Q), a, b);
+}
 inline Where where_nonzero(Integers v) {
   return _mm512_test_epi32_mask(v, all(~(1u << 31)));
 }
@@ -62,6 +68,13 @@ inline Integers widened(const int8_t* x) {
 inline Integers widened(const int16_t* x) {
   return _mm512_cvtepi16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(x)));
 }
+// Integers that fit.
+inline void store_narrow(int8_t* x, Integers v) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(x), _mm512_cvtepi32_epi8(v));
+}
+inline void store_narrow(int16_t* x, Integers v) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(x), _mm512_cvtepi32_epi16(v));
+}
 
 #elif defined(MBM_HW_AVX2)
 
@@ -87,6 +100,12 @@ inline Integers plus(Integers a, Integers b) { return _mm256_add_epi32(a, b); }
 inline Integers minus(Integers a, Integers b) { return _mm256_sub_epi32(a, b); }
 inline Integers both(Integers a, Integers b) { return _mm256_and_si256(a, b); }
 inline Floats multiply(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
+inline Floats divide(Floats a, Floats b) { return _mm256_div_ps(a, b); }
+inline Floats smaller(Floats a, Floats b) { return _mm256_min_ps(a, b); }
+// 0 where a is NaN.
+inline Floats larger_or_zero(Floats a, Floats b) {
+  return _mm256_and_ps(_mm256_max_ps(a, b), _mm256_cmp_ps(a, a, _CMP_ORD_Q));
+}
 inline Where where_nonzero(Integers v) {
   return integers(_mm256_cmp_ps(floats(v), zeros(), _CMP_NEQ_UQ));
 }
@@ -110,6 +129,17 @@ inline Integers widened(const int8_t* x) {
 }
 inline Integers widened(const int16_t* x) {
   return _mm256_cvtepi16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x)));
+}
+// Integers that fit.
+inline void store_narrow(int16_t* x, Integers v) {
+  const __m128i low = _mm256_castsi256_si128(v), high = _mm256_extracti128_si256(v, 1);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(x), _mm_packs_epi32(low, high));
+}
+inline void store_narrow(int8_t* x, Integers v) {
+  alignas(16) int16_t words[8];
+  store_narrow(words, v);
+  const __m128i packed = _mm_load_si128(reinterpret_cast<const __m128i*>(words));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(x), _mm_packs_epi16(packed, packed));
 }
 inline Floats add(Where m, Floats sum, Floats v) {
   return add(sum, floats(both(integers(v), m)));

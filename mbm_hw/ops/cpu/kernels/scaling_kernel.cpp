@@ -1,6 +1,29 @@
 #include "kernels.h"
+#include "lanes.h"
 
 namespace mbm_hw::MBM_HW_ISA {
+
+#ifdef MBM_HW_LANES
+
+// The current rounding is half to even; NaN becomes 0.
+template <bool is_factor, class Code>
+static void quantize_row(const float* x, int64_t count, float scale, float limit, Code* codes) {
+  const Floats unit = repeated(scale), low = repeated(-limit), high = repeated(limit);
+  const auto quantize_lanes = [&](const float* from, Code* to) {
+    const Floats v = load(from), steps = is_factor ? multiply(v, unit) : divide(v, unit);
+    store_narrow(to, rounded(smaller(larger_or_zero(steps, low), high)));
+  };
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) quantize_lanes(x + i, codes + i);
+  if (i == count) return;
+  float rest[kLanes] = {};
+  Code narrow[kLanes];
+  for (int64_t k = i; k < count; ++k) rest[k - i] = x[k];
+  quantize_lanes(rest, narrow);
+  for (int64_t k = i; k < count; ++k) codes[k] = narrow[k - i];
+}
+
+#else
 
 // Rounds half to even by an addition, as below 2**22 it does; NaN becomes 0.
 template <bool multiply, class Code>
@@ -13,6 +36,8 @@ static void quantize_row(const float* x, int64_t count, float scale, float limit
     codes[i] = Code(int32_t((steps + kMagic) - kMagic));
   }
 }
+
+#endif
 
 template <class Code>
 static void quantize_any(const float* x, int64_t count, float scale, bool multiply, float limit,
