@@ -29,6 +29,7 @@ INTEGER_SPECS = (
     Mitchell(8),
     MBM(8, signed=True),
     MBM(8),
+    MBM(9, truncation=6, signed=True),  # its correction is cut to 0, its corner is there
     MBM(12, signed=True),
     MBM(16, truncation=6, signed=True),
     MBM(16, truncation=8, signed=True),
@@ -260,7 +261,12 @@ def test_tiles_fit_each_device():
     [
         (MBM(12, signed=True), "wide_pattern.cu", "characteristics > 5", "characteristics > 4"),
         (MBM(16, signed=True), "wide_pattern.cu", "1.0 - 1.0 / (1ull << 40)", "1.0"),
-        (MBM(16, signed=True), "wide_pattern.cu", "kHasCorner = kCorrected", "kHasCorner = false"),
+        (
+            MBM(16, signed=True),
+            "wide_pattern.cu",
+            "kSmallCharacteristic >= 0",
+            "kSmallCharacteristic > 99",
+        ),
         (MBM(16, 6, signed=True), "wide_pattern.cu", "kTruncates ? -1 : 0", "0"),
         (MORE_FLOATS[1], "float.cu", "(bits_of(constant) - 1)", "bits_of(constant)"),
         (FLOATS[0], "float.cu", "if (a < b) ", ""),

@@ -70,7 +70,7 @@ struct WidePatternProducts {
   __device__ Sum sum(const Total& total) const { return total.sum; }
 
   // Operands that may meet the corner have keys below kCornerEnd: magnitudes from 1 to 63.
-  static constexpr bool kHasCorner = kCorrected;
+  static constexpr bool kHasCorner = LogSpec::kSmallCharacteristic >= 0;
   static constexpr uint32_t kCornerEnd = (6u << 20) * 2;
   static __device__ uint32_t corner_key(uint32_t operand) { return 2 * operand - 2 * kUpperOfOne; }
   __device__ void add_corner(Total& total, X x, W w) const {
