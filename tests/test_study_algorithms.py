@@ -1,5 +1,6 @@
-"""What `mbm-hw algorithms` and `mbm-hw ops --algorithm` count and measure."""
+"""Algorithms as an axis of studies, and what `mbm-hw algorithms` and `ops` say of them."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -7,11 +8,17 @@ import pytest
 import torch
 from algorithm_models import Multiplier
 from test_cli import call
+from test_study_run import study  # noqa: F401  a fixture
 from torch import nn
 
 from mbm_hw import CATALOG, MBM, Exact, FloatExact
+from mbm_hw.nn import supports
 from mbm_hw.studies import algorithms
+from mbm_hw.studies.description import Layers
 from mbm_hw.studies.operations import count_operations
+from mbm_hw.studies.report import write_report
+from mbm_hw.studies.results import write_results
+from mbm_hw.studies.run import StudyRun
 
 
 def test_multiplications_are_the_algorithms_in_the_layers_that_it_can_do():
@@ -117,3 +124,72 @@ def test_independent_errors_make_the_predicted_noise(tiny_layer, monkeypatch):
     for name, decibels in found.items():
         assert decibels - found["direct"] == pytest.approx(rows[name]["noise"], abs=0.7), name
     assert rows["winograd_4x4"]["noise"] > rows["winograd"]["noise"] + 5
+
+
+@pytest.fixture
+def several(study):  # noqa: F811
+    """The tiny study, in a format of each kind, by three algorithms."""
+    specs = (MBM(16, signed=True), CATALOG["mbm_bf16"])
+    algorithms = ("direct", "winograd", "fft")
+    return dataclasses.replace(study, specs=specs, algorithms=algorithms)
+
+
+def test_algorithms_are_an_axis_of_a_study(several, tmp_path):
+    """Of its layers, only "2" is a 3x3 convolution of stride 1, with one output pixel."""
+    run = StudyRun(several, tmp_path)
+    rows = run.rows()
+    found = {(r["spec"], r["algorithm"], r["layer_set"]): r for r in rows}
+    sets = {"direct": ["0", "2", "4", "all"], "winograd": ["2", "all"], "fft": ["2", "all"]}
+    expected = {("float", "direct", "none")}
+    for spec in ("exact16s", "exact_bf16", "mbm16s", "mbm_bf16"):
+        for algorithm in ("direct", "winograd", "fft")[: 3 if "bf16" in spec else 2]:
+            expected |= {(spec, algorithm, name) for name in sets[algorithm]}
+    assert found.keys() == expected
+    assert len(rows) == len(expected) * 7 == run.total
+    counts = {a: found["mbm_bf16", a, "all"]["multiplications"] for a in sets}
+    others = 4 * 9 * 9 + 60
+    assert counts == {
+        "direct": 4 * 6 * 9 + others,
+        "winograd": 4 * 6 * 16 + others,
+        "fft": 4 * 6 * 124 + others,
+    }
+    outputs = {found["mbm16s", a, "2"]["output_sqnr_db"] for a in ("direct", "winograd")}
+    assert len(outputs) == 2, "the algorithm makes no difference"
+
+
+def test_a_case_has_its_algorithm_where_it_can_be(several, tmp_path):
+    run = StudyRun(several, tmp_path)
+    (case,) = (
+        c
+        for c in run.cases
+        if (c.spec_name, c.algorithm, c.layer_set) == ("mbm16s", "winograd", "all")
+    )
+    network = run.converted(case)
+    assert [network[i].algorithm for i in (0, 2, 4)] == ["direct", "winograd", "direct"]
+    assert supports("winograd", run.network[2])
+
+
+def test_rows_of_another_algorithm_are_not_found_in_the_store(several, tmp_path):
+    run = StudyRun(several, tmp_path)
+    keys = [key for unit in run.units for key in run.keys(unit)]
+    assert len(set(keys)) == len(keys) == run.total
+
+
+def test_results_lay_the_algorithms_side_by_side(several, tmp_path):
+    run = StudyRun(several, tmp_path)
+    write_results(run, run.rows())
+    text = (tmp_path / "table.md").read_text()
+    assert "| 2        | mbm_bf16 winograd" in text
+    measured = [line.split("|") for line in text.splitlines() if "| mbm_bf16 fft " in line][-2]
+    assert "2,976" in map(str.strip, measured), "24 x 124 products in layer 2"
+    document = json.loads((tmp_path / "summary.json").read_text())
+    baselines = {(s["spec"], s["algorithm"]): s["baseline"] for s in document["summaries"]}
+    assert baselines["mbm_bf16", "fft"] == "exact_bf16 fft"
+    report = write_report(tmp_path).read_text()
+    assert report.count("<h3>mbm_bf16 fft against exact_bf16 fft</h3>") == 1
+
+
+def test_an_algorithm_that_can_do_no_layer_is_refused(several, tmp_path):
+    alone = dataclasses.replace(several, layers=Layers(each="4"))
+    with pytest.raises(ValueError, match="algorithms: winograd can do none of the layers"):
+        StudyRun(alone, tmp_path)

@@ -55,6 +55,15 @@ def test_a_table_file_can_be_studied(tmp_path):
     assert study.baseline(study.specs[2]) == Exact(9, signed=True)
 
 
+def test_algorithms_go_with_the_specs_that_they_take(tmp_path):
+    text = STUDY.replace("mbm16s]", "mbm_bf16]\nalgorithms: [direct, fft]")
+    study = read_study(written(tmp_path, text))
+    found = [(spec.identifier, algorithm) for spec, algorithm in study.multipliers]
+    assert found[:3] == [("exact8s", "direct"), ("exact_bf16", "direct"), ("exact_bf16", "fft")]
+    assert [algorithm for spec, algorithm in found if spec == "mbm8s"] == ["direct"]
+    assert read_study(written(tmp_path, STUDY)).algorithms == ("direct",)
+
+
 def test_data_stands_for_the_data_folder(tmp_path):
     path = written(tmp_path, STUDY.replace("models/depth_small.pt", "'{data}/x.pt'"))
     assert read_study(path, data="/sets").weights == "/sets/x.pt"
@@ -69,6 +78,8 @@ def test_data_stands_for_the_data_folder(tmp_path):
         ("weights: models/depth_small.pt", "", "a study needs the key 'weights'"),
         ("each:", "every:", "layers has no key 'every'; known: each, all, groups"),
         ("mbm8s", "mbm8", "networks need signed operands: mbm8s, not mbm8"),
+        ("metrics:", "algorithms: toom\nmetrics:", "algorithm must be one of direct, winograd, "),
+        ("metrics:", "algorithms: fft\nmetrics:", "algorithms: fft takes none of the specs"),
         ("mbm8s", "mbm9x", "no multiplier is called 'mbm9x'"),
         ("[mitchell8s, mbm8s, mbm16s]", "[]", "specs must name at least one multiplier"),
         ("baseline: exact", "baseline: float", "baseline must be exact"),

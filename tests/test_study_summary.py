@@ -10,10 +10,11 @@ from mbm_hw.studies.summary import paired_interval, summarize, summary_tables
 STUDY = Study("s", "n", "w", {}, (Mitchell(8, signed=True), MBM(8, signed=True)), "classification")
 
 
-def rows_of(spec, values, layer_set="all"):
+def rows_of(spec, values, layer_set="all", algorithm="direct"):
     return [
         {
             "spec": spec,
+            "algorithm": algorithm,
             "layer_set": layer_set,
             "image": image,
             "top1": value,
@@ -44,6 +45,24 @@ def test_the_baseline_is_exact_in_the_same_layers_not_float():
     assert summary.averages["top1"] == 0.5
     assert summary.changes["top1"].percent == pytest.approx(100 * (0.5 - 0.75) / 0.75)
     assert [s.changes for s in summarize(STUDY, rows)[:3]] == [{}, {}, {}]
+
+
+def test_the_baseline_is_exact_in_the_same_algorithm():
+    rows = [
+        row
+        for algorithm, baseline in (("direct", [1, 1, 1, 0]), ("winograd", [1, 0, 0, 0]))
+        for row in (
+            *rows_of("exact8s", baseline, algorithm=algorithm),
+            *rows_of("mbm8s", [0, 0, 0, 0], algorithm=algorithm),
+        )
+    ]
+    changes = {s.multiplier: s.changes["top1"] for s in summarize(STUDY, rows) if s.changes}
+    assert list(changes) == ["mbm8s", "mbm8s winograd"]
+    assert changes["mbm8s"].low < -0.75 < changes["mbm8s"].high
+    assert changes["mbm8s winograd"].low < -0.25 < changes["mbm8s winograd"].high
+    assert changes["mbm8s winograd"].is_noise
+    baselines = [summary.baseline for summary in summarize(STUDY, rows)]
+    assert baselines == ["exact8s", "exact8s", "exact8s winograd", "exact8s winograd"]
 
 
 def test_a_comparison_of_other_images_is_refused():

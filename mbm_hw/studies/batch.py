@@ -54,10 +54,19 @@ class Batch:
     @functools.cached_property
     def exact(self) -> Scored:
         """The exact network's score; its forwards are run once, whoever needs them."""
-        return self._scored(self.network, ())
+        return self._scored(self.network, (), 0)
 
-    def score(self, network: nn.Module, layers: Sequence[str]) -> Scored:
-        """Score the variant `network`, which is approximate in `layers`. A row has
+    def score(
+        self,
+        network: nn.Module,
+        layers: Sequence[str],
+        multiplications: Mapping[str, int] | None = None,
+    ) -> Scored:
+        """Score the variant `network`, which is approximate in `layers`.
+
+        multiplications : of each layer as the variant has it; None for those of the exact network.
+
+        A row has
 
         the scores of the evaluation;
         seconds : of the image's share of the forwards, each as if nothing of it had been known;
@@ -70,7 +79,8 @@ class Batch:
 
         None stands for what does not apply, or what the system does not tell.
         """
-        return self._scored(network, layers, self.exact.outputs)
+        counts = multiplications or self.multiplications
+        return self._scored(network, layers, sum(map(counts.get, layers)), self.exact.outputs)
 
     def exact_layer_output(self, layer: str, number: int, x: Tensor) -> Tensor:
         """Return what the exact `layer` gives for `x`, its input in forward `number`.
@@ -84,7 +94,7 @@ class Batch:
         return self._layer_outputs[number]
 
     @torch.inference_mode()
-    def _scored(self, network, layers, exact_outputs=None) -> Scored:
+    def _scored(self, network, layers, multiplications, exact_outputs=None) -> Scored:
         run = _Run(self, network, layers)
         reset_peak()
         with run.watching():
@@ -93,7 +103,6 @@ class Batch:
         output_error = OutputError(count)
         if exact_outputs is not None:
             output_error.add(run.outputs, exact_outputs)
-        multiplications = sum(self.multiplications[layer] for layer in layers)
         products = multiplications * count * len(run.outputs)
         measured = {
             "seconds": run.seconds / count,

@@ -11,6 +11,7 @@ import yaml
 
 from mbm_hw.catalog import find_spec
 from mbm_hw.float_spec import FloatExact, FloatSpec
+from mbm_hw.ops.algorithms import DIRECT, find_algorithm
 from mbm_hw.spec import Exact, Spec
 from mbm_hw.table_files import read_table
 
@@ -79,9 +80,11 @@ class Study:
     metrics : one of `mbm_hw.studies.evaluation.EVALUATIONS`.
     quantizer : one of `mbm_hw.quantize.QUANTIZERS`, by name; for the integer specs.
     batch : images in one forward pass; every image is scored, those of a last smaller batch too.
+    algorithms : names of `mbm_hw.ops.algorithms`, for every spec that they take, in the layers that
+        they can do; the others of a layer set are direct.
 
     Every spec is compared with its baseline: the exact multiplier of the same format in the same
-    layers, with the same quantiser, calibration and batches.
+    layers, with the same algorithm, quantiser, calibration and batches.
     """
 
     name: str
@@ -93,6 +96,7 @@ class Study:
     layers: Layers = Layers()
     quantizer: str = "symmetric"
     batch: int = 1
+    algorithms: tuple[str, ...] = (DIRECT,)
 
     def __post_init__(self):
         if not self.specs:
@@ -103,6 +107,9 @@ class Study:
                 raise ValueError(
                     f"specs: networks need signed operands: {twin}, not {spec.identifier}"
                 )
+        for algorithm in self.algorithms:
+            if not any(takes(algorithm, spec) for spec in self.specs):
+                raise ValueError(f"algorithms: {algorithm} takes none of the specs")
         if not (isinstance(self.batch, int) and self.batch >= 1):
             raise ValueError(f"batch must be an integer of at least 1, not {self.batch!r}")
 
@@ -123,9 +130,29 @@ class Study:
         return isinstance(self.weights, RandomWeights)
 
     @property
+    def multipliers(self) -> tuple[tuple[Spec, str], ...]:
+        """All that is compared: the specs of `all_specs`, each with the algorithms that take it."""
+        return tuple(
+            (spec, algorithm)
+            for spec in self.all_specs
+            for algorithm in self.algorithms
+            if takes(algorithm, spec)
+        )
+
+    @property
     def all_specs(self) -> tuple[Spec, ...]:
         """The baselines, then the specs, each once."""
         return tuple(dict.fromkeys([*map(self.baseline, self.specs), *self.specs]))
+
+
+def takes(algorithm: str, spec: Spec) -> bool:
+    """Return whether a multiplier can be that of an algorithm; an unknown one is a ValueError."""
+    return algorithm == DIRECT or find_algorithm(algorithm).takes_spec(spec)
+
+
+def multiplier_name(spec: str, algorithm: str) -> str:
+    """Return how tables and pictures call a spec in an algorithm: `mbm8s`, `mbm8s winograd`."""
+    return spec if algorithm == DIRECT else f"{spec} {algorithm}"
 
 
 def read_study(path: str | Path, data: str | Path | None = None) -> Study:
@@ -145,6 +172,8 @@ def read_study(path: str | Path, data: str | Path | None = None) -> Study:
             raise ValueError("baseline must be exact: the exact multiplier of the same format")
         if "specs" in document:
             document["specs"] = tuple(_spec(entry) for entry in _sequence(document["specs"]))
+        if "algorithms" in document:
+            document["algorithms"] = tuple(_sequence(document["algorithms"]))
         if "layers" in document:
             document["layers"] = construct(Layers, document["layers"], "layers")
         if isinstance(document.get("weights"), dict):

@@ -24,17 +24,17 @@ def plot_layers(run: StudyRun, summaries: Sequence[Summary], path: str | Path) -
     metric = run.evaluation.headline
     sets = list(run.layer_sets)
     float_value = next(s.averages[metric] for s in summaries if s.spec == FLOAT)
-    values = {(s.spec, s.layer_set): s.averages[metric] for s in summaries}
-    specs = [spec_name(spec) for spec in run.study.all_specs]
+    values = {(s.multiplier, s.layer_set): s.averages[metric] for s in summaries}
+    names = list(dict.fromkeys(s.multiplier for s in summaries if s.spec != FLOAT))
     figure = Figure((9, 1.6 + 0.32 * len(sets)), layout="constrained")
     axes = figure.add_subplot()
     axes.axvline(float_value, color="black", linewidth=1, label="exact float")
-    offsets = np.linspace(-0.22, 0.22, len(specs)) if len(specs) > 1 else [0.0]
-    for spec, colour, offset in zip(specs, _colours(len(specs)), offsets, strict=True):
+    offsets = np.linspace(-0.22, 0.22, len(names)) if len(names) > 1 else [0.0]
+    for name, colour, offset in zip(names, _colours(len(names)), offsets, strict=True):
         heights = np.arange(len(sets)) + offset
-        points = [values[spec, name] for name in sets]
+        points = [values.get((name, layer_set), np.nan) for layer_set in sets]
         axes.hlines(heights, float_value, points, color=colour, linewidth=1.5, alpha=0.5)
-        axes.plot(points, heights, "o", color=colour, markersize=5, label=spec)
+        axes.plot(points, heights, "o", color=colour, markersize=5, label=name)
     low, high = axes.get_xlim()
     if high - low < LEAST_SPAN:  # or a difference of one image would look large
         axes.set_xlim((low + high - LEAST_SPAN) / 2, (low + high + LEAST_SPAN) / 2)
@@ -74,7 +74,8 @@ def plot_errors(errors: Mapping, path: str | Path) -> Path:
 def plot_depth(run: StudyRun, path: str | Path) -> Path:
     """Draw image, true depth, the exact and each approximate prediction, and their difference.
 
-    The approximate ones are those of the last layer set, by default all layers together.
+    The approximate ones are those of the last layer set, by default all layers together, and of the
+    study's first algorithm.
     """
     if not isinstance(run.evaluation, Depth):
         raise ValueError(f"{run.study.name} does not measure depth")
@@ -82,7 +83,7 @@ def plot_depth(run: StudyRun, path: str | Path) -> Path:
     layer_set, layers = list(run.layer_sets.items())[-1]
     depths = {case.spec_name: _predictions(run, case, samples) for case in run.pictured_cases}
     exact = depths[FLOAT]
-    approximate = [spec_name(spec) for spec in run.study.specs]
+    approximate = [name for name in map(spec_name, run.study.specs) if name in depths]
     titles = ["image", "true depth", "exact float"]
     for name in approximate:
         titles += [f"{name}\n{layer_set} ({len(layers)} layers)", f"{name}\n- exact float"]

@@ -9,7 +9,8 @@ import jinja2
 import yaml
 
 from mbm_hw.files import replacing
-from mbm_hw.studies.description import FLOAT
+from mbm_hw.ops.algorithms import DIRECT
+from mbm_hw.studies.description import FLOAT, multiplier_name
 from mbm_hw.studies.evaluation import EVALUATIONS
 from mbm_hw.studies.summary import MEASURES, Change, measure
 
@@ -76,7 +77,8 @@ def metric_tables(summaries: Sequence[Mapping]) -> dict[str, list[Mapping]]:
     tables: dict[str, list[Mapping]] = {}
     for summary in summaries:
         if summary["spec"] != FLOAT:
-            tables.setdefault(summary["spec"], []).append(summary)
+            name = multiplier_name(summary["spec"], summary.get("algorithm", DIRECT))
+            tables.setdefault(name, []).append(summary)
     return tables
 
 

@@ -74,7 +74,7 @@ def _legend(run: StudyRun) -> str:
     return (
         f"{len(run.dataset)} images ({run.study.data['kind']}), {run.study.metrics}; weights "
         f"{run.study.weights_name}{trained}. Changes are against the exact multiplier of the same "
-        "format, layers, quantiser and batches; ~ marks a change whose paired 95 % interval over "
-        "the images holds 0 (it may be noise). SQNR and errors are against exact float. Test times "
-        "are those of whole forwards, in this emulation; memory is the process's."
+        "format, layers, algorithm, quantiser and batches; ~ marks a change whose paired 95 % "
+        "interval over the images holds 0 (it may be noise). SQNR and errors are against exact "
+        "float. Test times are those of whole forwards, in this emulation; memory is the process's."
     )

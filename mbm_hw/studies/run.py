@@ -14,12 +14,13 @@ from torch import Tensor, nn
 
 from mbm_hw.catalog import spec_name
 from mbm_hw.files import replacing
-from mbm_hw.nn import calibrate_, convert_
+from mbm_hw.nn import calibrate_, convert_, supports
+from mbm_hw.ops.algorithms import DIRECT
 from mbm_hw.quantize import QUANTIZERS
 from mbm_hw.spec import Spec
 from mbm_hw.studies.batch import Batch
 from mbm_hw.studies.data import load_data
-from mbm_hw.studies.description import FLOAT, Study
+from mbm_hw.studies.description import FLOAT, Study, multiplier_name
 from mbm_hw.studies.devices import device_of, move_
 from mbm_hw.studies.evaluation import EVALUATIONS, Depth
 from mbm_hw.studies.identity import sha256, study_identity
@@ -33,11 +34,15 @@ PICTURED_IMAGES = 3
 
 @dataclass(frozen=True)
 class Case:
-    """A network to be scored: `spec` in the layers of a set; None in no layer is exact float."""
+    """A network to be scored: `spec` in the layers of a set; None in no layer is exact float.
+
+    algorithm : of the layers of the set that it can do, which are some; the others are direct.
+    """
 
     spec: Spec | None
     layer_set: str
     layers: tuple[str, ...]
+    algorithm: str = DIRECT
 
     @property
     def spec_name(self) -> str:
@@ -55,7 +60,8 @@ class Unit:
         first, last = self.images[0], self.images[-1]
         images = f"image {first}" if first == last else f"images {first} to {last}"
         where = "" if self.case.spec is None else f" in {self.case.layer_set}"
-        return f"{images} of {self.case.spec_name}{where}"
+        name = multiplier_name(self.case.spec_name, self.case.algorithm)
+        return f"{images} of {name}{where}"
 
 
 class StudyRun:
@@ -92,11 +98,21 @@ class StudyRun:
         self.dataset = load_data(study.data)
         if not study.has_random_weights:
             load_weights(self.network, study.weights, None if data is None else Path(data))
-        self.multiplications = count_multiplications(self.network, self.dataset[0][0])
+        self._counts = {
+            algorithm: count_multiplications(self.network, self.dataset[0][0], algorithm)
+            for algorithm in {DIRECT, *study.algorithms}
+        }
+        self.multiplications = self._counts[DIRECT]
         self.layer_sets = sets = study.layers.sets(self.multiplications)
         self.cases = [Case(None, "none", ())] + [
-            Case(spec, name, layers) for spec in study.all_specs for name, layers in sets.items()
+            Case(spec, name, layers, algorithm)
+            for spec, algorithm in study.multipliers
+            for name, layers in sets.items()
+            if any(supports(algorithm, self.network.get_submodule(layer)) for layer in layers)
         ]
+        for algorithm in study.algorithms:
+            if not any(case.layers and case.algorithm == algorithm for case in self.cases):
+                raise ValueError(f"algorithms: {algorithm} can do none of the layers")
         starts = range(0, len(self.dataset), study.batch)
         batches = [range(i, min(i + study.batch, len(self.dataset))) for i in starts]
         self.units = [Unit(case, images) for case in self.cases for images in batches]
@@ -161,7 +177,7 @@ class StudyRun:
     def score(self, unit: Unit) -> list[dict]:
         """Compute a unit's rows, one an image; units of the same images in turn share their prefix.
 
-        A row has study, weights, spec, layer_set, image, and what `Batch.score` gives.
+        A row has study, weights, spec, algorithm, layer_set, image, and what `Batch.score` gives.
         """
         case, images = unit.case, unit.images
         move_(self.network, self.device)
@@ -173,22 +189,26 @@ class StudyRun:
             self._batch = images, Batch(self.evaluation, samples, self.network, counts)
         batch = self._batch[1]
         scored = (
-            batch.exact if case.spec is None else batch.score(self.converted(case), case.layers)
+            batch.exact
+            if case.spec is None
+            else batch.score(self.converted(case), case.layers, self._counts[case.algorithm])
         )
         if case in self.pictured_cases:
             self._keep(unit, scored.outputs)
         common = {"study": self.study.name, "weights": self.study.weights_name}
-        common |= {"spec": case.spec_name, "layer_set": case.layer_set}
+        common |= {"spec": case.spec_name, "algorithm": case.algorithm}
+        common |= {"layer_set": case.layer_set}
         return [
             common | {"image": image} | row for image, row in zip(images, scored.rows, strict=True)
         ]
 
     @functools.cached_property
     def pictured_cases(self) -> list[Case]:
-        """For depth, exact float and all multipliers in the last layer set; otherwise none."""
+        """For depth, exact float, and the last layer set in the first algorithm; otherwise none."""
         if not isinstance(self.evaluation, Depth):
             return []
-        return [case for case in self.cases if case.layer_set in ("none", [*self.layer_sets][-1])]
+        shown = ("none", DIRECT), ([*self.layer_sets][-1], self.study.algorithms[0])
+        return [case for case in self.cases if (case.layer_set, case.algorithm) in shown]
 
     @property
     def pictured_images(self) -> range:
@@ -223,7 +243,8 @@ class StudyRun:
             return self.network
         ranges = self._calibrated_ranges(self.study.baseline(case.spec))
         network = _copy_around(self.network, case.layers)
-        convert_(network, case.spec, self._chosen(case.layers), self.quantizer)
+        chosen = self._chosen(case.layers)
+        convert_(network, case.spec, chosen, self.quantizer, case.algorithm)
         for name in case.layers:
             network.get_submodule(name).activation_amax = ranges[name]
         return network
@@ -244,7 +265,7 @@ class StudyRun:
         return lambda module, name: name in layers
 
     def _key(self, case: Case, image: int) -> str:
-        unit = [self.identity, case.spec_name, case.layer_set, case.layers, image]
+        unit = [self.identity, case.spec_name, case.algorithm, case.layer_set, case.layers, image]
         return sha256(json.dumps(unit).encode())
 
     @property
@@ -263,7 +284,8 @@ class StudyRun:
         """What is run: the identity, the multipliers and the layer sets; plain values."""
         specs = [spec_name(spec) for spec in self.study.all_specs]
         layers = {name: list(layers) for name, layers in self.layer_sets.items()}
-        return self.identity | {"specs": specs, "layers": layers}
+        algorithms = list(self.study.algorithms)
+        return self.identity | {"specs": specs, "algorithms": algorithms, "layers": layers}
 
 
 def _copy_around(network: nn.Module, layers: Iterable[str]) -> nn.Module:

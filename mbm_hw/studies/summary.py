@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from mbm_hw.catalog import spec_name
-from mbm_hw.studies.description import FLOAT, Study
+from mbm_hw.studies.description import FLOAT, Study, multiplier_name
 from mbm_hw.studies.evaluation import EVALUATIONS
 
 CONFIDENCE = 0.95
@@ -35,10 +35,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Summary:
-    """One multiplier in one layer set, over all images.
+    """One multiplier, in an algorithm, in one layer set, over all images.
 
-    averages : metric -> average. changes : metric -> change against `baseline`; empty for the
-    baselines themselves and for float.
+    averages : metric -> average. changes : metric -> change against `baseline`, which is called as
+    `multiplier` calls it; empty for the baselines themselves and for float.
     seconds, products_per_second, layer_sqnr_db, output_sqnr_db : means over the images, and
     layer_max_error, output_max_error, peak_mib : maxima, of what `Batch.score` says; None where it
         says nothing.
@@ -46,6 +46,7 @@ class Summary:
     """
 
     spec: str
+    algorithm: str
     layer_set: str
     baseline: str
     images: int
@@ -59,6 +60,10 @@ class Summary:
     output_sqnr_db: float | None
     output_max_error: float | None
     peak_mib: float | None
+
+    @property
+    def multiplier(self) -> str:
+        return multiplier_name(self.spec, self.algorithm)
 
 
 MEANS = ("seconds", "products_per_second", "layer_sqnr_db", "output_sqnr_db")
@@ -90,15 +95,15 @@ def summarize(study: Study, rows: Iterable[Mapping]) -> list[Summary]:
     evaluation = EVALUATIONS[study.metrics]
     groups = defaultdict(list)
     for row in rows:
-        groups[row["spec"], row["layer_set"]].append(row)
+        groups[row["spec"], row["algorithm"], row["layer_set"]].append(row)
     baselines = {spec_name(s): spec_name(study.baseline(s)) for s in study.all_specs}
     summaries = []
-    for (spec, layer_set), members in groups.items():
+    for (spec, algorithm, layer_set), members in groups.items():
         averages = evaluation.average(members)
         baseline = baselines.get(spec, FLOAT)
         changes = {}
         if spec not in (baseline, FLOAT):
-            others = groups.get((baseline, layer_set), [])
+            others = groups.get((baseline, algorithm, layer_set), [])
             if [row["image"] for row in members] != [row["image"] for row in others]:
                 raise ValueError(f"{spec} in {layer_set}: its images are not those of {baseline}")
             reference = evaluation.average(others)
@@ -109,8 +114,9 @@ def summarize(study: Study, rows: Iterable[Mapping]) -> list[Summary]:
         summaries.append(
             Summary(
                 spec=spec,
+                algorithm=algorithm,
                 layer_set=layer_set,
-                baseline=baseline,
+                baseline=multiplier_name(baseline, algorithm),
                 images=len(members),
                 averages=averages,
                 changes=changes,
@@ -136,7 +142,7 @@ def summary_tables(summaries: Sequence[Summary]) -> dict[str, tuple[list[str], l
     metrics = list(summaries[0].averages)
     order = list(dict.fromkeys(summary.layer_set for summary in summaries))
     summaries = sorted(summaries, key=lambda s: order.index(s.layer_set))
-    seconds = {(s.spec, s.layer_set): s.seconds for s in summaries}
+    seconds = {(s.multiplier, s.layer_set): s.seconds for s in summaries}
 
     def time_cell(summary: Summary) -> str:
         if not summary.changes:
@@ -145,7 +151,7 @@ def summary_tables(summaries: Sequence[Summary]) -> dict[str, tuple[list[str], l
         return f"{summary.seconds:.3f} {percent_change(summary.seconds, before):+.1f}%"
 
     def table(headers, cells_of, rows):
-        cells = [[summary.layer_set, summary.spec, *cells_of(summary)] for summary in rows]
+        cells = [[summary.layer_set, summary.multiplier, *cells_of(summary)] for summary in rows]
         return ["layers", "multiplier", *headers], cells
 
     return {
