@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 from torch import Tensor
 
 from mbm_hw.studies.data.dataset import (
@@ -50,6 +48,9 @@ def split_digits() -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
     A part is (images float32 [N, 1, 8, 8] in [0, 1], classes int64 [N]). There is one split for
     everybody: no study scores an image that a network was trained on.
     """
+    from sklearn.datasets import load_digits  # a second of every study's start, if at the top
+    from sklearn.model_selection import train_test_split
+
     digits = load_digits()
     images = torch.from_numpy((digits.images / 16).astype(np.float32))[:, None]
     classes = torch.from_numpy(digits.target.astype(np.int64))
