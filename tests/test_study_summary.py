@@ -114,4 +114,9 @@ def test_the_interval_is_students_t_of_the_paired_differences():
 
 def test_one_image_supports_no_claim():
     rows = rows_of("exact8s", [1]) + rows_of("mbm8s", [0])
-    assert summarize(STUDY, rows)[1].changes["top1"].is_noise
+    summaries = summarize(STUDY, rows)
+    assert summaries[1].changes["top1"].is_noise
+    _, ((*_, interval),) = summary_tables(summaries)[
+        "95 % intervals of the changes, in the metrics' units"
+    ]
+    assert interval == "one image"

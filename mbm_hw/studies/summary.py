@@ -162,7 +162,7 @@ def summary_tables(summaries: Sequence[Summary]) -> dict[str, tuple[list[str], l
         ),
         "95 % intervals of the changes, in the metrics' units": table(
             metrics,
-            lambda s: [f"{s.changes[m].low:+.4f} {s.changes[m].high:+.4f}" for m in metrics],
+            lambda s: [_interval(s.changes[m]) for m in metrics],
             [summary for summary in summaries if summary.changes],
         ),
         "Errors of outputs, and what was measured": table(
@@ -187,6 +187,10 @@ MEASURES = (  # heading, field, unit, format
 def measure(value: float | None, unit: int, style: str) -> str:
     """Return the cell of a measure, empty for None; unit and style : of MEASURES."""
     return "" if value is None else format(value if unit == 1 else value / unit, style)
+
+
+def _interval(change: Change) -> str:
+    return "one image" if np.isnan(change.low) else f"{change.low:+.4f} {change.high:+.4f}"
 
 
 def _cell(value: float, change: Change | None) -> str:
