@@ -195,7 +195,7 @@ FAULTS = {
     ),
     "stall_ignored_by_one_register": _text(_PIPELINED, "else if (en) sign_q", "else sign_q"),
     "reset_ignored_by_one_register": _text(
-        _PIPELINED, "if (rst) core_limited_q <= 8'h00;\n    else if", "if"
+        _PIPELINED, "if (rst) core_nonzero_q <= 1'h0;\n    else if", "if"
     ),
     "reset_ignored_while_stalled": _text(_PIPELINED, "if (rst) product", "if (rst & en) product"),
     "reset_before_the_clock": _text(_PIPELINED, "@(posedge clk)", "@(posedge clk, posedge rst)"),

@@ -1,4 +1,5 @@
 import csv
+import zipfile
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import torch
 from PIL import Image
 
 from mbm_hw.studies.data import load_data, split_digits
+from mbm_hw.studies.evaluation import EVALUATIONS
 from mbm_hw.studies.rooms import rooms
 
 
@@ -213,3 +215,62 @@ def test_missing_frames_and_wrong_depths_are_named(rgbd, tmp_path):
     depth.unlink()
     with pytest.raises(ValueError, match=r"there is no .*frame-000010\.depth\.png"):
         dataset[0]
+
+
+@pytest.fixture(params=["folder", "zip"])
+def nyu(request, tmp_path):
+    """Four images; image n is of grey n, and 2 m deep where it is scored, 1 m elsewhere."""
+    depth = np.ones((4, 480, 640), np.float32)
+    depth[:, 20:460, 24:616] = 2
+    rgb = np.broadcast_to(np.arange(4, dtype=np.uint8)[:, None, None, None], (4, 480, 640, 3))
+    crop = np.array([20, 459, 24, 615])
+    folder = tmp_path / "nyu"
+    folder.mkdir()
+    for part, array in (("rgb", rgb), ("depth", depth), ("crop", crop)):
+        np.save(folder / f"eigen_test_{part}.npy", array)
+    archive = folder
+    if request.param == "zip":
+        archive = tmp_path / "nyu_test.zip"
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+            for path in folder.iterdir():
+                file.write(path, path.name)
+    return {"kind": "nyu_depth", "archive": str(archive), "images": 2, "calibration_images": 1}
+
+
+def test_nyus_archive_is_read_and_scored_within_the_crop(nyu):
+    dataset = load_data(nyu)
+    assert len(dataset) == 2
+    for index in (1, 0):
+        image, depth = dataset[index]
+        assert_is_sample(image, (3, 480, 640))
+        assert (image == np.float32(index) / np.float32(255)).all()
+        assert (depth.dtype, depth.shape) == (np.float32, (480, 640))
+    assert (dataset.calibration == np.float32(3) / np.float32(255)).all()
+
+    def two_metres(images):
+        return torch.full((len(images), 1, 240, 320), 5.0)
+
+    for name in ("depth_eigen", "depth_flip_eigen", "depth_pooled_flip_eigen"):
+        scores = EVALUATIONS[name].evaluate(two_metres, dataset)
+        assert (scores["a1"], scores["rel"]) == (1, pytest.approx(0, abs=1e-6))
+    assert EVALUATIONS["depth"].evaluate(two_metres, dataset)["a1"] < 1
+
+
+def test_what_is_not_nyus_archive_is_named(nyu, tmp_path):
+    with pytest.raises(ValueError, match=r"images \+ calibration_images must be at most 4, not 5"):
+        load_data(nyu | {"images": 4})
+    with pytest.raises(ValueError, match="there is no /no/such"):
+        load_data(nyu | {"archive": "/no/such"})
+    folder = tmp_path / "nyu"
+    description = nyu | {"archive": str(folder)}
+    np.save(folder / "eigen_test_crop.npy", np.array([0, 479, 0, 639]))
+    with pytest.raises(ValueError, match=r"must be \[20, 459, 24, 615\], which is scored, not"):
+        load_data(description)
+    np.save(folder / "eigen_test_depth.npy", np.ones((4, 240, 320)))
+    with pytest.raises(
+        ValueError, match=r"must be floating \['N', 480, 640\], not float64 \['N', "
+    ):
+        load_data(description)
+    (folder / "eigen_test_rgb.npy").unlink()
+    with pytest.raises(ValueError, match=r"must have eigen_test_rgb\.npy: "):
+        load_data(description)

@@ -6,6 +6,7 @@ from typing import Any
 from mbm_hw.studies.data.dataset import Dataset, Kind
 from mbm_hw.studies.data.folders import Cifar10, ImageNetSample, RgbdFolder
 from mbm_hw.studies.data.generated import Digits, GeneratedRooms, split_digits
+from mbm_hw.studies.data.nyu import NyuDepth
 from mbm_hw.studies.description import construct
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Digits",
     "GeneratedRooms",
     "ImageNetSample",
+    "NyuDepth",
     "RgbdFolder",
     "load_data",
     "split_digits",
@@ -26,6 +28,7 @@ KINDS: dict[str, type[Kind]] = {
     "cifar10": Cifar10,
     "imagenet_sample": ImageNetSample,
     "rgbd_folder": RgbdFolder,
+    "nyu_depth": NyuDepth,
 }
 
 
