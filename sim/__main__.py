@@ -16,13 +16,15 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from mbm_hw.catalog import CATALOG
-from mbm_hw.hdl import DESIGNS
+from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS
 from mbm_hw.hdl.designs import Design
+from sim.dot_product import simulate_dot_product
 from sim.report import cells, write_report
 from sim.runner import Simulation, SimulationError, simulate
 from sim.simulators import ROOT, SIMULATORS, MissingTool, environment
 
 RTL = ROOT / "rtl"
+ALL = DESIGNS | DOT_PRODUCTS
 
 
 class _Parser(argparse.ArgumentParser):
@@ -49,7 +51,8 @@ def main() -> int:
         print(failure, file=sys.stderr)
     waves = f", waves in {arguments.results}/SIMULATOR/DESIGN/" if arguments.waves else ""
     print(
-        f"{len(rows)} of {len(tasks)} simulations, {sum(row.vectors for row in rows)} products, "
+        f"{len(rows)} of {len(tasks)} simulations, "
+        f"{sum(row.vectors for row in rows)} products and sums, "
         f"{sum(row.mismatches for row in rows)} mismatches, "
         f"{sum(len(row.missed) for row in rows)} of {sum(row.bins for row in rows)} bins missed, "
         f"seed {arguments.seed}; {arguments.results / 'index.html'}, junit.xml, results.csv{waves}"
@@ -66,9 +69,10 @@ def _simulate(arguments: argparse.Namespace, task: tuple[str, str]) -> Simulatio
     simulator, name = task
     folder = arguments.results / simulator / name
     source = RTL / f"{name}.v"
+    run = simulate if name in DESIGNS else simulate_dot_product
     try:
-        return simulate(
-            DESIGNS[name],
+        return run(
+            ALL[name],
             source,
             simulator,
             folder,
@@ -98,9 +102,9 @@ def _arguments() -> argparse.Namespace:
     arguments.sim = SIMULATORS if arguments.sim == "all" else (arguments.sim,)
     if arguments.spec in CATALOG:  # float specs have shorter names there
         arguments.spec = Design(CATALOG[arguments.spec]).name
-    if arguments.spec is not None and arguments.spec not in DESIGNS:
-        parser.error(f"no design is called {arguments.spec!r}; known: {', '.join(DESIGNS)}")
-    arguments.spec = list(DESIGNS) if arguments.spec is None else [arguments.spec]
+    if arguments.spec is not None and arguments.spec not in ALL:
+        parser.error(f"no design is called {arguments.spec!r}; known: {', '.join(ALL)}")
+    arguments.spec = list(ALL) if arguments.spec is None else [arguments.spec]
     if arguments.seed < 0:
         parser.error(f"--seed must be at least 0, not {arguments.seed}")
     missing = [name for name in arguments.spec if not (RTL / f"{name}.v").exists()]

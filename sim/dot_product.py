@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from mbm_hw.hdl.dot_product_verilog import DotProductDesign
 from mbm_hw.reference import multiply
 from mbm_hw.spec import IntegerSpec
 from sim.cocotb_run import SimulationError, run_tests
+from sim.code_coverage import read_points
+from sim.runner import Simulation
 from sim.vectors import corners, patterns
 
 CLOCKS = 1_500  # of random operands
@@ -55,42 +58,51 @@ class Model:
         self.overflow = (self.overflow and not first) or self.sum != exact
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a unit in a simulator.
-
-    checks : clocks at which sum and overflow were checked. mismatches : how many were wrong.
-    messages : the first of them.
-    """
-
-    checks: int
-    mismatches: int
-    messages: tuple[str, ...]
-
-
 def simulate_dot_product(
-    design: DotProductDesign, source: Path, simulator: str, folder: Path, seed: int = 0
-) -> Outcome:
+    design: DotProductDesign,
+    source: Path,
+    simulator: str,
+    folder: Path,
+    waves: bool = False,
+    seed: int = 0,
+    is_covered: bool = False,
+) -> Simulation:
     """Simulate the Verilog file `source`, whose module is design.name, against the reference.
 
-    simulator : icarus or verilator; MissingTool if it is not there.
-    folder : for the build and the logs; emptied first. seed : of operands, stalls and resets.
-    SimulationError if the file does not compile or the simulator stops early.
+    The parameters and errors are those of `sim.runner.simulate`. What is counted is clocks at which
+    sum and overflow were checked; there are no bins.
     """
+    start = time.perf_counter()
     folder = folder.resolve()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (folder / "operands.json").write_text(json.dumps(asdict(operands(design, seed))))
-    module = "sim.dot_product_tests"
-    tests, failures = run_tests(design.name, source.resolve(), module, simulator, folder)
-    lines = (folder / "outcome.jsonl").read_text().splitlines()
-    outcomes = [Outcome(**json.loads(line)) for line in lines]
-    if not tests or len(outcomes) != tests or sum(o.mismatches > 0 for o in outcomes) != failures:
+    tests, failures = run_tests(
+        design.name,
+        source.resolve(),
+        "sim.dot_product_tests",
+        simulator,
+        folder,
+        waves,
+        is_covered=is_covered,
+    )
+    points = read_points(folder / "coverage.dat") if is_covered else {}
+    outcomes = [json.loads(line) for line in (folder / "outcome.jsonl").read_text().splitlines()]
+    wrong = [outcome for outcome in outcomes if outcome["mismatches"]]
+    if not tests or len(outcomes) != tests or len(wrong) != failures:
         raise SimulationError(f"{design.name}: a test went wrong; see {folder}/run.log")
-    return Outcome(
-        sum(outcome.checks for outcome in outcomes),
-        sum(outcome.mismatches for outcome in outcomes),
-        tuple(message for outcome in outcomes for message in outcome.messages),
+    return Simulation(
+        design=design.name,
+        simulator=simulator,
+        vectors=sum(outcome["checks"] for outcome in outcomes),
+        mismatches=sum(outcome["mismatches"] for outcome in outcomes),
+        seconds=time.perf_counter() - start,
+        messages=tuple(message for outcome in outcomes for message in outcome["messages"]),
+        seed=seed,
+        bins=0,
+        missed=(),
+        points=len(points),
+        untouched=tuple(name for name, count in points.items() if not count),
     )
 
 

@@ -128,7 +128,7 @@ def test_sim_ends_with_a_table(tmp_path):
     header, _, row, summary = result.stdout.splitlines()
     assert header.split() == [*COLUMNS]
     assert row.split()[:4] == ["mbm4s", SIM, "256", "0"]
-    assert summary.startswith("1 of 1 simulations, 256 products, 0 mismatches, 0 of ")
+    assert summary.startswith("1 of 1 simulations, 256 products and sums, 0 mismatches, 0 of ")
     with (tmp_path / "results.csv").open() as file:
         assert [line["design"] for line in csv.DictReader(file)] == ["mbm4s"]
     suites = ElementTree.parse(tmp_path / "junit.xml").getroot()
@@ -136,6 +136,16 @@ def test_sim_ends_with_a_table(tmp_path):
     assert f'href="{SIM}/mbm4s/"' in (tmp_path / "index.html").read_text()
     waves = {"icarus": "mbm4s.fst", "verilator": "dump.vcd"}[SIM]
     assert (tmp_path / SIM / "mbm4s" / waves).stat().st_size > 0
+
+
+def test_sim_takes_dot_products_too(tmp_path):
+    result = run_sim("--sim", SIM, "--spec", "mbm8s_mac", "--results", str(tmp_path))
+    assert result.returncode == 0, result.stderr
+    design, _, checks, mismatches, *_ = result.stdout.splitlines()[2].split()
+    assert (design, mismatches) == ("mbm8s_mac", "0")
+    assert int(checks) > 3_000
+    suites = ElementTree.parse(tmp_path / "junit.xml").getroot()
+    assert [suite.get("name") for suite in suites] == [f"{SIM}.mbm8s_mac"]
 
 
 def test_verilators_points_are_read(tmp_path):
