@@ -192,25 +192,27 @@ void add(const Kernel& kernel, const Tile<uint32_t, float>& tile) {
   const int strips = (tile.positions + kStrip - 1) / kStrip;
   Weights weights;
   // A chunk of x, encoded, strip by strip: in the tile, rows of a strip share few cache sets.
-  alignas(64) uint32_t x[kStrips][kChunk * kStrip];
+  constexpr int kSize = kChunk * kStrip;
+  alignas(64) uint32_t x[kStrips * kSize];
   Strip of_strip[kStrips];
   Exponents of_x[kStrips];
-  const int plane = tile.depth <= kChunk ? tile.plane(kStrips * kChunk * kStrip) : 0;
+  const int plane = tile.depth <= kChunk ? tile.plane(kStrips * kSize) : 0;
   for (int chunk = 0; chunk < tile.depth; chunk += kChunk) {
     const int depth = tile.depth - chunk < kChunk ? tile.depth - chunk : kChunk;
-    for (int i = 0; i < plane; ++i) x[0][i] = encoded(products, tile.x[i]);
+    for (int i = 0; i < plane; ++i) x[i] = encoded(products, tile.x[i]);
     for (int strip = 0; strip < strips; ++strip) {
       if (plane) {
-        of_x[strip] = strip ? of_x[0] : exponents_of(x[0], plane);
-        of_strip[strip] = {x[0] + strip * kStrip, tile.rows};
+        of_x[strip] = strip ? of_x[0] : exponents_of(x, plane);
+        of_strip[strip] = {x + strip * kStrip, tile.rows};
         continue;
       }
+      uint32_t* patterns = x + strip * kSize;
       for (int k = 0; k < depth; ++k) {
         const uint32_t* row = tile.row(chunk + k) + strip * kStrip;
-        for (int p = 0; p < kStrip; ++p) x[strip][k * kStrip + p] = encoded(products, row[p]);
+        for (int p = 0; p < kStrip; ++p) patterns[k * kStrip + p] = encoded(products, row[p]);
       }
-      of_x[strip] = exponents_of(x[strip], depth * kStrip);
-      of_strip[strip] = {x[strip], nullptr};
+      of_x[strip] = exponents_of(patterns, depth * kStrip);
+      of_strip[strip] = {patterns, nullptr};
     }
     for (int o = 0; o < tile.outputs; o += kBlock) {
       const int outputs = tile.outputs - o < kBlock ? tile.outputs - o : kBlock;
