@@ -162,8 +162,7 @@ class Conv2d {
   void fill_rest(int64_t positions, int depth, Buffers& buffers) const {
     const int64_t rest = (kTilePositions - positions) % kPositionStep;
     for (int k = 0; k < depth && rest; ++k) {
-      std::fill_n(buffers.packed.data() + k * kTilePositions + positions, rest,
-                  zero_);
+      std::fill_n(buffers.packed.data() + k * kTilePositions + positions, rest, zero_);
     }
   }
 
@@ -236,8 +235,7 @@ class Conv2d {
       Operand* target = buffers.band.data() + strip.offset;
       for (int64_t c = 0; c < channels; ++c) {
         std::fill_n(target + c * size, strip.before, zero_);
-        std::fill_n(target + c * size + strip.before + strip.inside, strip.after,
-                    zero_);
+        std::fill_n(target + c * size + strip.before + strip.inside, strip.after, zero_);
       }
       if (strip.inside == 0) continue;
       read(x_ + (image + strip.image) * stride[0] + channel * stride[1] + strip.row * stride[2] +
