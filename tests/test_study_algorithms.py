@@ -8,7 +8,7 @@ import pytest
 import torch
 from algorithm_models import Multiplier
 from test_cli import call
-from test_study_run import study  # noqa: F401  a fixture
+from tiny_study import tiny_study
 from torch import nn
 
 from mbm_hw import CATALOG, MBM, Exact, FloatExact
@@ -127,7 +127,12 @@ def test_independent_errors_make_the_predicted_noise(tiny_layer, monkeypatch):
 
 
 @pytest.fixture
-def several(study):  # noqa: F811
+def study(tmp_path):
+    return tiny_study(tmp_path)
+
+
+@pytest.fixture
+def several(study):
     """The tiny study, in a format of each kind, by three algorithms."""
     specs = (MBM(16, signed=True), CATALOG["mbm_bf16"])
     algorithms = ("direct", "winograd", "fft")
