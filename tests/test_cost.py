@@ -12,8 +12,9 @@ from mbm_hw.cli import main
 from mbm_hw.cost import Costing, find_design, shuffled, uniform
 from mbm_hw.cost import rows as cost_rows
 from mbm_hw.cost.activity import STEPS, settled_toggles, toggles_with_glitches
+from mbm_hw.cost.cell_function import boolean_function
 from mbm_hw.cost.energy import edge_energies, switching_energy
-from mbm_hw.cost.liberty import boolean_function, read_liberty
+from mbm_hw.cost.liberty import read_liberty
 from mbm_hw.cost.netlist import Netlist
 from mbm_hw.cost.timing import Timing, analyse, critical_path
 from mbm_hw.cost.tools import MissingTool

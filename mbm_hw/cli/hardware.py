@@ -45,19 +45,17 @@ def cost(names, liberty, mapping, power, fpga, output, cache, style):
     """
     from tqdm import tqdm
 
-    from mbm_hw.cost import DEVICES, Costing, default_designs, find_design, uniform
+    from mbm_hw.cost import DEVICES, Costing, builds, default_designs, find_design, uniform
     from mbm_hw.cost.report import cost_table, legend, write_report
 
     designs = [find_design(name) for name in names] or default_designs()
     streams = (uniform(), *_layer_streams(cache)) if power else ()
     costing = Costing(cache, liberty, streams, tuple(DEVICES) if fpga else (), mapping)
     costing.check_tools()
-    rows = []
+    total = sum(len(builds(design)) for design in designs)
     interval = 0.1 if sys.stderr.isatty() else 30
-    with tqdm(designs, "cost", unit="design", leave=False, mininterval=interval) as bar:
-        for design in bar:
-            bar.set_postfix_str(design.name)
-            rows += costing.rows([design])
+    with tqdm(costing.rows(designs), "cost", total, False, mininterval=interval) as bar:
+        rows = list(bar)
     if style is None:
         click.echo(f"{cost_table(rows)}\n\n{legend(rows, costing)}")
     else:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mbm_hw.cost.liberty import boolean_function
+from mbm_hw.cost.cell_function import boolean_function
 from mbm_hw.cost.netlist import Net, Netlist, delayed, planes_of
 from mbm_hw.cost.timing import Timing
 

@@ -8,7 +8,7 @@ nor is what wires and a clock tree would add.
 from collections.abc import Mapping
 
 from mbm_hw.cost.activity import Toggles
-from mbm_hw.cost.liberty import Library
+from mbm_hw.cost.cells import Library
 from mbm_hw.cost.netlist import Net, Netlist
 from mbm_hw.cost.timing import Timing
 

@@ -1,16 +1,16 @@
-"""Cell libraries in the Liberty format: the parts of it that a price needs.
-
-Units everywhere: um2, ns, pF, pJ, nW, whatever those of the file.
+"""Cell libraries read from the Liberty format: the parts of it that a price needs.
 
 Ref: Liberty User Guide, volume 1 (Synopsys; opensourceliberty.org).
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+
+from mbm_hw.cost.cells import Arc, Cell, InternalPower, Library, Pin, Table
 
 _TOKEN = re.compile(
     r'/\*.*?\*/|//[^\n]*|\\\s*?\n|"(?P<text>[^"]*)"|(?P<mark>[{}():;,])|(?P<word>[^\s{}():;,"\\]+)',
@@ -42,93 +42,6 @@ class Group:
         return [group for group in self.groups if group.kind == kind]
 
 
-@dataclass(frozen=True)
-class Table:
-    """A quantity over the input's transition time (axis 0) and the output's load (axis 1)."""
-
-    transitions: np.ndarray
-    loads: np.ndarray
-    values: np.ndarray
-
-    def __call__(self, transition: float, load: float) -> float:
-        """Return the value between the nearest entries, or beyond the last two, linearly."""
-        rows = _between(self.transitions, transition)
-        columns = _between(self.loads, load)
-        return float(sum(self.values[i, j] * u * v for i, u in rows for j, v in columns))
-
-
-@dataclass(frozen=True)
-class Arc:
-    """How an output follows an input pin. sense : positive_unate, negative_unate or non_unate.
-
-    A clocked output's `input_pin` is its clock.
-    """
-
-    input_pin: str
-    sense: str
-    rise_delay: Table
-    fall_delay: Table
-    rise_transition: Table
-    fall_transition: Table
-
-
-@dataclass(frozen=True)
-class InternalPower:
-    """The energy, beside the load's, of a rise and a fall of the pin."""
-
-    related_pin: str | None
-    rise: Table
-    fall: Table
-
-
-@dataclass(frozen=True)
-class Pin:
-    name: str
-    is_output: bool
-    is_clock: bool
-    capacitance: float
-    function: str | None
-    arcs: tuple[Arc, ...]
-    powers: tuple[InternalPower, ...]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A cell. state, next_state : a flip-flop's variable and the function that it takes."""
-
-    name: str
-    area: float
-    leakage: float
-    pins: Mapping[str, Pin]
-    state: str | None = None
-    next_state: str | None = None
-
-    @property
-    def inputs(self) -> list[Pin]:
-        return [pin for pin in self.pins.values() if not pin.is_output]
-
-    @property
-    def outputs(self) -> list[Pin]:
-        return [pin for pin in self.pins.values() if pin.is_output]
-
-
-@dataclass(frozen=True, eq=False)
-class Library:
-    """A cell library at its nominal voltage, in volts."""
-
-    name: str
-    voltage: float
-    cells: Mapping[str, Cell]
-
-    @property
-    def nand2(self) -> Cell:
-        """The smallest two-input NAND: its area is one gate equivalent."""
-        nands = [cell for cell in self.cells.values() if _is_nand2(cell)]
-        if not nands:
-            raise ValueError(f"library {self.name} has no two-input NAND")
-        return min(nands, key=lambda cell: cell.area)
-
-
 def read_liberty(path: str | Path) -> Library:
     """Return the cell library in the file `path`; a ValueError that names it if it is none."""
     path = Path(path)
@@ -137,67 +50,6 @@ def read_liberty(path: str | Path) -> Library:
         return _library(root)
     except (ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
         raise ValueError(f"{path} is not a usable Liberty file: {error}") from None
-
-
-def boolean_function(text: str) -> Callable[[Mapping], object]:
-    """Return a cell's function, such as "!((A B)+C)", over integers or arrays taken bit by bit.
-
-    It takes a mapping from pins to values and returns what `&`, `|`, `^` and `~` make of them.
-    """
-    tokens = re.findall(r"\w+|[!'^&*|+()]", text)
-    tree = _Function(tokens).parsed()
-    return eval(f"lambda v: {tree}", {})
-
-
-class _Function:
-    """A parser by descent: ! and ' bind tightest, then ^, then & * and nothing, then | +."""
-
-    def __init__(self, tokens):
-        self.tokens = tokens[::-1]
-
-    def parsed(self) -> str:
-        tree = self.any_of()
-        if self.tokens:
-            raise ValueError(f"unexpected {self.tokens[-1]!r} in a cell's function")
-        return tree
-
-    def next(self, *expected) -> bool:
-        if self.tokens and self.tokens[-1] in expected:
-            self.tokens.pop()
-            return True
-        return False
-
-    def any_of(self):
-        tree = self.all_of()
-        while self.next("|", "+"):
-            tree = f"({tree} | {self.all_of()})"
-        return tree
-
-    def all_of(self):
-        tree = self.odd_of()
-        while self.next("&", "*") or (self.tokens and re.match(r"[\w!(]", self.tokens[-1])):
-            tree = f"({tree} & {self.odd_of()})"
-        return tree
-
-    def odd_of(self):
-        tree = self.term()
-        while self.next("^"):
-            tree = f"({tree} ^ {self.term()})"
-        return tree
-
-    def term(self):
-        if self.next("!"):
-            return f"~{self.term()}"
-        if self.next("("):
-            tree = self.any_of()
-            if not self.next(")"):
-                raise ValueError("a cell's function lacks a )")
-        else:
-            name = self.tokens.pop() if self.tokens else ""
-            if not re.fullmatch(r"\w+", name):
-                raise ValueError(f"a cell's function has {name!r} for a pin")
-            tree = f"v[{name!r}]"
-        return f"~{tree}" if self.next("'") else tree
 
 
 def _parse(text: str) -> Group:
@@ -340,22 +192,3 @@ def _tables(group: Group, kinds: str) -> list[Group]:
 
 def _numbers(text: str) -> list[float]:
     return [float(word) for word in re.split(r"[,\s]+", text.strip())]
-
-
-def _between(axis: np.ndarray, x: float) -> list[tuple[int, float]]:
-    """Return the indices of the two entries to use, with their weights."""
-    if len(axis) == 1:
-        return [(0, 1.0)]
-    high = int(np.clip(np.searchsorted(axis, x), 1, len(axis) - 1))
-    weight = (x - axis[high - 1]) / (axis[high] - axis[high - 1])
-    return [(high - 1, 1 - weight), (high, weight)]
-
-
-def _is_nand2(cell: Cell) -> bool:
-    if len(cell.inputs) != 2 or len(cell.outputs) != 1 or not cell.outputs[0].function:
-        return False
-    a, b = (pin.name for pin in cell.inputs)
-    try:
-        return boolean_function(cell.outputs[0].function)({a: 0b0101, b: 0b0011}) & 15 == 0b1110
-    except KeyError:
-        return False

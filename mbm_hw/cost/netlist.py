@@ -10,7 +10,8 @@ from functools import cached_property
 
 import numpy as np
 
-from mbm_hw.cost.liberty import Cell, Library, boolean_function
+from mbm_hw.cost.cell_function import boolean_function
+from mbm_hw.cost.cells import Cell, Library
 
 Net = int | str  # a number, or "0", "1", "x" for a constant
 MAX_SETTLING = 16

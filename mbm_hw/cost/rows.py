@@ -1,7 +1,9 @@
 """What designs cost: rows of area, delay, energy and look-up tables, beside their errors."""
 
 import functools
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +12,13 @@ from mbm_hw.catalog import find_spec
 from mbm_hw.cost import fpga, synthesis
 from mbm_hw.cost.activity import settled_toggles, toggles_with_glitches
 from mbm_hw.cost.cache import Cache, content_hash, source_hash
+from mbm_hw.cost.cells import Library
 from mbm_hw.cost.energy import edge_energies, switching_energy
-from mbm_hw.cost.liberty import Library, read_liberty
+from mbm_hw.cost.liberty import read_liberty
 from mbm_hw.cost.netlist import Netlist
 from mbm_hw.cost.streams import Stream
 from mbm_hw.cost.synthesis import MULTIPLIERS, Mapped, synthesise
-from mbm_hw.cost.timing import analyse, critical_path
+from mbm_hw.cost.timing import analyse, critical_path, surroundings
 from mbm_hw.cost.tools import default_liberty, opensta_version, wasm_version
 from mbm_hw.errors import MAX_EXHAUSTIVE_PAIRS, error_metrics, pair_count
 from mbm_hw.float_spec import FloatExact, FloatSpec
@@ -53,8 +56,9 @@ def baseline_of(design: Design) -> Design:
     return Design(Exact(max(spec.width, Exact.MIN_WIDTH), spec.signed), design.pipeline)
 
 
-def is_exact(design: Design) -> bool:
-    return isinstance(design.spec, (Exact, FloatExact))
+def builds(design: Design) -> tuple[str, ...]:
+    """Return how a design is built, of MULTIPLIERS: exact ones every way, others have no `*`."""
+    return tuple(MULTIPLIERS) if isinstance(design.spec, (Exact, FloatExact)) else ("array",)
 
 
 @dataclass(frozen=True)
@@ -75,10 +79,11 @@ class Costing:
     mapping: str = "area"
 
     def rows(self, designs: Sequence[Design]) -> Iterator[dict]:
-        """Yield a row for each design and way to build it: plain values, the same names in each.
+        """Yield a row for each design and each of its builds: plain values, the same names in each.
 
-        design, build : its name, and how its `*` was built, of MULTIPLIERS: exact designs come both
-            ways, others have no `*`.
+        The programs run side by side, one on each processor.
+
+        design, build : its name, and how its `*` was built; empty without one.
         cells, registers : instances, and how many of them are flip-flops.
         area_um2, register_area_um2, gate_equivalents : without wires; in NAND2 of the library.
         leakage_nw : of all cells, whatever their inputs.
@@ -91,20 +96,31 @@ class Costing:
         FIGURE_saved_array : the same against its build as an array alone.
         bias, mred : of the spec, in percent, see `error_metrics`.
         """
-        for design in designs:
-            baseline = baseline_of(design)
-            exact = {build: self.figures(baseline, build) for build in MULTIPLIERS}
-            for build in MULTIPLIERS if is_exact(design) else ("array",):
-                figures = self.figures(design, build)
-                row = {"design": design.name, "build": build if is_exact(design) else ""}
-                row |= figures
-                for name, value in figures.items():
-                    if name in ("cells", "registers", "register_area_um2") or name.endswith("_mhz"):
-                        continue
-                    lowest = min((e[name] for e in exact.values() if e[name]), default=None)
-                    row[f"{name}_saved"] = _saved(value, lowest)
-                    row[f"{name}_saved_array"] = _saved(value, exact["array"][name])
-                yield row | self.errors(design.spec)
+        pool = ThreadPoolExecutor(os.cpu_count())
+        try:
+            pending = {
+                (one, build): pool.submit(self.figures, one, build)
+                for design in designs
+                for one in (baseline_of(design), design)
+                for build in builds(one)
+            }
+            for design in designs:
+                baseline = baseline_of(design)
+                exact = {build: pending[baseline, build].result() for build in builds(baseline)}
+                for build in builds(design):
+                    yield self._row(design, build, pending[design, build].result(), exact)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _row(self, design: Design, build: str, figures: dict, exact: dict[str, dict]) -> dict:
+        row = {"design": design.name, "build": build if len(builds(design)) > 1 else ""} | figures
+        for name, value in figures.items():
+            if name in ("cells", "registers", "register_area_um2") or name.endswith("_mhz"):
+                continue
+            lowest = min((e[name] for e in exact.values() if e[name]), default=None)
+            row[f"{name}_saved"] = _saved(value, lowest)
+            row[f"{name}_saved_array"] = _saved(value, exact["array"][name])
+        return row | self.errors(design.spec)
 
     def check_tools(self) -> None:
         """Raise a MissingTool, or a ValueError for the library, before any work is done."""
@@ -112,7 +128,7 @@ class Costing:
         opensta_version()
         for device in self.devices:
             fpga.version(device)
-        self.library.nand2  # noqa: B018
+        surroundings(self.library)  # they take its NAND2 and what that says of delays
 
     def figures(self, design: Design, build: str) -> dict:
         """Return the figures of one design, without those that compare it."""
@@ -138,9 +154,11 @@ class Costing:
         )
 
     def mapped(self, design: Design, build: str) -> Mapped:
-        verilog = self.verilog(design)
+        return self.mapped_verilog(self.verilog(design), design.name, build)
+
+    def mapped_verilog(self, verilog: str, top: str, build: str = "array") -> Mapped:
         fields = self._kept.get(
-            lambda: vars(synthesise(verilog, design.name, self.liberty_file, build, self.mapping)),
+            lambda: vars(synthesise(verilog, top, self.liberty_file, build, self.mapping)),
             "netlist",
             verilog,
             build,
@@ -169,7 +187,7 @@ class Costing:
             }
 
         return self._kept.get(
-            compute, "size", mapped.verilog, self._liberty_hash, self._method, opensta_version()
+            compute, "size", mapped.verilog, self._liberty_hash, _method(), opensta_version()
         )
 
     def energy(self, design: Design, mapped: Mapped, stream: Stream) -> dict:
@@ -188,7 +206,6 @@ class Costing:
             )
             return [switching_energy(energies, counts) / (len(a) - 1) for counts in toggles]
 
-        sources = ("activity", "energy", "liberty", "netlist", "timing")
         spent = self._kept.get(
             compute,
             "energy",
@@ -196,7 +213,7 @@ class Costing:
             a.tobytes(),
             b.tobytes(),
             self._liberty_hash,
-            source_hash(*(_PACKAGE / f"{name}.py" for name in sources)),
+            _method("activity", "energy"),
         )
         return dict(zip(names, spent, strict=True))
 
@@ -235,16 +252,17 @@ class Costing:
         return content_hash(self.liberty_file.read_bytes())
 
     @functools.cached_property
-    def _method(self) -> str:
-        names = ("liberty", "netlist", "timing")
-        return source_hash(*(_PACKAGE / f"{name}.py" for name in names))
-
-    @functools.cached_property
     def _kept(self) -> Cache:
         return Cache(self.cache)
 
 
-@functools.lru_cache(maxsize=2)
+def _method(*more: str) -> str:
+    """Return the hash of how a netlist is read and timed, and of more of this package's modules."""
+    names = ("cell_function", "cells", "liberty", "netlist", "timing", *more)
+    return source_hash(*(_PACKAGE / f"{name}.py" for name in names))
+
+
+@functools.lru_cache(maxsize=16)
 def _prepared(json: str, library: Library):
     """Return a netlist, its timing and its energies: the same for all streams."""
     netlist = Netlist(json, library)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mbm_hw.cost.liberty import Library
+from mbm_hw.cost.cells import Library
 from mbm_hw.cost.netlist import Net, Netlist
 from mbm_hw.cost.tools import ToolError, opensta, run
 

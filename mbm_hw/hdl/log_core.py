@@ -58,17 +58,7 @@ class LogCore(wiring.Component):
         if self.latency >= 2:
             log_a, log_b, nonzero = registered(m, self.en, log_a, log_b, nonzero)
 
-        # One adder for characteristics and fractions; the carry between them shows in the sum.
-        total = Signal(len(log_a) + 1)
-        fraction = Signal(self.kept_width)
-        characteristic = Signal(len(total) - self.kept_width)
-        carry = Signal()
-        m.d.comb += [
-            total.eq(log_a + log_b),
-            fraction.eq(total[: self.kept_width]),
-            characteristic.eq(total[self.kept_width :]),
-            carry.eq(log_a[self.kept_width] ^ log_b[self.kept_width] ^ characteristic[0]),
-        ]
+        fraction, carry, characteristic = self.sum_of_logs(m, log_a, log_b)
         limited = Signal(self.kept_width + 1)
         is_small = Signal()
         m.d.comb += [
@@ -119,6 +109,23 @@ class LogCore(wiring.Component):
             log.eq(Cat(fraction, characteristic)),
         ]
         return log, nonzero
+
+    def sum_of_logs(self, m: Module, log_a: Value, log_b: Value) -> tuple[Signal, Signal, Signal]:
+        """Return the sum's fraction, the carry out of that, and the characteristic with it.
+
+        One adder for characteristics and fractions; the carry between them shows in the sum.
+        """
+        total = Signal(len(log_a) + 1)
+        fraction = Signal(self.kept_width)
+        characteristic = Signal(len(total) - self.kept_width)
+        carry = Signal()
+        m.d.comb += [
+            total.eq(log_a + log_b),
+            fraction.eq(total[: self.kept_width]),
+            characteristic.eq(total[self.kept_width :]),
+            carry.eq(log_a[self.kept_width] ^ log_b[self.kept_width] ^ characteristic[0]),
+        ]
+        return fraction, carry, characteristic
 
     def forced(self) -> Const:
         """Return the fraction's bits that are set whatever the operand: one, if truncated."""
