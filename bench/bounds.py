@@ -7,21 +7,23 @@ from fractions import Fraction
 
 from bench.cases import TABLE
 
-# Vector instructions for as many products as a register has float32 lanes. On AVX-512 for codes
-# from 0 to 127, as after a ReLU; on AVX2 what tables take depends on the codes, so none is given.
+# Vector instructions for as many products as a register has float32 lanes. Tables on AVX-512 are
+# those of codes from 0 to 127, as after a ReLU; on AVX2 what they take depends on the codes.
 INSTRUCTIONS = {
     "avx512": {
-        **dict.fromkeys((TABLE, "exact8s", "mitchell8s", "mbm8s", "mbm8s_t2"), Fraction(8, 4)),
-        "mbm12s": Fraction(4),
+        **dict.fromkeys((TABLE, "mitchell8s", "mbm8s", "mbm8s_t2"), Fraction(8, 4)),
+        "exact8s": Fraction(1, 2),
+        "mbm12s": Fraction(3),
         "mitchell16s": Fraction(4),
         "mbm16s": Fraction(5),
         "mbm16s_t8": Fraction(5),
     },
     "avx2": {
+        "exact8s": Fraction(1),
         "mitchell8s": Fraction(2),
         "mbm8s": Fraction(3),
         "mbm8s_t2": Fraction(4),
-        "mbm12s": Fraction(4),
+        "mbm12s": Fraction(7, 2),
         "mitchell16s": Fraction(4),
         "mbm16s": Fraction(5),
         "mbm16s_t8": Fraction(5),

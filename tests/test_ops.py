@@ -111,6 +111,15 @@ def test_every_product_of_two_codes_is_the_references(spec, device):
 
 @each_backend
 @each_spec
+def test_many_products_of_small_operands(spec, device):
+    """3 x 3 is where MBM's correction is furthest from the plain one; as many as a tile's terms."""
+    three = torch.full((1, 257), 3, dtype=ops.code_dtype(spec))
+    actual = run(ops.matmul, device, three, three.t(), spec)
+    assert actual.item() == 257 * int(multiply(spec, 3, 3))
+
+
+@each_backend
+@each_spec
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_many_tiles_and_threads_give_the_same_sums(spec, threads, device):
     """More positions, terms and outputs than a tile holds, none a multiple of its sides."""

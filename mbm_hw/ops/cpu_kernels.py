@@ -185,8 +185,7 @@ def _extension():
 @functools.cache
 def _multiplier(values: SpecValues, isa):
     spec = spec_of(values)
-    has_fast_tables = spec.width <= 8 and isa.name == "avx512"
-    if isinstance(spec, Exact) and not has_fast_tables:
+    if isinstance(spec, Exact):
         return _extension().exact_multiplier(spec.width, spec.signed, isa)
     if spec.width > 8 or isa.name == "avx2":
         multiplier = _extension().log_multiplier(

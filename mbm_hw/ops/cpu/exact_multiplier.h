@@ -1,11 +1,14 @@
 // The exact product: ordinary integer arithmetic.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels.h"
 
 namespace mbm_hw {
 
-// OperandT is the narrowest type whose products the compiler multiplies in vectors.
+// OperandT is the narrowest type whose products the compiler multiplies in vectors. Those that fit
+// int16 go in pairs where there is an instruction for it.
 template <class CodeT, class OperandT, class SumT>
 struct ExactMultiplier {
   using Code = CodeT;
@@ -13,9 +16,15 @@ struct ExactMultiplier {
   using Weight = Operand;
   using Sum = SumT;
   static constexpr const char* kName = "integer products";
-  static constexpr bool kTakesPlanes = false;
-  static constexpr int kScratch = 0;
+#ifdef MBM_HW_X86
+  static constexpr bool kInPairs = sizeof(Code) == 1 || std::is_same_v<Operand, int16_t>;
+#else
+  static constexpr bool kInPairs = false;
+#endif
+  static constexpr bool kTakesPlanes = kInPairs;
+  static constexpr int kScratch = kInPairs ? kPairScratch : 0;
 
+  int width;
   Isa isa;
 
   bool takes_codes() const { return sizeof(Code) == sizeof(Operand); }
@@ -25,8 +34,9 @@ struct ExactMultiplier {
   auto weight_encoder() const { return encoder(); }
   void add(const Tile<Operand, Sum>& tile) const {
 #ifdef MBM_HW_X86
-    if constexpr (sizeof(Code) == 1) {
-      if (isa == Isa::kAvx2) return avx2::exact_pairs_add(tile);
+    if constexpr (kInPairs) {
+      if (isa == Isa::kAvx512) return avx512::exact_pairs_add(tile, width);
+      if (isa == Isa::kAvx2) return avx2::exact_pairs_add(tile, width);
     }
 #endif
     MBM_HW_CALL(isa, exact_add, tile);

@@ -30,10 +30,12 @@ std::string_view name_of(Isa isa);
 std::vector<Isa> available_isas();  // the best one last
 
 #ifdef MBM_HW_X86
-#define MBM_HW_EACH_ISA(...)          \
-  namespace portable { __VA_ARGS__ }  \
+#define MBM_HW_BOTH_VECTOR_ISAS(...)  \
   namespace avx2 { __VA_ARGS__ }      \
   namespace avx512 { __VA_ARGS__ }
+#define MBM_HW_EACH_ISA(...)          \
+  namespace portable { __VA_ARGS__ }  \
+  MBM_HW_BOTH_VECTOR_ISAS(__VA_ARGS__)
 #define MBM_HW_CALL(isa, name, ...)                                    \
   ((isa) == ::mbm_hw::Isa::kAvx512 ? ::mbm_hw::avx512::name(__VA_ARGS__)  \
    : (isa) == ::mbm_hw::Isa::kAvx2 ? ::mbm_hw::avx2::name(__VA_ARGS__)    \

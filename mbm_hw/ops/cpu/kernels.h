@@ -34,20 +34,27 @@ struct BytePlanes {
   bool odd;               // the product of -x is minus that of x, for x from -127 to 127
 };
 
+// What is added to products of small operands.
+struct SmallProducts {
+  const int8_t* rows;    // [w + kSmall][x & 127], w and x from -kSmall to kSmall; or null
+  uint32_t first, end;   // the patterns of |w| that it concerns: from, and to below
+  uint8_t pieces[127];   // [w + kSmall], 1 to 4: of its row, pieces of 16 have all that is not 0
+};
+
 // What `pattern_add` must know of a spec. Its weights are float32 patterns, truncated.
 struct PatternParameters {
   int width, truncation;
   int group;         // terms whose products are summed as floats, or 0: they are made integers
   uint32_t bend;     // added to the patterns of products
   float correction;  // 0, or the constant added where the fractions' sum does not carry
-  const int8_t* small;  // what is added to products of small operands: [w + kSmall][x & 127]; or null
-  uint32_t small_min, small_end;  // the patterns of |w| that it concerns: from, and to below
-  uint8_t small_pieces[64];       // for |w|, 1 to 4: of its row, pieces of 16 have all that is not 0
+  int sixty_fourths;   // the same constant where `power_add` is to add it, else 0
+  SmallProducts small, small_in_64ths;  // the second goes with sixty_fourths
 };
 inline constexpr uint32_t kPatternOfZero = 67u << 23;  // 2**-60
 inline constexpr int kSmall = 63;  // the largest magnitude that can have such products
 inline constexpr int kPatternPanel = 64;  // positions whose patterns are made together
-inline constexpr int kPatternScratch = kTileDepth * (2 * kPatternPanel + kTileOutputs + 4);
+inline constexpr int kPatternScratch = kTileDepth * (4 * kPatternPanel + 2 * kTileOutputs + 4);
+inline constexpr int kPairScratch = kTileDepth * 2 * kPatternPanel;
 
 // Each `add` adds a tile of products to the tile's sums; see tile.h.
 MBM_HW_EACH_ISA(
@@ -91,25 +98,24 @@ MBM_HW_EACH_ISA(
 )
 
 #ifdef MBM_HW_X86
-namespace avx2 {
-// Exact products of codes of at most 8 bits.
-void exact_pairs_add(const Tile<int16_t, int32_t>& tile);
-void exact_pairs_add(const Tile<uint16_t, int64_t>& tile);
-void byte_table_add(const BytePlanes& planes, const Tile<uint8_t, int32_t>& tile);
-void byte_table_add(const BytePlanes& planes, const Tile<uint8_t, int64_t>& tile);
-void pattern_add(const PatternParameters& parameters, const Tile<int8_t, int32_t, uint32_t>& tile);
-void pattern_add(const PatternParameters& parameters, const Tile<int16_t, int64_t, uint32_t>& tile);
-void small_add(const PatternParameters& parameters, const Tile<int8_t, int32_t, uint32_t>& tile);
-void small_add(const PatternParameters& parameters, const Tile<int16_t, int64_t, uint32_t>& tile);
-}  // namespace avx2
-namespace avx512 {
-void pattern_add(const PatternParameters& parameters, const Tile<int8_t, int32_t, uint32_t>& tile);
-void pattern_add(const PatternParameters& parameters, const Tile<int16_t, int64_t, uint32_t>& tile);
-void small_add(const PatternParameters& parameters, const Tile<int8_t, int32_t, uint32_t>& tile);
-void small_add(const PatternParameters& parameters, const Tile<int16_t, int64_t, uint32_t>& tile);
-void byte_table_add(const BytePlanes& planes, const Tile<uint8_t, int32_t>& tile);
-void byte_table_add(const BytePlanes& planes, const Tile<uint8_t, int64_t>& tile);
-}  // namespace avx512
+MBM_HW_BOTH_VECTOR_ISAS(
+  // Exact products of operands of `width` bits.
+  void exact_pairs_add(const Tile<int16_t, int32_t>& tile, int width);
+  void exact_pairs_add(const Tile<uint16_t, int64_t>& tile, int width);
+  void exact_pairs_add(const Tile<int16_t, int64_t>& tile, int width);
+
+  void byte_table_add(const BytePlanes& planes, const Tile<uint8_t, int32_t>& tile);
+  void byte_table_add(const BytePlanes& planes, const Tile<uint8_t, int64_t>& tile);
+
+  // Logarithmic products of signed operands, and what the first of them leaves to the others.
+  void pattern_add(const PatternParameters& parameters,
+                   const Tile<int8_t, int32_t, uint32_t>& tile);
+  void pattern_add(const PatternParameters& parameters,
+                   const Tile<int16_t, int64_t, uint32_t>& tile);
+  void small_add(const PatternParameters& parameters, const Tile<int8_t, int32_t, uint32_t>& tile);
+  void small_add(const PatternParameters& parameters, const Tile<int16_t, int64_t, uint32_t>& tile);
+  void power_add(const PatternParameters& parameters, const Tile<int16_t, int64_t, uint32_t>& tile);
+)
 #endif
 
 }  // namespace mbm_hw

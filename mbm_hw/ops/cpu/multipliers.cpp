@@ -4,9 +4,11 @@ namespace mbm_hw {
 
 Multiplier* exact_multiplier(int width, bool is_signed, Isa isa) {
   if (width <= 8) {
-    return is_signed ? Multiplier::make<ExactInt8>(isa) : Multiplier::make<ExactUInt8>(isa);
+    return is_signed ? Multiplier::make<ExactInt8>(width, isa)
+                     : Multiplier::make<ExactUInt8>(width, isa);
   }
-  return is_signed ? Multiplier::make<ExactInt16>(isa) : Multiplier::make<ExactUInt16>(isa);
+  return is_signed ? Multiplier::make<ExactInt16>(width, isa)
+                   : Multiplier::make<ExactUInt16>(width, isa);
 }
 
 Multiplier* log_multiplier(int width, bool is_signed, int truncation,

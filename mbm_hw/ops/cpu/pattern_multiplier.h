@@ -46,7 +46,10 @@ class PatternMultiplier {
   }
 
  private:
-  void add_small_products(const LogParameters& parameters);
+  // Fills in what products of small operands lack: product(x, w) in `units`, less computed(x, w).
+  template <class Computed>
+  void add_small_products(const LogParameters& parameters, int units, const Computed& computed,
+                          int8_t* rows, SmallProducts& small);
 
   Isa isa_;
   uint32_t kept_ = ~0u, forced_ = 0;

@@ -10,15 +10,15 @@ static void add(const Tile<Operand, Sum>& tile) {
     Sum* __restrict sums = tile.sums + o * kTilePositions;
     int k = 0;
     for (; k + 4 <= tile.depth; k += 4) {
-      const Operand* x = tile.x + k * kTilePositions;
+      const Operand *x0 = tile.row(k), *x1 = tile.row(k + 1);
+      const Operand *x2 = tile.row(k + 2), *x3 = tile.row(k + 3);
       const Product w0 = w[k], w1 = w[k + 1], w2 = w[k + 2], w3 = w[k + 3];
       for (int p = 0; p < tile.positions; ++p) {
-        sums[p] += Sum(w0 * x[p]) + Sum(w1 * x[p + kTilePositions]) +
-                   Sum(w2 * x[p + 2 * kTilePositions]) + Sum(w3 * x[p + 3 * kTilePositions]);
+        sums[p] += Sum(w0 * x0[p]) + Sum(w1 * x1[p]) + Sum(w2 * x2[p]) + Sum(w3 * x3[p]);
       }
     }
     for (; k < tile.depth; ++k) {
-      const Operand* x = tile.x + k * kTilePositions;
+      const Operand* x = tile.row(k);
       const Product weight = w[k];
       for (int p = 0; p < tile.positions; ++p) sums[p] += Sum(weight * x[p]);
     }

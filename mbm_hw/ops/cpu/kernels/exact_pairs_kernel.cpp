@@ -1,80 +1,104 @@
-// Exact products of codes of at most 8 bits, two terms at a time: `vpmaddwd` multiplies 16 words and
-// sums pairs. So 4 x 32 products, with 2 registers of activations to 4 outputs, take
-//   2 loads, 2 unpackings, 4 broadcasts of weights, 8 multiplications, 8 additions     24 instructions
-// or 6 to 32 products; from tables in registers (nibble_table_kernel.cpp) 32 take 43.
+// Exact products of int16: see pair_sums.h. A tile's sums fit int32 as long as products stay within
+// 2**23; beyond 12 bits weights come in two parts, each of at most 2**7 in size.
 #include "kernels.h"
+#include "pair_sums.h"
 
-#if defined(__AVX2__) && !defined(__AVX512F__)
-
-#include <immintrin.h>
+#ifdef MBM_HW_LANES
 
 namespace mbm_hw::MBM_HW_ISA {
+namespace {
 
-using Vector = __m256i;
-
-static inline Vector load(const void* data) {
-  return _mm256_loadu_si256(static_cast<const Vector*>(data));
-}
-
-static inline void add_to(int32_t* sums, Vector added) {
-  _mm256_storeu_si256(reinterpret_cast<Vector*>(sums), _mm256_add_epi32(load(sums), added));
-}
-
-static inline void add_to(int64_t* sums, Vector added) {
-  for (int half = 0; half < 2; ++half) {
-    auto* target = reinterpret_cast<Vector*>(sums + 4 * half);
-    const __m128i part = half ? _mm256_extracti128_si256(added, 1) : _mm256_castsi256_si128(added);
-    _mm256_storeu_si256(target, _mm256_add_epi64(load(target), _mm256_cvtepi32_epi64(part)));
-  }
-}
-
-// Adds the tile's terms for 16 positions and `count` outputs.
-template <int count, class Operand, class Sum>
-static inline void add_block(const Operand* x, const Operand* w, int64_t w_stride, int depth,
-                             Sum* sums) {
-  Vector low[count], high[count];
-  for (int o = 0; o < count; ++o) low[o] = high[o] = _mm256_setzero_si256();
-  for (int k = 0; k < depth; k += 2, x += 2 * kTilePositions) {
-    const bool is_pair = k + 1 < depth;
-    const Vector even = load(x);
-    const Vector odd = is_pair ? load(x + kTilePositions) : _mm256_setzero_si256();
-    const Vector x_low = _mm256_unpacklo_epi16(even, odd);  // positions 0 to 3 and 8 to 11
-    const Vector x_high = _mm256_unpackhi_epi16(even, odd);
-    for (int o = 0; o < count; ++o) {
-      const Operand* weights = w + o * w_stride + k;
-      const uint32_t second = is_pair ? uint16_t(weights[1]) : 0;
-      const Vector pair = _mm256_set1_epi32(int32_t(uint16_t(weights[0]) | second << 16));
-      low[o] = _mm256_add_epi32(low[o], _mm256_madd_epi16(x_low, pair));
-      high[o] = _mm256_add_epi32(high[o], _mm256_madd_epi16(x_high, pair));
-    }
-  }
-  for (int o = 0; o < count; ++o, sums += kTilePositions) {
-    add_to(sums, _mm256_permute2x128_si256(low[o], high[o], 0x20));
-    add_to(sums + 8, _mm256_permute2x128_si256(low[o], high[o], 0x31));
-  }
-}
-
-// A tile's sums of products of 8-bit codes fit int32: 256 * 255 * 255 < 2^31.
+// Of 2 * kLanes positions from p: the pairs of terms k and k + 1, if there is one.
 template <class Operand, class Sum>
-static void add(const Tile<Operand, Sum>& tile) {
-  constexpr int kOutputs = 4;
-  for (int p = 0; p < tile.positions; p += 16) {
-    const Operand* w = tile.w;
-    Sum* sums = tile.sums + p;
-    int o = 0;
-    for (; o + kOutputs <= tile.outputs; o += kOutputs) {
-      add_block<kOutputs>(tile.x + p, w + o * tile.w_stride, tile.w_stride, tile.depth,
-                          sums + o * kTilePositions);
+void make_pairs(const Tile<Operand, Sum>& tile, int k, int p, Integers (&pairs)[2]) {
+  alignas(64) static constexpr int16_t zeros[2 * kLanes] = {};
+  const auto* odd = k + 1 < tile.depth ? (const int16_t*)tile.row(k + 1) + p : zeros;
+  interleave((const int16_t*)tile.row(k) + p, odd, pairs);
+}
+
+// Of weights in two parts the first or the second: weight = first + 256 * second.
+template <int parts>
+int16_t part_of(int weight, int part) {
+  if (parts == 1) return int16_t(weight);
+  const auto first = int8_t(weight);
+  return int16_t(part ? (weight - first) / 256 : first);
+}
+
+template <int parts, class Operand>
+void make_weights(const Operand* w, int depth, int part, int16_t* made) {
+  for (int k = 0; k < depth; ++k) made[k] = part_of<parts>(w[k], part);
+  if (depth % 2) made[depth] = 0;
+}
+
+template <class Sum>
+void add_part(Sum* sums, Integers added, [[maybe_unused]] int part) {
+  if constexpr (sizeof(Sum) == 8) {
+    if (part) return add_raised<8>(sums, added);
+  }
+  add_to(sums, added);
+}
+
+// A few outputs do not repay what it takes to lay out pairs.
+template <int parts, class Operand, class Sum>
+void add_directly(const Tile<Operand, Sum>& tile) {
+  int16_t weights[parts][kTileDepth];
+  for (int o = 0; o < tile.outputs; ++o) {
+    for (int part = 0; part < parts; ++part) {
+      make_weights<parts>(tile.w + o * tile.w_stride, tile.depth, part, weights[part]);
     }
-    for (; o < tile.outputs; ++o) {
-      add_block<1>(tile.x + p, w + o * tile.w_stride, tile.w_stride, tile.depth,
-                   sums + o * kTilePositions);
+    for (int p = 0; p < tile.positions; p += 2 * kLanes) {
+      Integers sums[parts][2];
+      for (auto& sum : sums) sum[0] = sum[1] = all(0);
+      for (int k = 0; k < tile.depth; k += 2) {
+        Integers pairs[2];
+        make_pairs(tile, k, p, pairs);
+        for (int part = 0; part < parts; ++part) {
+          const Integers weight = weight_pair(weights[part] + k);
+          for (int v = 0; v < 2; ++v) sums[part][v] = add_pairs(sums[part][v], pairs[v], weight);
+        }
+      }
+      for (int part = 0; part < parts; ++part) {
+        Sum* target = tile.sums + o * kTilePositions + p;
+        for (int v = 0; v < 2; ++v) add_part(target + v * kLanes, sums[part][v], part);
+      }
     }
   }
 }
 
-void exact_pairs_add(const Tile<int16_t, int32_t>& tile) { add(tile); }
-void exact_pairs_add(const Tile<uint16_t, int64_t>& tile) { add(tile); }
+template <int parts, class Operand, class Sum>
+void add_parts(const Tile<Operand, Sum>& tile) {
+  if (tile.outputs < kPairOutputs) return add_directly<parts>(tile);
+  auto& made = *reinterpret_cast<Pairs*>(tile.scratch);
+  for (int panel = 0; panel < tile.positions; panel += kPairPositions) {
+    for (int k = 0; k < tile.depth; k += 2) {
+      for (int p = 0; p < kPairPositions; p += 2 * kLanes) {
+        Integers pairs[2];
+        make_pairs(tile, k, panel + p, pairs);
+        for (int v = 0; v < 2; ++v) store(made[k / 2] + p + v * kLanes, pairs[v]);
+      }
+    }
+    in_blocks<kPairOutputs>(tile.outputs, [&]<int outputs>(int first) {
+      for (int part = 0; part < parts; ++part) {
+        PairWeights weights;
+        for (int o = 0; o < outputs; ++o) {
+          const Operand* w = tile.w + (first + o) * tile.w_stride;
+          make_weights<parts>(w, tile.depth, part, weights[o]);
+        }
+        sum_pairs<outputs>(made, weights, tile.depth, [&](int o, int p, Integers sums) {
+          add_part(tile.sums + (first + o) * kTilePositions + panel + p, sums, part);
+        });
+      }
+    });
+  }
+}
+
+}  // namespace
+
+void exact_pairs_add(const Tile<int16_t, int32_t>& tile, int) { add_parts<1>(tile); }
+void exact_pairs_add(const Tile<uint16_t, int64_t>& tile, int) { add_parts<1>(tile); }
+void exact_pairs_add(const Tile<int16_t, int64_t>& tile, int width) {
+  width > 12 ? add_parts<2>(tile) : add_parts<1>(tile);
+}
 
 }  // namespace mbm_hw::MBM_HW_ISA
 

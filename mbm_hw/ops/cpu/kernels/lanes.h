@@ -30,6 +30,12 @@ inline Floats floats(Integers v) { return _mm512_castsi512_ps(v); }
 inline Integers integers(Floats v) { return _mm512_castps_si512(v); }
 inline Integers plus(Integers a, Integers b) { return _mm512_add_epi32(a, b); }
 inline Integers minus(Integers a, Integers b) { return _mm512_sub_epi32(a, b); }
+inline Integers product(Integers a, Integers b) { return _mm512_mullo_epi32(a, b); }
+// 2**bits times, and the floor of 2**-bits times.
+template <int bits>
+inline Integers raised(Integers v) { return _mm512_slli_epi32(v, bits); }
+template <int bits>
+inline Integers lowered(Integers v) { return _mm512_srai_epi32(v, bits); }
 inline Integers both(Integers a, Integers b) { return _mm512_and_si512(a, b); }
 inline Floats multiply(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
 inline Floats divide(Floats a, Floats b) { return _mm512_div_ps(a, b); }
@@ -75,6 +81,31 @@ inline void store_narrow(int8_t* x, Integers v) {
 inline void store_narrow(int16_t* x, Integers v) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(x), _mm512_cvtepi32_epi16(v));
 }
+// sum + a.low * b.low + a.high * b.high, of int16.
+inline Integers add_pairs(Integers sum, Integers a, Integers b) {
+  return _mm512_dpwssd_epi32(sum, a, b);
+}
+// sums += 2**bits * v
+template <int bits>
+inline void add_raised(int64_t* sums, Integers v) {
+  for (int half = 0; half < 2; ++half, sums += kLanes / 2) {
+    const __m256i part = half ? _mm512_extracti64x4_epi64(v, 1) : _mm512_castsi512_si256(v);
+    const Integers added = _mm512_slli_epi64(_mm512_cvtepi32_epi64(part), bits);
+    _mm512_storeu_si512(sums, _mm512_add_epi64(_mm512_loadu_si512(sums), added));
+  }
+}
+// 2 * kLanes pairs of int16.
+inline void interleave(const int16_t* low, const int16_t* high, Integers (&pairs)[2]) {
+  const Integers a = _mm512_loadu_si512(low), b = _mm512_loadu_si512(high);
+  const Integers even = _mm512_unpacklo_epi16(a, b), odd = _mm512_unpackhi_epi16(a, b);
+  pairs[0] = _mm512_permutex2var_epi64(even, _mm512_set_epi64(11, 10, 3, 2, 9, 8, 1, 0), odd);
+  pairs[1] = _mm512_permutex2var_epi64(even, _mm512_set_epi64(15, 14, 7, 6, 13, 12, 5, 4), odd);
+}
+// low and high, of int16, += the first and the second half of int8.
+inline void add_bytes(Integers bytes, Integers& low, Integers& high) {
+  low = _mm512_add_epi16(low, _mm512_cvtepi8_epi16(_mm512_castsi512_si256(bytes)));
+  high = _mm512_add_epi16(high, _mm512_cvtepi8_epi16(_mm512_extracti64x4_epi64(bytes, 1)));
+}
 
 #elif defined(MBM_HW_AVX2)
 
@@ -98,6 +129,12 @@ inline Floats floats(Integers v) { return _mm256_castsi256_ps(v); }
 inline Integers integers(Floats v) { return _mm256_castps_si256(v); }
 inline Integers plus(Integers a, Integers b) { return _mm256_add_epi32(a, b); }
 inline Integers minus(Integers a, Integers b) { return _mm256_sub_epi32(a, b); }
+inline Integers product(Integers a, Integers b) { return _mm256_mullo_epi32(a, b); }
+// 2**bits times, and the floor of 2**-bits times.
+template <int bits>
+inline Integers raised(Integers v) { return _mm256_slli_epi32(v, bits); }
+template <int bits>
+inline Integers lowered(Integers v) { return _mm256_srai_epi32(v, bits); }
 inline Integers both(Integers a, Integers b) { return _mm256_and_si256(a, b); }
 inline Floats multiply(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
 inline Floats divide(Floats a, Floats b) { return _mm256_div_ps(a, b); }
@@ -147,6 +184,32 @@ inline Floats add(Where m, Floats sum, Floats v) {
 inline Floats add_with_bit30(Where m, Floats sum, Floats v) {
   const Integers kept = both(integers(v), m);
   return add(sum, _mm256_blendv_ps(zeros(), floats(kept), floats(_mm256_slli_epi32(kept, 1))));
+}
+// sum + a.low * b.low + a.high * b.high, of int16.
+inline Integers add_pairs(Integers sum, Integers a, Integers b) {
+  return plus(sum, _mm256_madd_epi16(a, b));
+}
+// sums += 2**bits * v
+template <int bits>
+inline void add_raised(int64_t* sums, Integers v) {
+  for (int half = 0; half < 2; ++half, sums += kLanes / 2) {
+    const __m128i part = half ? _mm256_extracti128_si256(v, 1) : _mm256_castsi256_si128(v);
+    const Integers added = _mm256_slli_epi64(_mm256_cvtepi32_epi64(part), bits);
+    auto* target = reinterpret_cast<Integers*>(sums);
+    _mm256_storeu_si256(target, _mm256_add_epi64(_mm256_loadu_si256(target), added));
+  }
+}
+// 2 * kLanes pairs of int16.
+inline void interleave(const int16_t* low, const int16_t* high, Integers (&pairs)[2]) {
+  const Integers a = load((const uint32_t*)low), b = load((const uint32_t*)high);
+  const Integers even = _mm256_unpacklo_epi16(a, b), odd = _mm256_unpackhi_epi16(a, b);
+  pairs[0] = _mm256_permute2x128_si256(even, odd, 0x20);
+  pairs[1] = _mm256_permute2x128_si256(even, odd, 0x31);
+}
+// low and high, of int16, += the first and the second half of int8.
+inline void add_bytes(Integers bytes, Integers& low, Integers& high) {
+  low = _mm256_add_epi16(low, _mm256_cvtepi8_epi16(_mm256_castsi256_si128(bytes)));
+  high = _mm256_add_epi16(high, _mm256_cvtepi8_epi16(_mm256_extracti128_si256(bytes, 1)));
 }
 
 #endif

@@ -4,8 +4,9 @@
 // constant, is a fused multiply-add of the operands without their mantissas. Code 0 is 2**-60: its
 // products vanish in sums. What is an integer in the end is got in one of four ways:
 //   kFloats   Mitchell, no truncation, to 12 bits. Products are integers, and so are float sums of
-//             as many as stay within 2**24.
-//   kRounded  MBM, no truncation, to 11 bits. A sum from 2**23 to 2**24 rounds what is added to an
+//             as many as stay within 2**24. MBM, no truncation, of 11 and 12 bits is this and the
+//             corrections apart, but in planes: see power_kernel.cpp.
+//   kRounded  MBM, no truncation, to 10 bits. A sum from 2**23 to 2**24 rounds what is added to an
 //             integer, and its pattern counts them. pattern_multiplier.h bends the product so that
 //             this gives the floor and the 1 that small products get back, but for operands below
 //             16: see small_kernel.cpp.
@@ -24,7 +25,7 @@
 // instructions. Zen 3 does four a cycle and two loads; Zen 4 two of 512 bits, of them one
 // multiply-add of floats.
 #include "kernels.h"
-#include "lanes.h"
+#include "sums.h"
 
 #ifdef MBM_HW_LANES
 
@@ -40,7 +41,7 @@ enum Sums { kFloats, kRounded, kNarrow, kWide };
 #ifdef MBM_HW_AVX512
 constexpr int kVectors = 4;
 constexpr int outputs_of(Sums kind) {
-  return kind == kFloats ? 6 : kind == kRounded ? 4 : kind == kNarrow ? 3 : 2;
+  return kind == kRounded ? 4 : kind == kWide ? 2 : 3;
 }
 #else
 constexpr int kVectors = 2;
@@ -117,23 +118,24 @@ void make_weights(const PatternParameters& parameters, const Tile<Code, Sum, uin
   }
 }
 
+// `total` is the sum mod 2**32, `near` is within 2**31 of it.
 template <class Sum>
-inline void add_to(Sum* sums, const int32_t* added) {
-  for (int i = 0; i < kLanes; ++i) sums[i] += added[i];
-}
-
-// `sum` is the sum mod 2**32, `near` is within 2**31 of it.
-template <class Sum>
-inline void add_to(Sum* sums, const uint32_t* sum, const float* near) {
+inline void add_to(Sum* sums, Integers total, Floats near) {
+  alignas(64) uint32_t modulo[kLanes];
+  alignas(64) float approximate[kLanes];
+  store(modulo, total);
+  store(approximate, near);
   for (int i = 0; i < kLanes; ++i) {
-    const int64_t base = int64_t(near[i]);
-    sums[i] += base + int32_t(sum[i] - uint32_t(base));
+    const auto base = int64_t(approximate[i]);
+    sums[i] += base + int32_t(modulo[i] - uint32_t(base));
   }
 }
 
+// Not inlined: GCC then keeps all it can in registers.
+//
 // kFloats and kRounded: `group` terms at a time are summed as floats.
 template <Sums kind, int outputs, class Strip, class Sum>
-void add_groups(const Strip& x, const Weights& w, int depth, int group, Sum* sums) {
+__attribute__((noinline)) void add_groups(const Strip& x, const Weights& w, int depth, int group, Sum* sums) {
   constexpr bool corrected = kind == kRounded;
   const Integers start = integers(to_floats(all(corrected ? uint32_t(kMiddle) : 0)));
   Integers total[outputs][kVectors];
@@ -173,9 +175,7 @@ void add_groups(const Strip& x, const Weights& w, int depth, int group, Sum* sum
   }
   for (int o = 0; o < outputs; ++o) {
     for (int v = 0; v < kVectors; ++v) {
-      alignas(64) uint32_t integers[kLanes];
-      store(integers, total[o][v]);
-      add_to(sums + o * kTilePositions + v * kLanes, (const int32_t*)integers);
+      add_to(sums + o * kTilePositions + v * kLanes, total[o][v]);
     }
   }
 }
@@ -207,22 +207,21 @@ void add_integers(const Strip& x, const Weights& w, int depth, Sum* sums) {
         Floats product = floats(plus(pattern[v], weight));
         if constexpr (corrected) product = multiply_add(power[v], correction, product);
         total[o][v] = plus(total[o][v], truncated(product));
-        if constexpr (wide) near[o][v] = add(near[o][v], product);
-        compute_before(total[o][v], pattern[v]);
+        if constexpr (wide) {
+          near[o][v] = add(near[o][v], product);
+        } else {
+          compute_before(total[o][v], pattern[v]);
+        }
       }
     }
   }
   for (int o = 0; o < outputs; ++o) {
     for (int v = 0; v < kVectors; ++v) {
-      alignas(64) uint32_t integers[kLanes];
-      store(integers, total[o][v]);
       Sum* target = sums + o * kTilePositions + v * kLanes;
       if constexpr (wide) {
-        alignas(64) float approximate[kLanes];
-        store(approximate, near[o][v]);
-        add_to(target, integers, approximate);
+        add_to(target, total[o][v], near[o][v]);
       } else {
-        add_to(target, (const int32_t*)integers);
+        add_to(target, total[o][v]);
       }
     }
   }
@@ -252,29 +251,28 @@ void add_products(const PatternParameters& parameters, const Tile<Code, Sum, uin
     return;
   }
   auto& made = *reinterpret_cast<Activations*>(tile.scratch);
-  const auto add_block = [&]<int outputs>(int panel, int o) {
-    make_weights<corrected>(parameters, tile, o, outputs, weights);
-    for (int strip = 0; strip < kStrips; ++strip) {
-      add_strip.template operator()<outputs>(
-          Strip{made.strips[strip][0]}, tile.sums + o * kTilePositions + panel + strip * kStrip);
-    }
-  };
-  constexpr int outputs = outputs_of(kind);
   for (int panel = 0; panel < tile.positions; panel += kPatternPanel) {
     make_patterns(encoded, tile, panel, made);
-    int o = 0;
-    for (; o + outputs <= tile.outputs; o += outputs) {
-      add_block.template operator()<outputs>(panel, o);
-    }
-    for (; o + 2 <= tile.outputs; o += 2) add_block.template operator()<2>(panel, o);
-    for (; o < tile.outputs; ++o) add_block.template operator()<1>(panel, o);
+    in_blocks<outputs_of(kind)>(tile.outputs, [&]<int outputs>(int o) {
+      make_weights<corrected>(parameters, tile, o, outputs, weights);
+      for (int strip = 0; strip < kStrips; ++strip) {
+        Sum* sums = tile.sums + o * kTilePositions + panel + strip * kStrip;
+        add_strip.template operator()<outputs>(Strip{made.strips[strip][0]}, sums);
+      }
+    });
   }
 }
 
 template <class Code, class Sum>
 void add_tile(const PatternParameters& parameters, const Tile<Code, Sum, uint32_t>& tile) {
   const bool corrected = parameters.correction != 0;
-  if (parameters.group) {
+  if constexpr (sizeof(Code) == 2) {
+    if (parameters.sixty_fourths && !tile.plane(kMostPlane)) {
+      add_products<kFloats, false>(parameters, tile);
+      return power_add(parameters, tile);
+    }
+  }
+  if (parameters.group && !parameters.sixty_fourths) {
     corrected ? add_products<kRounded, true>(parameters, tile)
               : add_products<kFloats, false>(parameters, tile);
   } else if (parameters.width > 12) {
@@ -284,7 +282,7 @@ void add_tile(const PatternParameters& parameters, const Tile<Code, Sum, uint32_
     corrected ? add_products<kNarrow, true>(parameters, tile)
               : add_products<kNarrow, false>(parameters, tile);
   }
-  if (parameters.small) small_add(parameters, tile);
+  if (parameters.small.rows) small_add(parameters, tile);
 }
 
 }  // namespace
