@@ -256,7 +256,7 @@ class Conv2d {
     const bool in_place = multiplier_.takes_codes();
     if (!in_place && int64_t(buffers.codes.size()) < count) buffers.codes.resize(count);
     Code* codes = in_place ? reinterpret_cast<Code*>(target) : buffers.codes.data();
-    const Code* found = source_.codes(x, count, step, scale, codes);
+    const Code* found = source_.image_codes(x, count, step, scale, codes);
     if (!in_place || found != codes) encode(found, count, multiplier_.encoder(), target);
   }
 

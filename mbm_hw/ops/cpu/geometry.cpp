@@ -78,6 +78,21 @@ bool goes_by_channel(const Conv2dGeometry& geometry, int threads) {
          geometry.x.size[0] * geometry.groups >= threads;
 }
 
+bool meets_values_again(const Conv2dGeometry& geometry, int threads) {
+  const auto& size = geometry.w.size;
+  return !goes_by_channel(geometry, useful_threads(geometry, threads)) &&
+         (size[0] / geometry.groups > kTileOutputs || size[2] > geometry.stride[0]);
+}
+
+int64_t dense_size(const Shape4& shape) {
+  int64_t size = 1, last = 0;
+  for (int i = 0; i < 4; ++i) {
+    size *= shape.size[i];
+    last += (shape.size[i] - 1) * shape.stride[i];
+  }
+  return last + 1 == size ? size : 0;
+}
+
 Conv2dGeometry with_images_as_rows(Conv2dGeometry geometry) {
   const std::array<int64_t, 2> ones{1, 1}, zeros{0, 0};
   const bool pointwise = geometry.w.size[2] == 1 && geometry.w.size[3] == 1 &&

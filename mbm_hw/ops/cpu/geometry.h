@@ -59,6 +59,12 @@ int useful_threads(const Conv2dGeometry& geometry, int threads);
 // Whether each channel has outputs of its own, and each thread a channel.
 bool goes_by_channel(const Conv2dGeometry& geometry, int threads);
 
+// Whether most values of the image come into more than one tile.
+bool meets_values_again(const Conv2dGeometry& geometry, int threads);
+
+// Elements from the first to the last of a tensor, if there are no others between them, else 0.
+int64_t dense_size(const Shape4& shape);
+
 // If the kernel is one pixel, moved by one, an image is one long row: fewer and longer runs; and
 // images of one pixel are one image.
 Conv2dGeometry with_images_as_rows(Conv2dGeometry geometry);

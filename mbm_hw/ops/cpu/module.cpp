@@ -124,7 +124,17 @@ void quantized_conv2d(const Values& x, const Values& w, const std::optional<Floa
   multiplier.visit([&](const auto& kind) {
     using Code = typename std::decay_t<decltype(kind)>::Code;
     if constexpr (std::is_same_v<Code, int8_t> || std::is_same_v<Code, int16_t>) {
-      run_layer(kind, QuantizedValues<Code>(how, isa), Rescaled{isa}, geometry, x.data(), w.data(),
+      QuantizedValues<Code> source(how, isa);
+      AlignedArray<Code> codes;
+      const int64_t size = dense_size(geometry.x);
+      if (!swapped && size && meets_values_again(geometry, threads)) {
+        const nb::gil_scoped_release release;
+        codes = AlignedArray<Code>(size);
+        quantize_rows(x.data(), size, factor ? &*factor : &x_scale, 1, factor.has_value(), limit,
+                      codes.data(), isa, threads);
+        source.take_image(x.data(), codes.data());
+      }
+      run_layer(kind, source, Rescaled{isa}, geometry, x.data(), w.data(),
                 bias ? bias->data() : nullptr, y.data(), swapped, threads);
     } else {
       throw nb::type_error("values are quantised for multipliers of signed integers");

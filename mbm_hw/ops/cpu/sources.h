@@ -6,6 +6,7 @@
 //   Isa isa() const, float x_scale() const
 //   const Code* codes(const Element* x, int64_t count, int64_t step, float scale, Code* buffer)
 //            `count` codes, `step` apart in the tensor, side by side: where they lie or in `buffer`
+//   image_codes, likewise, of the image
 //   float weight_scale(const Element* row, int64_t count, int64_t output)
 //            what the weights' codes of an output stand for
 #pragma once
@@ -33,6 +34,10 @@ class GivenCodes {
     if (step == 1) return x;
     for (int64_t i = 0; i < count; ++i) buffer[i] = x[i * step];
     return buffer;
+  }
+  const Code* image_codes(const Element* x, int64_t count, int64_t step, float scale,
+                          Code* buffer) const {
+    return codes(x, count, step, scale, buffer);
   }
   float weight_scale(const Element*, int64_t, int64_t) const { return 1; }
 
@@ -89,6 +94,16 @@ class QuantizedValues {
       MBM_HW_CALL(isa_, quantize, values, n, unit, how_.has_factor, how_.limit, target);
     });
   }
+  const Code* image_codes(const float* x, int64_t count, int64_t step, float scale,
+                          Code* buffer) const {
+    if (!made_) return codes(x, count, step, scale, buffer);
+    return GivenCodes<Code>(isa_).codes(made_ + (x - image_), count, step, 1, buffer);
+  }
+  // `codes` are those of the values from `image` on, made beforehand.
+  void take_image(const float* image, const Code* codes) {
+    image_ = image;
+    made_ = codes;
+  }
   float weight_scale(const float* row, int64_t count, int64_t output) const {
     if (how_.w_scale) return how_.w_scale[output];
     const float scale = MBM_HW_CALL(isa_, largest_magnitude, row, count) / how_.limit;
@@ -98,6 +113,8 @@ class QuantizedValues {
  private:
   Quantization how_;
   Isa isa_;
+  const float* image_ = nullptr;
+  const Code* made_ = nullptr;
 };
 
 // Values rounded to a float format, as round_to_format has it.
@@ -118,6 +135,10 @@ class RoundedValues {
     return converted(x, count, step, buffer, [&](const float* values, int64_t n, float* target) {
       MBM_HW_CALL(isa_, float_round, products_, values, n, target);
     });
+  }
+  const float* image_codes(const float* x, int64_t count, int64_t step, float scale,
+                           float* buffer) const {
+    return codes(x, count, step, scale, buffer);
   }
   float weight_scale(const float*, int64_t, int64_t) const { return 1; }
 
