@@ -1,6 +1,8 @@
 """What a kernel's loop over terms takes of a multiprocessor's pipes, counted in its machine code.
 
 Ref: CUDA C++ Programming Guide, "Arithmetic Instructions": results a clock of a multiprocessor.
+Integer multiplications, which the compiler adds and moves with as well, go the way of floats: from
+sm_86 on, one half of it. Ref: NVIDIA developer forums, topic 302018.
 """
 
 import re
@@ -58,29 +60,30 @@ def clocks(variant: Variant, architecture: str, tile) -> dict[str, float]:
     taken = Counter(issue=ISSUED / ISSUED * len(loop))
     for instruction in loop:
         name = re.sub(r"^@!?U?P\w+ ", "", instruction).split()[0]
-        pipe, rate = _pipe(name, architecture)
-        taken[pipe] += ISSUED / rate
+        for pipe, rate in _pipes(name, architecture).items():
+            taken[pipe] += ISSUED / rate
     return {pipe: count / products for pipe, count in taken.items()}
 
 
-def _pipe(name, architecture):
+def _pipes(name, architecture) -> dict[str, float]:
+    """Return the pipes that an instruction goes through, and its results a clock of each."""
     operation = name.split(".")[0]
     if operation == "LDS":
         if re.search(r"\.[SU](8|16)", name):  # a product from a table
-            return "shared", SHARED_WORDS / TABLE_CONFLICTS
+            return {"shared": SHARED_WORDS / TABLE_CONFLICTS}
         words = int(next(iter(re.findall(r"\.(64|128)", name)), 32)) // 32
-        return "shared", SHARED_WORDS * 2 / max(words, 2)  # half of a warp reads the same words
+        return {"shared": SHARED_WORDS * 2 / max(words, 2)}  # half of a warp reads the same words
     if re.fullmatch(_FLOATS, operation):
-        return "float", FLOATS_AT_ONCE[architecture]
+        return {"float": FLOATS_AT_ONCE[architecture]}
     if re.fullmatch(_MULTIPLY, operation):
-        return "float", INTEGERS
+        return {"float": FLOATS_AT_ONCE[architecture], "multiply": INTEGERS}
     if operation in ("DADD", "DMUL", "DFMA", "DSETP"):
-        return "double", DOUBLES_AT_ONCE[architecture]
+        return {"double": DOUBLES_AT_ONCE[architecture]}
     if re.fullmatch(_CONVERT, operation):
-        return "conversion", CONVERSIONS
+        return {"conversion": CONVERSIONS}
     if re.fullmatch(_UNIFORM, operation):
-        return "other", ISSUED
-    return "integer", INTEGERS
+        return {"other": ISSUED}
+    return {"integer": INTEGERS}
 
 
 def _disassembled(cubin: bytes) -> tuple[list[str], dict[str, int]]:

@@ -30,6 +30,8 @@ INTEGER_SPECS = (
     MBM(8, signed=True),
     MBM(8),
     MBM(9, truncation=6, signed=True),  # its correction is cut to 0, its corner is there
+    MBM(10, truncation=3, signed=True),  # its correction with a carry is not half of that without
+    MBM(12, truncation=2),
     MBM(12, signed=True),
     MBM(16, truncation=6, signed=True),
     MBM(16, truncation=8, signed=True),
@@ -230,6 +232,8 @@ def test_rescale_gives_the_cpus_floats(dtype, shape):
         ("convolution.h", "if (row >= g_.outputs) continue;", ""),
         ("convolution.h", "if (position >= g_.positions) continue;", ""),
         ("convolution.h", "row < rows && term < depth", "term < depth"),
+        ("convolution.h", "depth - k < Shape::kDepth ? depth - k", "depth - k < Shape::kDepth ? 0"),
+        ("pattern.cu", "bits_of(float(code))", "bits_of(float(code < 0 ? -code : code))"),
         ("pattern.cu", "kFlushTerms = MBM_HW_FLUSH_TERMS", "kFlushTerms = 0"),
         ("pattern.cu", "kFlushTerms = MBM_HW_FLUSH_TERMS", "kFlushTerms = 4096"),
     ],
@@ -259,7 +263,10 @@ def test_tiles_fit_each_device():
 @pytest.mark.parametrize(
     ("spec", "file", "line", "instead"),
     [
-        (MBM(12, signed=True), "wide_pattern.cu", "characteristics > 5", "characteristics > 4"),
+        (MBM(12, signed=True), "wide_pattern.cu", "kCornerEnd = 5", "kCornerEnd = 4"),
+        (MBM(12, truncation=2), "wide_pattern.cu", "return kOverflowKey;", "{}"),
+        (MBM(10, 3, signed=True), "wide_pattern.cu", "if (carries(", "if (!carries("),
+        (MBM(12, signed=True), "log_arithmetic.h", "? -magnitude", "? magnitude"),
         (MBM(16, signed=True), "wide_pattern.cu", "1.0 - 1.0 / (1ull << 40)", "1.0"),
         (
             MBM(16, signed=True),

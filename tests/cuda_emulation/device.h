@@ -96,6 +96,7 @@ inline double __hiloint2double(int high, int low) {
   return std::bit_cast<double>(uint64_t(unsigned(high)) << 32 | unsigned(low));
 }
 inline int __double2hiint(double x) { return int(std::bit_cast<uint64_t>(x) >> 32); }
+inline int __double2loint(double x) { return int(std::bit_cast<uint64_t>(x)); }
 inline double __dmul_rn(double a, double b) { return a * b; }
 inline long long __double2ll_rn(double x) { return std::llrint(x); }
 using std::min;

@@ -40,6 +40,7 @@ class Products:
     entry_dtype : what a table is given as.
     largest : the tile of large convolutions: small for products of many instructions, whose code 64
     of them would not be good for. many_registers : a multiprocessor holds half the blocks.
+    max_terms : of a sum that is exact.
     instructions : that a product takes, of one thread; doubles : those on doubles.
     """
 
@@ -50,6 +51,7 @@ class Products:
     entry_dtype: torch.dtype | None = None
     largest: Tile = LARGE
     many_registers: bool = False
+    max_terms: int = 2**31
     instructions: float = 2
     doubles: int = 0
 
@@ -94,17 +96,19 @@ def integer_products(spec: SpecValues, shared_limit: int) -> Products:
         largest = LARGE if spec.signed else MEDIUM
         return Products(_variant("pattern.cu", macros), "floating-point patterns", largest=largest)
     without_carry, with_carry = multiplier.corrections
-    if spec.signed and spec.width > 8 and without_carry == 2 * with_carry:
-        # Patterns, lower words, sum, [correction, corner's keys].
-        corrected = without_carry > 0
-        variant = _variant("wide_pattern.cu", macros | _log_macros(multiplier))
+    if spec.width > 8:
+        # A pattern, its sum, [its correction, one more with a carry, keys of corners].
+        corrections = (without_carry > 0) + (without_carry != 2 * with_carry)
+        has_corner = multiplier.small_characteristic >= 0
         return Products(
-            variant,
+            _variant("wide_pattern.cu", macros | _log_macros(multiplier)),
             "patterns of doubles",
-            largest=MEDIUM,
-            many_registers=True,
-            instructions=3.5 + 2.5 * corrected,
-            doubles=1 + corrected,
+            operand_bytes=(8, 16) if has_corner else (4, 4),
+            largest=TALL,
+            many_registers=has_corner,
+            max_terms=1 << (51 - 2 * (spec.width - spec.signed)),
+            instructions=2.5 + corrections + 0.5 * has_corner,
+            doubles=1 + corrections,
         )
     if spec.width <= 8:
         table = _table(spec, macros, shared_limit)

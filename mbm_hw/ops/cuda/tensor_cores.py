@@ -78,6 +78,7 @@ def fastest_products(
     choices = [(integer_products(spec, device.shared_bytes),)]
     if choices[0][0].doubles:  # which may be slow
         choices.append((log_products(spec),))
+        choices = [parts for parts in choices if terms <= parts[0].max_terms]
     if whole := tensor_products(spec, terms, device):
         choices.append((whole,))
     base = _mitchell_of(spec)

@@ -13,8 +13,8 @@
 //   kAbsentWeight : a code in place of outputs that there are not.
 //   kHasPlain : whether panels may be plain, their products made by plain_x_value, plain_w_value and
 //   add_plain; they are if all of their operands are, by is_plain_x and is_plain_w.
-//   kHasCorner : whether add leaves something to add_corner(total, x, w): for operands that both
-//   have a corner_key below kCornerEnd.
+//   kHasCorner : whether add leaves something to add_corner(total, x, w): for operands whose
+//   corner_key's sum up to at most kCornerEnd.
 #pragma once
 
 #include "geometry.h"
@@ -230,18 +230,19 @@ class Convolution {
 
   template <class Total, class X, class W>
   __device__ __forceinline__ void add_corners(Total& total, const X& x, const W& w) const {
-    uint32_t least_x = ~0u, least_w = ~0u;
+    constexpr int end = Products::kCornerEnd;
+    int least_x = products_.corner_key(x[0]), least_w = products_.corner_key(w[0]);
 #pragma unroll
-    for (int j = 0; j < Shape::kThreadColumns; ++j) least_x = min(least_x, products_.corner_key(x[j]));
+    for (int j = 1; j < Shape::kThreadColumns; ++j) least_x = min(least_x, products_.corner_key(x[j]));
 #pragma unroll
-    for (int i = 0; i < Shape::kThreadRows; ++i) least_w = min(least_w, products_.corner_key(w[i]));
-    if (least_x >= Products::kCornerEnd || least_w >= Products::kCornerEnd) return;
+    for (int i = 1; i < Shape::kThreadRows; ++i) least_w = min(least_w, products_.corner_key(w[i]));
+    if (least_x + least_w > end) return;
 #pragma unroll
     for (int i = 0; i < Shape::kThreadRows; ++i) {
-      if (products_.corner_key(w[i]) >= Products::kCornerEnd) continue;
+      if (least_x + products_.corner_key(w[i]) > end) continue;
 #pragma unroll
       for (int j = 0; j < Shape::kThreadColumns; ++j) {
-        if (products_.corner_key(x[j]) < Products::kCornerEnd) {
+        if (products_.corner_key(x[j]) + products_.corner_key(w[i]) <= end) {
           products_.add_corner(total[i][j], x[j], w[i]);
         }
       }
