@@ -1,4 +1,4 @@
-"""No unfolded image and no tensor of sums: the memory of a layer's forward beside the exact float layer's."""
+"""No unfolded image and no tensor of sums: a layer's memory beside the exact float layer's."""
 
 import pytest
 

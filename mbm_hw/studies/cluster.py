@@ -26,8 +26,9 @@ from distributed import (
     get_worker,
 )
 
+from mbm_hw.studies.cases import Unit
 from mbm_hw.studies.identity import differences
-from mbm_hw.studies.run import StudyRun, Unit
+from mbm_hw.studies.run import StudyRun
 
 Score = Callable[[StudyRun, Iterable[Unit]], Iterator[tuple[Unit, list[dict]]]]
 """Scores units of a study; yields them with their rows as they are finished."""

@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 
 from mbm_hw.catalog import spec_name
 from mbm_hw.files import replacing
+from mbm_hw.studies.cases import Case
 from mbm_hw.studies.description import FLOAT
 from mbm_hw.studies.evaluation import Depth
-from mbm_hw.studies.run import Case, StudyRun
+from mbm_hw.studies.run import StudyRun
 from mbm_hw.studies.summary import Summary
 
 COLOURS = matplotlib.colormaps["tab10"].colors

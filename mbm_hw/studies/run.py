@@ -5,7 +5,6 @@ import functools
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +18,9 @@ from mbm_hw.ops.algorithms import DIRECT
 from mbm_hw.quantize import QUANTIZERS
 from mbm_hw.spec import Spec
 from mbm_hw.studies.batch import Batch
+from mbm_hw.studies.cases import Case, Unit
 from mbm_hw.studies.data import load_data
-from mbm_hw.studies.description import FLOAT, Study, multiplier_name
+from mbm_hw.studies.description import Study
 from mbm_hw.studies.devices import device_of, move_
 from mbm_hw.studies.evaluation import EVALUATIONS, Depth
 from mbm_hw.studies.identity import sha256, study_identity
@@ -30,38 +30,6 @@ from mbm_hw.studies.store import Store
 
 PICTURED_IMAGES = 3
 """How many of a depth study's images are shown."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """A network to be scored: `spec` in the layers of a set; None in no layer is exact float.
-
-    algorithm : of the layers of the set that it can do, which are some; the others are direct.
-    """
-
-    spec: Spec | None
-    layer_set: str
-    layers: tuple[str, ...]
-    algorithm: str = DIRECT
-
-    @property
-    def spec_name(self) -> str:
-        return FLOAT if self.spec is None else spec_name(self.spec)
-
-
-@dataclass(frozen=True)
-class Unit:
-    """What is computed and committed at once: a case on a batch of images, by their numbers."""
-
-    case: Case
-    images: range
-
-    def __str__(self) -> str:
-        first, last = self.images[0], self.images[-1]
-        images = f"image {first}" if first == last else f"images {first} to {last}"
-        where = "" if self.case.spec is None else f" in {self.case.layer_set}"
-        name = multiplier_name(self.case.spec_name, self.case.algorithm)
-        return f"{images} of {name}{where}"
 
 
 class StudyRun:

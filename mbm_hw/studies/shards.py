@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
+from mbm_hw.studies.cases import Unit
 from mbm_hw.studies.identity import differences
-from mbm_hw.studies.run import StudyRun, Unit
+from mbm_hw.studies.run import StudyRun
 from mbm_hw.studies.store import Store
 
 
