@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
-#include <type_traits>
 #include <vector>
 
 #include "aligned.h"
@@ -12,20 +11,13 @@
 #include "channel_plan.h"
 #include "geometry.h"
 #include "parallel.h"
+#include "reader.h"
 #include "results.h"
 #include "sources.h"
 #include "stopwatch.h"
 #include "tile.h"
 
 namespace mbm_hw {
-
-// An array as the unsigned integers of its elements' size.
-template <class T>
-auto* as_bits(T* data) {
-  using Bits = std::conditional_t<sizeof(T) == 1, uint8_t,
-                                  std::conditional_t<sizeof(T) == 2, uint16_t, uint32_t>>;
-  return reinterpret_cast<Bits*>(data);
-}
 
 // One convolution; sums over (channel, kernel row, kernel column).
 //
@@ -65,29 +57,28 @@ class Conv2d {
     if (!swapped_ && goes_by_channel(geometry_, used)) {
       const ChannelPlan plan(geometry_);
       run_tasks(geometry_.x.size[0] * geometry_.groups, used, [&](const NextTask& next) {
-        Buffers buffers;
+        Buffers buffers(*this);
         for (int64_t index; next(index);) run_channel(plan, index, out, buffers);
       });
       return;
     }
     const TaskGrid tasks(geometry_, used, swapped_);
     run_tasks(tasks.count(), used, [&](const NextTask& next) {
-      Buffers buffers;
+      Buffers buffers(*this);
       for (int64_t index; next(index);) run_task(tasks[index], out, buffers);
     });
   }
 
  private:
-  static constexpr int kStaged = 64;  // pixels whose channels are read together
-
   // A thread's own.
   struct Buffers {
+    explicit Buffers(const Conv2d& layer) : reader(layer.multiplier_, layer.source_) {}
+
+    Reader<Multiplier, Source> reader;
     AlignedArray<Operand> packed{kTileDepth * kTilePositions};
     AlignedArray<Sum> sums{kTileOutputs * kTilePositions};
     AlignedArray<uint8_t> scratch{size_t(Multiplier::kScratch)};
-    AlignedArray<Operand> staged{kStaged * kTileDepth};
     float scales[kTilePositions];  // of positions, if swapped
-    std::vector<Code> codes;
     std::vector<Operand> band;  // see Band and read_weights
   };
 
@@ -153,7 +144,7 @@ class Conv2d {
       for (int64_t k = 0; k < terms_ && p + 1 < task.positions; k += 64 / sizeof(Element)) {
         __builtin_prefetch(row + geometry_.x.stride[3] + k);
       }
-      read_row(row, terms_, 1, scale, buffers.band.data() + p * terms_, buffers);
+      buffers.reader.read_row(row, terms_, 1, scale, buffers.band.data() + p * terms_);
       buffers.scales[p] = source_.x_scale() * scale;
     }
   }
@@ -172,11 +163,11 @@ class Conv2d {
     const auto& stride = geometry_.x.stride;
     const int64_t channel = task.group * geometry_.w.size[1] + term;
     for (const Run& run : runs) {
-      read(x_ + run.image * stride[0] + channel * stride[1] +
-               run.row * geometry_.stride[0] * stride[2] +
-               run.column * geometry_.stride[1] * stride[3],
-           depth, run.length, geometry_.stride[1] * stride[3],
-           buffers.packed.data() + run.position, kTilePositions, buffers);
+      buffers.reader.read(x_ + run.image * stride[0] + channel * stride[1] +
+                              run.row * geometry_.stride[0] * stride[2] +
+                              run.column * geometry_.stride[1] * stride[3],
+                          depth, stride[1], run.length, geometry_.stride[1] * stride[3],
+                          buffers.packed.data() + run.position, kTilePositions);
     }
   }
 
@@ -238,47 +229,10 @@ class Conv2d {
         std::fill_n(target + c * size + strip.before + strip.inside, strip.after, zero_);
       }
       if (strip.inside == 0) continue;
-      read(x_ + (image + strip.image) * stride[0] + channel * stride[1] + strip.row * stride[2] +
-               strip.column * stride[3],
-           channels, strip.inside, geometry_.stride[1] * stride[3], target + strip.before, size,
-           buffers);
-    }
-  }
-
-  template <class Encoder, class Encoded>
-  static void encode(const Code* codes, int64_t count, const Encoder& encoder, Encoded* target) {
-    for (int64_t i = 0; i < count; ++i) target[i] = encoder(codes[i]);
-  }
-
-  // Reads values, `step` apart, into operands side by side.
-  void read_row(const Element* x, int64_t count, int64_t step, float scale, Operand* target,
-                Buffers& buffers) const {
-    const bool in_place = multiplier_.takes_codes();
-    if (!in_place && int64_t(buffers.codes.size()) < count) buffers.codes.resize(count);
-    Code* codes = in_place ? reinterpret_cast<Code*>(target) : buffers.codes.data();
-    const Code* found = source_.image_codes(x, count, step, scale, codes);
-    if (!in_place || found != codes) encode(found, count, multiplier_.encoder(), target);
-  }
-
-  // Reads channels of pixels, `step` apart, into target[channel * pitch + pixel]; along what adjoins
-  // in memory.
-  void read(const Element* x, int64_t channels, int64_t pixels, int64_t step, Operand* target,
-            int64_t pitch, Buffers& buffers) const {
-    const int64_t channel_step = geometry_.x.stride[1];
-    if (step == 1 || channel_step != 1) {
-      for (int64_t c = 0; c < channels; ++c) {
-        read_row(x + c * channel_step, pixels, step, source_.x_scale(), target + c * pitch, buffers);
-      }
-      return;
-    }
-    for (int64_t first = 0; first < pixels; first += kStaged) {
-      const int64_t count = std::min<int64_t>(kStaged, pixels - first);
-      for (int64_t p = 0; p < count; ++p) {
-        read_row(x + (first + p) * step, channels, 1, source_.x_scale(),
-                 buffers.staged.data() + p * kTileDepth, buffers);
-      }
-      MBM_HW_CALL(source_.isa(), transpose, as_bits(buffers.staged.data()), kTileDepth, count,
-                  channels, as_bits(target + first), pitch);
+      buffers.reader.read(x_ + (image + strip.image) * stride[0] + channel * stride[1] +
+                              strip.row * stride[2] + strip.column * stride[3],
+                          channels, stride[1], strip.inside, geometry_.stride[1] * stride[3],
+                          target + strip.before, size);
     }
   }
 
