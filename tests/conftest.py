@@ -5,6 +5,8 @@ import torch
 from devices import DEVICES, on
 from small_net import SmallNet
 
+from mbm_hw.cost import Costing, uniform
+
 
 @pytest.fixture(params=DEVICES)
 def device(request):
@@ -22,3 +24,8 @@ def images(device):
 def network(device):
     torch.manual_seed(0)
     return SmallNet().eval().to(device)
+
+
+@pytest.fixture(scope="session")
+def costing(tmp_path_factory):
+    return Costing(tmp_path_factory.mktemp("cost"), streams=(uniform(2001),))

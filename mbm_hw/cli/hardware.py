@@ -28,6 +28,7 @@ LAYER = {
 )
 @click.option("--power", is_flag=True, help="The energy of an operation, by switching activity.")
 @click.option("--fpga", is_flag=True, help="Look-up tables and frequency on iCE40 and ECP5.")
+@click.option("--breakdown", is_flag=True, help="The blocks' areas instead, and their bounds.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A folder for all figures.")
 @click.option(
     "--cache",
@@ -37,7 +38,7 @@ LAYER = {
     help="Where finished work is kept.",
 )
 @with_formats
-def cost(names, liberty, mapping, power, fpga, output, cache, style):
+def cost(names, liberty, mapping, power, fpga, breakdown, output, cache, style):
     """Print what designs cost on standard cells: NAMES such as mbm8 or mbm8s_p2.
 
     Default: the designs of rtl/ and those of the MBM paper's Table I. The table has the main
@@ -45,13 +46,24 @@ def cost(names, liberty, mapping, power, fpga, output, cache, style):
     """
     from tqdm import tqdm
 
-    from mbm_hw.cost import DEVICES, Costing, builds, default_designs, find_design, uniform
+    from mbm_hw.cost import (
+        BROKEN_DOWN,
+        DEVICES,
+        Costing,
+        builds,
+        default_designs,
+        find_design,
+        uniform,
+    )
     from mbm_hw.cost.report import cost_table, legend, write_report
 
     designs = [find_design(name) for name in names] or default_designs()
     streams = (uniform(), *_layer_streams(cache)) if power else ()
     costing = Costing(cache, liberty, streams, tuple(DEVICES) if fpga else (), mapping)
     costing.check_tools()
+    if breakdown:
+        _print_breakdowns(costing, [find_design(name) for name in names or BROKEN_DOWN], style)
+        return
     total = sum(len(builds(design)) for design in designs)
     interval = 0.1 if sys.stderr.isatty() else 30
     with tqdm(costing.rows(designs), "cost", total, False, mininterval=interval) as bar:
@@ -63,6 +75,17 @@ def cost(names, liberty, mapping, power, fpga, output, cache, style):
     if output is not None:
         write_report(rows, costing, output)
         click.echo(f"cost: tables, all figures and the picture are in {output}/", err=True)
+
+
+def _print_breakdowns(costing, designs, style):
+    from mbm_hw.cost.breakdown import breakdown
+    from mbm_hw.cost.report import breakdown_table
+
+    tables = [breakdown(costing, design) for design in designs]
+    if style is None:
+        click.echo("\n\n".join(map(breakdown_table, tables)))
+    else:
+        print_rows([row for table in tables for row in table], style)
 
 
 def _layer_streams(cache: Path):

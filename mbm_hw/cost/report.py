@@ -5,8 +5,9 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from mbm_hw.cost.breakdown import BROKEN_DOWN, breakdown, savings
 from mbm_hw.cost.picture import plot_cost
-from mbm_hw.cost.rows import Costing
+from mbm_hw.cost.rows import Costing, find_design
 from mbm_hw.files import replacing, write_csv, write_json
 from mbm_hw.published import TABLE_I
 
@@ -58,6 +59,24 @@ def paper_table(rows: Sequence[Mapping]) -> str | None:
     return _markdown(headings, cells) if cells else None
 
 
+def breakdown_table(rows: Sequence[Mapping]) -> str:
+    """Return what a breakdown's multiplier saves and could save, and its rows as Markdown."""
+    digits = {"area_um2": 0, "gate_equivalents": 0, "share": 1, "inverter_um2": 0, "least_um2": 0}
+    cells = [
+        [
+            f"{row['count']} x {row['block']}" if row["count"] > 1 else row["block"],
+            *(_cell(row[name], places) for name, places in digits.items()),
+            row["terms"],
+        ]
+        for row in rows
+    ]
+    headings = ["block", "area um2", "NAND2", "% of exact", "inverters", "least um2", "made of"]
+    mapped, least, both = savings(rows)
+    title = f"{rows[0]['design']} saves {mapped:.1f} % as mapped; {least:.1f} % if all its blocks "
+    title += f"were at their least; {both:.1f} % if the exact array were, too."
+    return f"{title}\n\n{_markdown(headings, cells)}"
+
+
 def legend(rows: Sequence[Mapping], costing: Costing) -> str:
     """Return the sentences that belong under the table."""
     lines = [
@@ -87,9 +106,22 @@ def write_report(rows: Sequence[Mapping], costing: Costing, folder: str | Path) 
     paper = paper_table(rows)
     if paper is not None:
         parts += ["## Beside the MBM paper's Table I", paper, PAPER]
+    names = [name for name in BROKEN_DOWN if any(row["design"] == name for row in rows)]
+    tables = [breakdown_table(breakdown(costing, find_design(name))) for name in names]
+    if tables:
+        parts += ["## Where the area goes, and what bounds it", BOUNDS, *tables]
     with replacing(folder / "cost.md") as file:
         file.write("\n\n".join(parts) + "\n")
     plot_cost(rows, folder / "cost.png")
+
+
+BOUNDS = """Each block mapped by itself, and the multiplier as a whole, with the same script.
+Inverters: the area of inverters and buffers within. Least: the block's multiplexers, adders and
+gates (gathering: one input more of a wide one) in the cheapest cells of this library that compute
+them, where inverters, buffers and sizes cost nothing and every signal comes in both polarities; no
+mapping of these blocks gets there. The exact array's is that of N^2 ands, N (N - 2) full adders and
+N half adders. What decides is what a full adder costs beside a multiplexer, for the exact
+multiplier is adders and the logarithmic one shifters, and that is the library's."""
 
 
 PAPER = """Savings in percent of the exact multiplier, unsigned and combinational. The

@@ -44,10 +44,14 @@ class LogCore(wiring.Component):
         self.latency = latency
         self.kept_width = spec.fraction_width - spec.truncation
         self.has_small = spec.small_characteristic >= 0
-        members = {"a": In(spec.width), "b": In(spec.width)}
-        members |= {"product": Out(spec.product_width - spec.signed)}
+        self.magnitude_width = spec.product_width - spec.signed
+        super().__init__(self.members())
+
+    def members(self) -> dict[str, wiring.Member]:
+        members = {"a": In(self.spec.width), "b": In(self.spec.width)}
+        members |= {"product": Out(self.magnitude_width)}
         members |= {"small_product": Out(1)} if self.has_small else {}
-        super().__init__(members | ({"en": In(1)} if latency else {}))
+        return members | ({"en": In(1)} if self.latency else {})
 
     def elaborate(self, platform):
         m = Module()
@@ -178,7 +182,7 @@ class LogCore(wiring.Component):
             moves.eq(characteristic[0] & nonzero),
             holds.eq(~characteristic[0] & nonzero),
         ]
-        high = self.kept_width + len(self.product)  # one above the highest bit of the product
+        high = self.kept_width + self.magnitude_width  # one above the highest bit of the product
         bits, base = mantissa, 0  # bits[0] has the index base
         for stage, shift in enumerate(characteristic):
             span = 1 << stage
