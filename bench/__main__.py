@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -46,24 +47,31 @@ def main(isas, layers, chosen, batches, threads, repeats, results):
     rows = []
     options = {"layers": layers, "specs": chosen, "batches": batches, "threads": threads}
     rounds = [turn for isa in isas for turn in plan(isa, layers, chosen, batches, threads)]
-    with tqdm(total=sum(1 + len(turn.specs) for turn in rounds), unit="timing") as bar:
-        for isa in isas:
-            command = [sys.executable, "-m", "bench.worker", "--repeats", str(repeats)]
-            command += ["--isa", isa]
-            for option, values in options.items():
-                command += [f"--{option}", *map(str, values)]
-            environment = os.environ | {"MBM_HW_ISA": isa} | RIVAL_ENVIRONMENT.get(isa, {})
-            with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as worker:
-                for line in worker.stdout:
-                    rows.append({"isa": isa} | json.loads(line))
+    try:
+        with tqdm(total=sum(1 + len(turn.specs) for turn in rounds), unit="timing") as bar:
+            for isa in isas:
+                for row in timed(isa, repeats, options):
+                    rows.append(row)
                     bar.update()
-            if worker.returncode:
-                sys.exit(worker.returncode)
-    with replacing(results / "bench.json") as file:
-        json.dump(rows, file, indent=1)
-    plot_rates(rows, results / "bench.png")
-    print(tabulate([cells(row) for row in rows], headers="keys", tablefmt="github"))
-    print(f"{len(rows)} timings; bench.json and bench.png are in {results}/")
+    finally:  # what an interrupted run has measured is kept
+        with replacing(results / "bench.json") as file:
+            json.dump(rows, file, indent=1)
+        plot_rates(rows, results / "bench.png")
+        print(tabulate([cells(row) for row in rows], headers="keys", tablefmt="github"))
+        print(f"{len(rows)} timings; bench.json and bench.png are in {results}/")
+
+
+def timed(isa: str, repeats: int, options: dict[str, tuple]) -> Iterator[dict]:
+    """Yield the rows of an instruction set, from a process of its own; exit if that fails."""
+    command = [sys.executable, "-m", "bench.worker", "--repeats", str(repeats), "--isa", isa]
+    for option, values in options.items():
+        command += [f"--{option}", *map(str, values)]
+    environment = os.environ | {"MBM_HW_ISA": isa} | RIVAL_ENVIRONMENT.get(isa, {})
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as worker:
+        for line in worker.stdout:
+            yield {"isa": isa} | json.loads(line)
+    if worker.returncode:
+        sys.exit(worker.returncode)
 
 
 def cells(row: dict) -> dict:
