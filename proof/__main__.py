@@ -1,7 +1,7 @@
 """python -m proof: prove that the designs of rtl/ equal the specification, for all operands.
 
-Exit status 0: everything is proved (with --faults: everything is refuted, and the same wrong
-products come in simulation); 1: something is not; 2: a wrong argument.
+Exit status 0: everything is proved (with --faults: everything is refuted, and simulation of the
+counterexample finds the same wrong); 1: something is not; 2: a wrong argument.
 """
 
 import dataclasses
@@ -24,6 +24,7 @@ from mbm_hw.spec import Spec
 from proof.anchor import anchor_pairs, disagreement
 from proof.prover import Proof, prove
 from proof.tasks import Task, catalog_tasks, fault_tasks, sweep_tasks
+from sim.dot_product import simulate_dot_product
 from sim.runner import SimulationError, simulate
 from sim.simulators import MissingTool
 
@@ -35,7 +36,7 @@ class Outcome:
     """What came of a task.
 
     difference : from the reference: a pair for which the specification has another product.
-    replayed : the wrong products in the simulation of the counterexample, or why there is none.
+    replayed : what is wrong in the simulation of the counterexample, or why there is none.
     """
 
     name: str
@@ -49,14 +50,16 @@ class Outcome:
 
     @property
     def is_reproduced(self) -> bool:
-        """Whether the simulation shows the wrong product that the solver found."""
+        """Whether the simulation finds wrong what the solver did."""
         return str(self.proof.counterexample) in self.replayed
 
 
 @click.command()
 @click.option("--spec", metavar="NAME", help="One design of rtl/ (all of them).")
-@click.option("--sweep", is_flag=True, help="Instead: widths 4 to 16, truncations, signs, stages.")
-@click.option("--faults", is_flag=True, help="Instead: the planted faults of sim/faults.py.")
+@click.option(
+    "--sweep", is_flag=True, help="Instead: widths 4 to 16, truncations, signs, stages, tables."
+)
+@click.option("--faults", is_flag=True, help="Instead: the planted faults of sim/*faults.py.")
 @click.option("--limit", type=float, default=600, show_default=True, help="Seconds for a claim.")
 @click.option("--processes", type=click.IntRange(1), default=2, show_default=True)
 @click.option("--results", type=click.Path(path_type=Path), default=Path("results/prove"))
@@ -128,7 +131,8 @@ def _outcome(task: Task, limit: float, results: Path) -> Outcome:
         return Outcome(task.name, proof)
     try:
         trace = proof.counterexample.trace
-        simulation = simulate(task.design, source, SIMULATOR, folder / "replay", trace=trace)
+        run = simulate if isinstance(task.design, Design) else simulate_dot_product
+        simulation = run(task.design, source, SIMULATOR, folder / "replay", trace=trace)
     except (SimulationError, MissingTool) as error:
         return Outcome(task.name, proof, replayed=(str(error),))
     return Outcome(task.name, proof, replayed=simulation.messages)
@@ -156,7 +160,10 @@ def _messages(outcome: Outcome) -> list[str]:
     if counterexample is not None:
         messages.append(f"  counterexample: {counterexample}")
         if len(counterexample.trace) > 1:
-            messages += [f"    {inputs}" for inputs in counterexample.trace]
+            messages += [
+                "    " + " ".join(f"{port}={value:#x}" for port, value in inputs.items())
+                for inputs in counterexample.trace
+            ]
         messages += [f"  in {SIMULATOR}: {message}" for message in outcome.replayed]
     return messages
 

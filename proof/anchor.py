@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 from mbm_hw.reference import multiply
-from mbm_hw.spec import Spec
+from mbm_hw.spec import Spec, Table
 from proof.solver import solve
-from proof.specification import specification, word, word_width
+from proof.specification import choice, specification, word, word_width
 from sim import vectors
 
 SAMPLES = 2048
@@ -15,9 +15,13 @@ CHUNK = 256  # pairs in one question
 
 
 def anchor_pairs(spec: Spec, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return values a and b: all pairs up to 8 bits, else 2,048 of co-simulation's, seeded."""
+    """Return values a and b: all pairs up to 8 bits, else 2,048 of co-simulation's, seeded.
+
+    So for tables from 6 bits on, each question to the solver about which holds the whole table.
+    """
     a, b = vectors.operand_pairs(spec, seed)
-    if spec.width > vectors.EXHAUSTIVE_WIDTH:
+    is_exhaustive = spec.width <= vectors.EXHAUSTIVE_WIDTH and not isinstance(spec, Table)
+    if len(a) > SAMPLES and not is_exhaustive:
         chosen = np.random.default_rng(seed).choice(len(a), SAMPLES, replace=False)
         a, b = a[chosen], b[chosen]
     return a, b
@@ -42,20 +46,11 @@ def _question(spec, a, b, products) -> str:
     index_width = max(len(a) - 1, 1).bit_length()
 
     def column(values, width):
-        return _choice([word(int(value) % (1 << width), width) for value in values], index_width)
+        words = [word(int(value) % (1 << width), width) for value in values]
+        return choice(words, "index", index_width)
 
     lines = [f"(declare-const index (_ BitVec {index_width}))"]
     for x, values in (("a", a), ("b", b)):
         lines.append(f"(define-fun {x} () (_ BitVec {spec.width}) {column(values, spec.width)})")
     expected = column(products, word_width(spec))
     return "\n".join([*lines, specification(spec), f"(assert (distinct product {expected}))"])
-
-
-def _choice(terms: list[str], bits: int) -> str:
-    """Return the term at `index`, whose lowest bits tell; behind the last one comes the last."""
-    if len(terms) == 1:
-        return terms[0]
-    half = 1 << (bits - 1)
-    low, high = terms[:half], terms[half:] or terms[-1:]
-    bit = f"(= ((_ extract {bits - 1} {bits - 1}) index) #b1)"
-    return f"(ite {bit} {_choice(high, bits - 1)} {_choice(low, bits - 1)})"

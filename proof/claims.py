@@ -34,8 +34,8 @@ def claims(design: Design, model: Model) -> list[Claim]:
     product : the Verilog's product is the specification's; if pipelined, after `pipeline` enabled
         clocks, whatever the registers held and whatever operands come behind.
     hold : a clock with en and rst at 0 changes no register.
-    reset : a clock with rst at 1 clears all registers, whatever en is.
-    cleared : the products after that are 0 until operands have passed.
+    reset : a clock with rst at 1 leaves all registers in one state, whatever was before it.
+    cleared : the products after that are those of 0 and 0 until operands have passed.
     registered : between two clocks nothing changes the outputs.
     """
     found = [*fitting_claims(design.spec), _product(design, model)]
@@ -133,17 +133,22 @@ def _hold(model: Model) -> Claim:
 def reset_claim(model: Model) -> Claim:
     lines = unrolled(model, [{"rst": 1}, {}])
     cleared = (
-        f"(= {model.register(name, 's1')} {word(0, model.registers[name])})"
+        f"(= {model.register(name, 's1')} {model.register(name, model.cleared)})"
         for name in model.registers
     )
     return _claim("reset", lines, f"(not {all_of(cleared)})")
 
 
 def _cleared(design: Design, model: Model) -> Claim:
-    latency, zero = design.pipeline, word(0, product_width(design.spec))
-    lines = unrolled(model, [*[ENABLED] * (latency - 1), {}], model.cleared)
-    zeros = (f"(= {model.port('product', f's{state}')} {zero})" for state in range(latency))
-    return _claim("cleared", lines, f"(not {all_of(zeros)})")
+    spec, latency = design.spec, design.pipeline
+    lines = [
+        *unrolled(model, [*[ENABLED] * (latency - 1), {}], model.cleared),
+        *(f"(define-fun {x} () (_ BitVec {spec.width}) {word(0, spec.width)})" for x in "ab"),
+        specification(spec),
+    ]
+    products = (model.port("product", f"s{state}") for state in range(latency))
+    right = (f"(= {extended(spec, given, product_width(spec))} product)" for given in products)
+    return _claim("cleared", lines, f"(not {all_of(right)})")
 
 
 def _registered(model: Model) -> Claim:

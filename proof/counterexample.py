@@ -1,5 +1,6 @@
-"""From a false claim to operands: inputs since a reset that show a wrong product."""
+"""From a false claim to operands: inputs since a reset that show a multiplier's wrong product."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mbm_hw.hdl.designs import Design
@@ -8,29 +9,22 @@ from proof.model import Model
 from proof.solver import solve
 from proof.specification import product_width, specification
 from sim.checker import shown
-from sim.vectors import Inputs, notation
+from sim.vectors import notation
 
 
 @dataclass(frozen=True)
 class Counterexample:
-    """A wrong product.
+    """What a design does wrong after certain inputs.
 
-    trace : the inputs since all registers were 0, a rising clock edge after each but the last;
-        with that one still to come, the product is wrong.
-    a, b : the operands whose product is due then, as co-simulation shows them.
-    actual, expected : what the Verilog gives, and what the specification says.
+    message : what is wrong at the last inputs, in the words that co-simulation has for it.
+    trace : the inputs by port since a reset, a rising clock edge after each but the last.
     """
 
-    design: str
-    trace: tuple[Inputs, ...]
-    a: str
-    b: str
-    actual: str
-    expected: str
+    message: str
+    trace: tuple[dict[str, int], ...]
 
     def __str__(self):
-        """The message that co-simulation has for the same product."""
-        return f"{self.design}: {self.a} * {self.b} is {self.actual}, expected {self.expected}"
+        return self.message
 
 
 def find_counterexample(design: Design, model: Model, limit: float) -> Counterexample | None:
@@ -38,44 +32,54 @@ def find_counterexample(design: Design, model: Model, limit: float) -> Counterex
 
     limit : for each length, in seconds of processor time.
     """
+    ports = ("a", "b", "rst", "en") if design.pipeline else ("a", "b")
     for clocks in range(2 * design.pipeline + 4 if design.pipeline else 1):
-        found = _of_length(design, model, clocks, limit)
+        lines = [
+            *unrolled(model, [{}] * (clocks + 1), model.cleared),
+            *_operands_due(design, model, clocks),
+        ]
+        states = [f"s{clock}" for clock in range(clocks + 1)]
+        found = wrong_product(design, model, lines, trace_terms(model, ports, states), limit)
         if found is not None:
             return found
     return None
 
 
-def _of_length(design: Design, model: Model, clocks: int, limit: float) -> Counterexample | None:
+def wrong_product(
+    design: Design, model: Model, lines: Sequence[str], trace: list[dict[str, str]], limit: float
+) -> Counterexample | None:
+    """Return a counterexample whose last state has another product than that of `a` and `b`.
+
+    lines : SMT-LIB, which defines the states s0 ..., one for each of `trace`, and a and b.
+    """
     spec = design.spec
-    product = model.port("product", f"s{clocks}")
-    due = _operands_due(design, model, clocks)
-    lines = [
-        *unrolled(model, [{}] * (clocks + 1), model.cleared),
-        *due,
+    width, product = product_width(spec), model.port("product", f"s{len(trace) - 1}")
+    question = [
+        *lines,
         specification(spec),
-        f"(define-fun expected () (_ BitVec {product_width(spec)}) "
-        f"((_ extract {product_width(spec) - 1} 0) product))",
+        f"(define-fun expected () (_ BitVec {width}) ((_ extract {width - 1} 0) product))",
         f"(assert (distinct {product} expected))",
     ]
-    ports = ("a", "b", "rst", "en") if design.pipeline else ("a", "b")
-    terms = [[model.port(port, f"s{state}") for port in ports] for state in range(clocks + 1)]
-    wanted = ["a", "b", product, "expected", *(term for state in terms for term in state)]
-    answer = solve("\n".join(lines), limit, wanted)
+    widths = {"a": spec.width, "b": spec.width, product: width, "expected": width}
+    terms = [term for inputs in trace for term in inputs.values()]
+    answer = solve("\n".join(question), limit, [*widths, *terms])
     if not answer.sat:
         return None
-    values = answer.values
+    texts = (shown(answer.values[t], bits, notation(spec)) for t, bits in widths.items())
+    message = "{}: {} * {} is {}, expected {}".format(design.name, *texts)
+    return Counterexample(message, trace_values(trace, answer.values))
 
-    def text(term: str, width: int) -> str:
-        return shown(values[term], width, notation(spec))
 
-    return Counterexample(
-        design=design.name,
-        trace=tuple(Inputs(*(values[term] for term in state)) for state in terms),
-        a=text("a", spec.width),
-        b=text("b", spec.width),
-        actual=text(product, product_width(spec)),
-        expected=text("expected", product_width(spec)),
-    )
+def trace_terms(model: Model, ports: Sequence[str], states: Sequence[str]) -> list[dict[str, str]]:
+    """Return for each state the terms for the ports' values."""
+    return [{port: model.port(port, state) for port in ports} for state in states]
+
+
+def trace_values(
+    trace: list[dict[str, str]], values: Mapping[str, int]
+) -> tuple[dict[str, int], ...]:
+    """Return a trace of values for one of terms."""
+    return tuple({port: values[term] for port, term in inputs.items()} for inputs in trace)
 
 
 def _operands_due(design: Design, model: Model, clocks: int) -> list[str]:

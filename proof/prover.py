@@ -1,5 +1,6 @@
 """Proves a design's claims, or finds out which one is false."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,9 +10,11 @@ from mbm_hw.hdl.dot_product_verilog import DotProductDesign
 from proof.claims import Claim, claims
 from proof.counterexample import Counterexample, find_counterexample
 from proof.dot_product_claims import dot_product_claims
-from proof.model import Model, ModelError, read_model
+from proof.dot_product_counterexample import find_dot_product_counterexample
+from proof.model import ModelError, read_model
 from proof.solver import solve
 from proof.stream_claims import stream_claims
+from proof.stream_counterexample import find_stream_counterexample
 
 RESULTS = ("proved", "timeout", "unreadable", "vacuous", "refuted")
 """Of a claim, and of a design the worst of its claims: proved; the time did not suffice; there is
@@ -24,7 +27,7 @@ class Proof:
 
     seconds, results : of each claim, seconds of processor time.
     note : why there is no model.
-    counterexample : of a multiplier without streams, if a claim is false.
+    counterexample : if a claim is false, or cannot be made of this Verilog.
     """
 
     design: str
@@ -47,29 +50,34 @@ def prove(design: Design | DotProductDesign, source: Path, limit: float, folder:
     """
     try:
         model = read_model(source, design.name)
-        claimed = _claims(design, model)
     except ModelError as error:
         return Proof(design.name, design.pipeline, {"model": "unreadable"}, note=str(error))
-    results, seconds = {}, {}
+    make_claims, find = _methods(design)
+    results, seconds, note = {}, {}, None
+    try:
+        claimed = make_claims(design, model)
+    except ModelError as error:  # it lacks a register that the claims are about
+        claimed, results, note = [], {"registers": "unreadable"}, str(error)
     for claim in claimed:
         text = f"(set-logic QF_BV)\n{claim.assumed}\n(assert {claim.negated})\n(check-sat)\n"
         with replacing(folder / f"{claim.name}.smt2") as file:
             file.write(text)
         results[claim.name], seconds[claim.name] = _result(claim, text, limit)
     counterexample = None
-    if "refuted" in results.values() and _is_multiplier(design):
-        counterexample = find_counterexample(design, model, limit)
-    return Proof(design.name, design.pipeline, results, seconds, counterexample=counterexample)
+    if {"refuted", "unreadable"} & set(results.values()):
+        counterexample = find(design, model, limit)
+        if counterexample is not None and not claimed:
+            results["trace"] = "refuted"
+    return Proof(design.name, design.pipeline, results, seconds, note, counterexample)
 
 
-def _is_multiplier(design: Design | DotProductDesign) -> bool:
-    return isinstance(design, Design) and not design.stream
-
-
-def _claims(design: Design | DotProductDesign, model: Model) -> list[Claim]:
+def _methods(design: Design | DotProductDesign) -> tuple[Callable, Callable]:
+    """Return the functions that make the claims, and that look for a counterexample."""
     if isinstance(design, DotProductDesign):
-        return dot_product_claims(design, model)
-    return claims(design, model) if _is_multiplier(design) else stream_claims(design, model)
+        return dot_product_claims, find_dot_product_counterexample
+    if design.stream:
+        return stream_claims, find_stream_counterexample
+    return claims, find_counterexample
 
 
 def _result(claim: Claim, text: str, limit: float) -> tuple[str, float]:

@@ -4,10 +4,11 @@ The files in `specifications` hold the definitions, for every width alike; this 
 of them what depends on the spec: the sort Word, the parameters and the operands' values.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from mbm_hw.float_spec import FloatExact, FloatLogSpec, FloatMBM, FloatSpec
-from mbm_hw.spec import MBM, LogSpec, Spec
+from mbm_hw.spec import MBM, LogSpec, Spec, Table
 
 FOLDER = Path(__file__).parent / "specifications"
 CONSTANTS = {"zero": 0, "one": 1, "two": 2, "six": 6, "seven": 7, "ten": 10}
@@ -55,6 +56,8 @@ def _files(spec: Spec) -> tuple[str, ...]:
     if isinstance(spec, FloatSpec):
         significand = "float_log" if isinstance(spec, FloatLogSpec) else "float_exact"
         return "float_fields", significand, "float_product"
+    if isinstance(spec, Table):
+        return ("table",)
     return ("log",) if isinstance(spec, LogSpec) else ("exact",)
 
 
@@ -70,6 +73,8 @@ def _flags(spec: Spec) -> dict[str, bool]:
     if isinstance(spec, (LogSpec, FloatLogSpec)):
         is_forced = spec.truncation > 0 or getattr(spec, "force_lsb", False)
         return {"is_corrected": isinstance(spec, (MBM, FloatMBM)), "is_forced": is_forced}
+    if isinstance(spec, Table):
+        return {"is_sign_magnitude": spec.sign_magnitude}
     return {}
 
 
@@ -77,6 +82,8 @@ def _functions(spec: Spec) -> list[str]:
     """Return the functions whose text depends on a width."""
     if isinstance(spec, LogSpec):
         return [f"(define-fun leading_one ((x Word)) Word\n{_leading_one(spec)})"]
+    if isinstance(spec, Table):
+        return _table_functions(spec)
     if isinstance(spec, FloatExact):
         bits = 2 * (spec.mantissa_bits + 1)
         low = (f"((_ extract {bits - 1} 0) {x})" for x in "xy")
@@ -84,6 +91,30 @@ def _functions(spec: Spec) -> list[str]:
         body = f"((_ zero_extend {extra}) (bvmul {' '.join(low)}))"
         return [f"(define-fun multiply ((x Word) (y Word)) Word {body})"]
     return []
+
+
+def _table_functions(spec: Table) -> list[str]:
+    width, bits = word_width(spec), len(spec.array).bit_length() - 1
+    words = [word(int(value) % (1 << width), width) for value in spec.array.ravel()]
+    return [
+        f"(define-fun lowest ((x Word)) (_ BitVec {bits}) ((_ extract {bits - 1} 0) x))",
+        f"(define-fun entry ((address (_ BitVec {2 * bits}))) Word\n"
+        f"{choice(words, 'address', 2 * bits)})",
+    ]
+
+
+def choice(terms: Sequence[str], chooser: str, bits: int) -> str:
+    """Return the term whose index is in the lowest `bits` of `chooser`; behind the last the last.
+
+    terms : at most 2**bits, at least one.
+    """
+    if len(terms) == 1:
+        return terms[0]
+    half = 1 << (bits - 1)
+    low, high = (
+        choice(part, chooser, bits - 1) for part in (terms[:half], terms[half:] or terms[-1:])
+    )
+    return f"(ite (= ((_ extract {bits - 1} {bits - 1}) {chooser}) #b1) {high} {low})"
 
 
 def _leading_one(spec: LogSpec) -> str:

@@ -33,7 +33,7 @@ def stream_claims(design: Design, model: Model) -> list[Claim]:
         holds what is on offer. The product and that it is valid stay.
     moved : after a moving clock the buffer is empty.
     ready : whether operands are taken is told by the registers alone.
-    reset : a clock with rst at 1 clears all registers.
+    reset : a clock with rst at 1 leaves all registers in one state.
     cleared : then the buffer is empty, and there is no valid product but of what is on offer.
     fits, corner : see `claims`.
     """

@@ -17,7 +17,7 @@ SHOWN = 5  # mismatches reported in full by each test
 class Vectors:
     """Operand pairs and expected products, as patterns, of the design that is simulated.
 
-    rst, en : the controls that go with each pair; only a replay gives them.
+    controls : the other inputs that go with each pair, by port; only a replay gives them.
     """
 
     design: str
@@ -30,8 +30,7 @@ class Vectors:
     a: list[int]
     b: list[int]
     expected: list[int]
-    rst: list[int] = ()
-    en: list[int] = ()
+    controls: list[dict[str, int]] = ()
 
     def write(self, folder: Path):
         (folder / "vectors.json").write_text(json.dumps(vars(self)))
@@ -40,6 +39,11 @@ class Vectors:
     def read(cls) -> "Vectors":
         """Return the vectors that the runner wrote for this simulation."""
         return cls(**json.loads((Path(os.environ["SIM_FOLDER"]) / "vectors.json").read_text()))
+
+    @property
+    def pairs(self) -> list[tuple[int, int, int]]:
+        """The operands a and b, and the product expected of them."""
+        return list(zip(self.a, self.b, self.expected, strict=True))
 
     def shown(self, pattern: int, width: int) -> str:
         """Return what a pattern of `width` bits stands for, as text."""
@@ -93,7 +97,8 @@ class Checker:
     def __exit__(self, kind, error, traceback):
         if isinstance(error, AssertionError):  # what the design did wrong besides its products
             self.mismatches += 1
-            self.messages.append(f"{self.vectors.design}: {error}")
+            reason, *_ = str(error).splitlines()  # cocotb puts the values behind it
+            self.messages.append(f"{self.vectors.design}: {reason}")
         outcome = {
             "test": self.test,
             "products": self.products,

@@ -4,7 +4,8 @@ import json
 import os
 import shutil
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from mbm_hw.spec import IntegerSpec
 from sim.cocotb_run import SimulationError, run_tests
 from sim.code_coverage import read_points
 from sim.runner import Simulation
-from sim.vectors import corners, patterns
+from sim.vectors import corners, patterns, values
 
 CLOCKS = 1_500  # of random operands
 
@@ -26,6 +27,7 @@ class Operands:
 
     a, b : the lanes' patterns, lane 0 lowest. total : the exact sum of their products.
     extremes : the (a, b, total) with the largest and the smallest total that equal lanes give.
+    controls : the other inputs that go with each vector, by port; only a replay gives them.
     """
 
     design: str
@@ -37,6 +39,7 @@ class Operands:
     b: list[int]
     total: list[int]
     extremes: list[tuple[int, int, int]]
+    controls: list[dict[str, int]] = ()
 
     @classmethod
     def read(cls) -> "Operands":
@@ -66,21 +69,28 @@ def simulate_dot_product(
     waves: bool = False,
     seed: int = 0,
     is_covered: bool = False,
+    trace: Sequence[Mapping[str, int]] | None = None,
 ) -> Simulation:
     """Simulate the Verilog file `source`, whose module is design.name, against the reference.
 
     The parameters and errors are those of `sim.runner.simulate`. What is counted is clocks at which
-    sum and overflow were checked; there are no bins.
+    sum and overflow were checked; there are no bins. A rising edge comes after each inputs of a
+    `trace`.
     """
     start = time.perf_counter()
     folder = folder.resolve()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    (folder / "operands.json").write_text(json.dumps(asdict(operands(design, seed))))
+    given = operands(design, seed)
+    if trace is not None:
+        a, b = ([inputs[x] for inputs in trace] for x in "ab")
+        controls = [{port: i[port] for port in ("first", "rst", "en")} for i in trace]
+        given = replace(given, a=a, b=b, total=totals(design, a, b), controls=controls)
+    (folder / "operands.json").write_text(json.dumps(asdict(given)))
     tests, failures = run_tests(
         design.name,
         source.resolve(),
-        "sim.dot_product_tests",
+        "sim.dot_product_tests" if trace is None else "sim.dot_product_replay_tests",
         simulator,
         folder,
         waves,
@@ -113,9 +123,9 @@ def operands(design: DotProductDesign, seed: int) -> Operands:
     shape = 2, CLOCKS, design.lanes
     low, high = spec.operand_min, spec.operand_max
     uniform = generator.integers(low, high, shape, endpoint=True)
-    values = corners(spec)
-    a, b = np.where(generator.integers(0, 2, shape), uniform, generator.choice(values, shape))
-    crossed = np.meshgrid(values, values)
+    edges = corners(spec)
+    a, b = np.where(generator.integers(0, 2, shape), uniform, generator.choice(edges, shape))
+    crossed = np.meshgrid(edges, edges)
     products = multiply(spec, *crossed)
     extremes = []
     for index in (products.argmax(), products.argmin()):
@@ -130,9 +140,27 @@ def operands(design: DotProductDesign, seed: int) -> Operands:
         seed=seed,
         a=_packed(a, spec),
         b=_packed(b, spec),
-        total=[sum(row) for row in multiply(spec, a, b).tolist()],
+        total=_totals(spec, a, b),
         extremes=extremes,
     )
+
+
+def totals(design: DotProductDesign, a: Sequence[int], b: Sequence[int]) -> list[int]:
+    """Return the exact sums of products of packed operands."""
+    return _totals(design.spec, *(_unpacked(words, design) for words in (a, b)))
+
+
+def _totals(spec: IntegerSpec, a: np.ndarray, b: np.ndarray) -> list[int]:
+    return [sum(row) for row in multiply(spec, a, b).tolist()]
+
+
+def _unpacked(words: Sequence[int], design: DotProductDesign) -> np.ndarray:
+    """Return the operands [clocks, lanes] of packed words."""
+    width = design.spec.width
+    lanes = [
+        [word >> (i * width) & ((1 << width) - 1) for i in range(design.lanes)] for word in words
+    ]
+    return np.array([values(row, design.spec) for row in lanes])
 
 
 def _packed(lanes: np.ndarray, spec: IntegerSpec) -> list[int]:

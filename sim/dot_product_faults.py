@@ -4,7 +4,8 @@ from amaranth import Const, Signal, signed
 
 from mbm_hw.hdl.accumulation import Accumulation
 from mbm_hw.hdl.dot_product import DotProduct
-from mbm_hw.hdl.dot_product_verilog import DotProductDesign
+from mbm_hw.hdl.dot_product_verilog import PORT_ORDER, DotProductDesign
+from mbm_hw.hdl.verilog import component_to_verilog
 from mbm_hw.spec import MBM
 
 
@@ -60,3 +61,8 @@ DOT_PRODUCT_FAULTS = {
     "lane_dropped": LaneDropped,
 }
 """Components with the parameters of `DotProduct`, to be built for DESIGN."""
+
+
+def faulty_verilog(name: str) -> str:
+    """Return the Verilog of DESIGN with a fault of DOT_PRODUCT_FAULTS."""
+    return component_to_verilog(DOT_PRODUCT_FAULTS[name](*DESIGN), DESIGN.name, PORT_ORDER)

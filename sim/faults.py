@@ -6,6 +6,7 @@ Those of the arithmetic override one step of the component; those of the pipelin
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 from amaranth import Cat, Const, Signal
 
 from mbm_hw.float_spec import FloatExact, FloatMBM, FloatMitchell
@@ -16,7 +17,7 @@ from mbm_hw.hdl.float_exact_core import FloatExactCore
 from mbm_hw.hdl.float_log_core import FloatLogCore
 from mbm_hw.hdl.log_core import LogCore
 from mbm_hw.hdl.verilog import component_to_verilog, design_to_verilog
-from mbm_hw.spec import MBM, Spec
+from mbm_hw.spec import MBM, Spec, Table
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,7 @@ def _text(design: Design, right: str, wrong: str) -> Fault:
 
 _PIPELINED = Design(MBM(8, signed=True), 2)
 _STREAM = Design(MBM(8, signed=True), 2, stream=True)
+_TABLE = Design(Table(np.arange(256).reshape(16, 16)))
 _BF16, _FP16 = FloatMBM(8, 7, force_lsb=True), FloatMBM(5, 10)
 
 FAULTS = {
@@ -177,6 +179,8 @@ FAULTS = {
     "tie_rounded_up": _core(FloatExact(8, 7), TieRoundedUp),
     "tie_rounded_up_fp32": _core(FloatExact(8, 23), TieRoundedUp),
     "not_rounded": _core(FloatExact(4, 3), NotRounded),
+    "table_entry_wrong": _text(_TABLE, "core_products[37] = 8'h25", "core_products[37] = 8'h24"),
+    "table_transposed": _text(_TABLE, "core_products[{ a, b }]", "core_products[{ b, a }]"),
     "beat_lost_in_the_buffer": _text(_STREAM, "streams_is_held <= 1'h1", "streams_is_held <= 0"),
     "beat_lost_by_a_stall": _text(
         _STREAM, "else if (streams_en) product_valid <=", "else product_valid <="

@@ -53,17 +53,13 @@ class Testbench:
             await self.clock()
 
 
-def _pairs(vectors: Vectors) -> list[tuple[int, int, int]]:
-    return list(zip(vectors.a, vectors.b, vectors.expected, strict=True))
-
-
 @cocotb.test()
 async def back_to_back_operands_give_a_product_each_clock(dut):
     vectors = Vectors.read()
     with Checker(vectors, "back_to_back") as checker:
         testbench = Testbench(dut, checker)
         await testbench.start()
-        for pair in _pairs(vectors):
+        for pair in vectors.pairs:
             await testbench.clock(*pair)
         await testbench.drain()
 
@@ -75,7 +71,7 @@ async def stalls_lose_and_repeat_nothing(dut):
     with Checker(vectors, "stalls") as checker:
         testbench = Testbench(dut, checker)
         await testbench.start()
-        for pair in generator.choices(_pairs(vectors), k=SAMPLED_PAIRS):
+        for pair in generator.choices(vectors.pairs, k=SAMPLED_PAIRS):
             await testbench.clock(*pair, en=generator.randrange(2))
         await testbench.drain()
 
@@ -87,7 +83,7 @@ async def reset_in_mid_flight_clears_every_stage(dut):
     with Checker(vectors, "reset_in_mid_flight") as checker:
         testbench = Testbench(dut, checker)
         await testbench.start()
-        for pair in generator.choices(_pairs(vectors), k=SAMPLED_PAIRS):
+        for pair in generator.choices(vectors.pairs, k=SAMPLED_PAIRS):
             rst, en = int(generator.randrange(8) == 0), int(generator.randrange(4) != 0)
             await testbench.clock(*pair, rst=rst, en=en)
         await testbench.drain()
@@ -100,7 +96,7 @@ async def reset_waits_for_the_clock(dut):
     with Checker(vectors, "reset_waits_for_the_clock") as checker:
         testbench = Testbench(dut, checker)
         await testbench.start()
-        for pair in generator.choices(_pairs(vectors), k=100):
+        for pair in generator.choices(vectors.pairs, k=100):
             testbench.driver.drive(rst=1)
             await Timer(500, unit="ps")  # the clock rises 1 ns after it fell
             await testbench.clock(*pair)

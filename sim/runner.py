@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from sim import coverage, vectors
 from sim.checker import Vectors
 from sim.cocotb_run import SimulationError, run_tests
 from sim.code_coverage import read_points
-from sim.vectors import Inputs
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def simulate(
     seed: int = 0,
     limit: int | None = None,
     is_covered: bool = False,
-    trace: Sequence[Inputs] | None = None,
+    trace: Sequence[Mapping[str, int]] | None = None,
 ) -> Simulation:
     """Simulate the Verilog file `source`, whose module is design.name, against the reference.
 
@@ -62,8 +61,8 @@ def simulate(
     seed : of the sampled operands, the stalls and the resets.
     limit : at most so many pairs of operands, drawn from all of them.
     is_covered : whether Verilator counts the branches and toggles too.
-    trace : inputs to be replayed, and nothing else. After a reset, a rising edge of clk after each
-        but the last: with that one still to come, the product is checked once more.
+    trace : inputs by port, to be replayed and nothing else. After a reset, a rising edge of clk
+        after each but the last: with that one still to come, the product is checked once more.
     SimulationError if the file does not compile or the simulator stops early.
     """
     start = time.perf_counter()
@@ -74,9 +73,8 @@ def simulate(
         a, b = _operands(design.spec, seed, limit)
         _vectors(design, seed, a, b).write(folder)
     else:
-        a, b = (vectors.values([getattr(i, x) for i in trace], design.spec) for x in "ab")
-        controls = {port: [getattr(i, port) for i in trace] for port in ("rst", "en")}
-        _vectors(design, seed, a, b, **controls).write(folder)
+        a, b = (vectors.values([inputs[x] for inputs in trace], design.spec) for x in "ab")
+        _vectors(design, seed, a, b, trace).write(folder)
     for memory in source.parent.glob("*.hex"):
         shutil.copy(memory, folder)
     module = _test_module(design, trace is not None)
@@ -120,7 +118,13 @@ def _operands(spec: Spec, seed: int, limit: int | None):
     return a[drawn], b[drawn]
 
 
-def _vectors(design: Design, seed: int, a: np.ndarray, b: np.ndarray, **controls) -> Vectors:
+def _vectors(
+    design: Design,
+    seed: int,
+    a: np.ndarray,
+    b: np.ndarray,
+    trace: Sequence[Mapping[str, int]] = (),
+) -> Vectors:
     spec = design.spec
     (cleared,) = vectors.expected_patterns(spec, np.array([0]), np.array([0]))
     return Vectors(
@@ -134,13 +138,13 @@ def _vectors(design: Design, seed: int, a: np.ndarray, b: np.ndarray, **controls
         a=vectors.patterns(a, spec.width),
         b=vectors.patterns(b, spec.width),
         expected=vectors.expected_patterns(spec, a, b),
-        **controls,
+        controls=[{port: i[port] for port in i.keys() - {"a", "b"}} for i in trace],
     )
 
 
 def _test_module(design: Design, is_replay: bool) -> str:
     if design.stream:
-        return "sim.stream_tests"
+        return "sim.stream_replay_tests" if is_replay else "sim.stream_tests"
     if design.pipeline:
         return "sim.replay_tests" if is_replay else "sim.pipeline_tests"
     return "sim.multiplier_tests"

@@ -72,6 +72,15 @@ class Testbench:
         self.clocks += 1
         return taken
 
+    async def check_ready(self):
+        """Change the other handshake signals within the clock: operands_ready stays."""
+        seen = []
+        for ready, valid in ((0, 0), (1, 0), (0, 1), (1, 1)):
+            self.driver.drive(product_ready=ready, operands_valid=valid)
+            await Timer(10, unit="ps")
+            seen.append(int(self.dut.operands_ready.value))
+        assert len(set(seen)) == 1, "operands_ready follows another signal within the clock"
+
     async def drain(self):
         """Take the products that are inside, in as many clocks as there can be; then no more."""
         for _ in range(self.checker.vectors.pipeline + BEATS_INSIDE):
@@ -80,17 +89,13 @@ class Testbench:
         await self.clock()
 
 
-def _pairs(vectors: Vectors) -> list[tuple[int, int, int]]:
-    return list(zip(vectors.a, vectors.b, vectors.expected, strict=True))
-
-
 @cocotb.test()
 async def without_stalls_there_is_a_product_each_clock(dut):
     vectors = Vectors.read()
     with Checker(vectors, "without_stalls") as checker:
         testbench = Testbench(dut, checker)
         await testbench.start()
-        for pair in _pairs(vectors):
+        for pair in vectors.pairs:
             assert await testbench.clock(pair), "operands were refused without a stall"
             assert len(testbench.inside) <= vectors.pipeline, "a clock without a product"
         await testbench.drain()
@@ -103,7 +108,7 @@ async def random_stalls_lose_and_repeat_nothing(dut):
     with Checker(vectors, "random_stalls") as checker:
         testbench = Testbench(dut, checker)
         await testbench.start()
-        waiting = deque(generator.choices(_pairs(vectors), k=SAMPLED_PAIRS))
+        waiting = deque(generator.choices(vectors.pairs, k=SAMPLED_PAIRS))
         # Each quarter of the beats has its own habits: who is slow, and how slow.
         while waiting:
             quarter = 4 * len(waiting) // (SAMPLED_PAIRS + 1)
@@ -126,7 +131,7 @@ async def one_stall_costs_no_clock_after_it(dut):
         for stall in (1, 2, 10):
             testbench = Testbench(dut, checker)
             await testbench.start()
-            pairs = deque(generator.choices(_pairs(vectors), k=100))
+            pairs = deque(generator.choices(vectors.pairs, k=100))
             while pairs:
                 stalled = 50 <= testbench.clocks < 50 + stall
                 if await testbench.clock(pairs[0], ready=not stalled):
@@ -142,7 +147,7 @@ async def reset_in_mid_flight_drops_what_is_inside(dut):
     with Checker(vectors, "reset_in_mid_flight") as checker:
         testbench = Testbench(dut, checker)
         await testbench.start()
-        for pair in generator.choices(_pairs(vectors), k=SAMPLED_PAIRS // 4):
+        for pair in generator.choices(vectors.pairs, k=SAMPLED_PAIRS // 4):
             if generator.randrange(8) == 0:
                 await testbench.reset()
             await testbench.clock(pair, ready=generator.randrange(2))
@@ -157,12 +162,7 @@ async def ready_waits_for_the_clock(dut):
     with Checker(vectors, "ready_waits_for_the_clock") as checker:
         testbench = Testbench(dut, checker)
         await testbench.start()
-        for pair in generator.choices(_pairs(vectors), k=200):
-            seen = []
-            for ready, valid in ((0, 0), (1, 0), (0, 1), (1, 1)):
-                testbench.driver.drive(product_ready=ready, operands_valid=valid)
-                await Timer(10, unit="ps")
-                seen.append(int(dut.operands_ready.value))
-            assert len(set(seen)) == 1, "operands_ready follows another signal within the clock"
+        for pair in generator.choices(vectors.pairs, k=200):
+            await testbench.check_ready()
             await testbench.clock(pair, ready=generator.randrange(2))
         await testbench.drain()

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,16 +12,6 @@ from sim.float_vectors import float_pairs
 
 EXHAUSTIVE_WIDTH = 8
 SAMPLES = 10_000  # of each kind, uniform and log-uniform
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Patterns of the operands, and the controls, which a combinational design has not."""
-
-    a: int
-    b: int
-    rst: int = 0
-    en: int = 1
 
 
 def operand_pairs(spec: Spec, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

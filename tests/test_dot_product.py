@@ -10,9 +10,8 @@ from amaranth.sim import Simulator
 from mbm_hw import MBM, Exact, Mitchell, Table, multiply
 from mbm_hw.hdl import DOT_PRODUCTS, DotProduct, dot_product_to_verilog
 from mbm_hw.hdl.dot_product_verilog import DotProductDesign, to_design_verilog
-from mbm_hw.hdl.verilog import component_to_verilog
 from sim.dot_product import Model, simulate_dot_product
-from sim.dot_product_faults import DESIGN, DOT_PRODUCT_FAULTS
+from sim.dot_product_faults import DESIGN, DOT_PRODUCT_FAULTS, faulty_verilog
 
 RTL = Path(__file__).parent.parent / "rtl"
 SIM = os.environ.get("SIM") or "icarus"
@@ -40,10 +39,8 @@ def test_the_faults_design_is_right_without_them(tmp_path):
 
 @pytest.mark.parametrize("name", DOT_PRODUCT_FAULTS)
 def test_a_planted_fault_is_caught(name, tmp_path):
-    component = DOT_PRODUCT_FAULTS[name](*DESIGN)
-    ports = ("clk", "rst", "en", "first", "a", "b", "sum", "overflow")
     source = tmp_path / f"{DESIGN.name}.v"
-    source.write_text(component_to_verilog(component, DESIGN.name, ports))
+    source.write_text(faulty_verilog(name))
     outcome = simulate_dot_product(DESIGN, source, SIM, tmp_path / "build")
     assert outcome.mismatches > 0, f"{name} passed {outcome.vectors} checks"
     assert all(message.startswith(f"{DESIGN.name}: ") for message in outcome.messages)

@@ -8,7 +8,7 @@ from mbm_hw.hdl.dot_product import ACCUMULATOR_WIDTH, DotProduct, check_dot_prod
 from mbm_hw.hdl.verilog import component_to_verilog
 from mbm_hw.spec import IntegerSpec
 
-_PORT_ORDER = ("clk", "rst", "en", "first", "a", "b", "sum", "overflow")
+PORT_ORDER = ("clk", "rst", "en", "first", "a", "b", "sum", "overflow")
 
 LINT_OFF = """\
 // An addition's operands are as wide as they must be, and a name may have bits that go unused:
@@ -63,7 +63,7 @@ def dot_product_to_verilog(
     check_dot_product(spec, lanes, pipeline, accumulator_width)
     design = DotProductDesign(spec, lanes, pipeline, accumulator_width)
     name = design.name if name is None else name
-    module = component_to_verilog(DotProduct(*design), name, _PORT_ORDER)
+    module = component_to_verilog(DotProduct(*design), name, PORT_ORDER)
     return _header(design, name) + LINT_OFF + module
 
 

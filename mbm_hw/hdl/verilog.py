@@ -29,6 +29,7 @@ attrmap -remove init
 write_verilog -noattr
 """
 _FORGET_MEMORIES = "delete t:$meminit t:$meminit_v2\nmemory_collect"
+_BLOCK = 256  # words of a memory that one block initialises
 _PORT_ORDER = (
     *("clk", "rst", "en", "a", "b", "operands_valid", "operands_ready"),
     *("product", "product_valid", "product_ready"),
@@ -81,6 +82,9 @@ def component_to_verilog(
     body = verilog[match.end() :].rstrip()
     body = re.sub(r"\\([\w.]+) ", lambda escaped: escaped[1].replace(".", "_"), body)
     body = re.sub(r"\{ ([^{},]+)((?:, \1)+) \}", _repetition, body)
+    body = re.sub(
+        r"^  initial begin\n((?:    .+\n)+)  end\n", _initial_blocks, body, flags=re.MULTILINE
+    )
     modules = [f"module {name}({', '.join(ports)});{body}\n", *map(_memory, tables.specs)]
     return "\n".join(modules)
 
@@ -137,6 +141,13 @@ module {spec.identifier}_memory(address, product);
   assign product = products[address];
 endmodule
 """
+
+
+def _initial_blocks(match: re.Match) -> str:
+    """Return a memory's content in blocks: Yosys takes a time that grows as the square of one."""
+    words = match[1].splitlines(keepends=True)
+    blocks = ("".join(words[i : i + _BLOCK]) for i in range(0, len(words), _BLOCK))
+    return "".join(f"  initial begin\n{block}  end\n" for block in blocks)
 
 
 def _repetition(match: re.Match) -> str:
