@@ -1,9 +1,9 @@
 """python -m bench.cuda: build, check and time the CUDA kernels beside the device's exact layers.
 
 Every layer's output is compared, bit for bit, with the CPU's. Each spec is timed, from float32 to
-float32, beside exact layers: cuDNN's float32 without TF32 and without a transform (Winograd, FFT),
-bfloat16, and an int8 matrix product of the layer's size. The floor is what the dispatcher expects
-of the kernels, at the device's clock.
+float32, beside exact layers: cuDNN's float32 without TF32, by implicit GEMM, bfloat16, and an int8
+matrix product of the layer's size. The floor is what the dispatcher expects of the kernels, at the
+device's clock.
 
 Rows are written as they come. A case that fails is told in a line, and the next one goes on; run
 again with the same kernels, what is in the file is not timed again.
@@ -11,6 +11,7 @@ again with the same kernels, what is in the file is not timed again.
 
 import copy
 import json
+import os
 import statistics
 import sys
 from pathlib import Path
@@ -40,6 +41,11 @@ SPECS |= {name: find_spec(name) for name in ("mbm12s", "mbm16s", "mitchell_bf16"
 NETWORK_SPECS = ("mbm8s", "mbm8s_t2")
 TRANSFORMS = ("winograd", "fft")
 """Algorithms of cuDNN, in its kernels' names, with fewer products than the layer has."""
+CHOOSES_ITSELF = {"TORCH_CUDNN_V8_API_DISABLED": "1"}
+"""Has torch name cuDNN's algorithm, rather than cuDNN choose: where it is to be deterministic, always
+implicit GEMM. Read at the first convolution. Ref: PyTorch, aten/src/ATen/native/cudnn/Conv_v7.cpp,
+`onlyDefaultAlgorithm`.
+"""
 INNER, SECONDS = 10, 0.1
 """At most so many runs between two events, and about so long."""
 RIVAL = "exact fp32"
@@ -60,6 +66,7 @@ def main(layers, chosen, batches, repeats, floors, results):
     if not torch.cuda.is_available():
         print("error: bench.cuda needs a CUDA device, and a torch built for CUDA", file=sys.stderr)
         sys.exit(2)
+    os.environ.update(CHOOSES_ITSELF)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     device = the_device()
     results.mkdir(parents=True, exist_ok=True)
@@ -151,18 +158,26 @@ def timed(name, names, batch, repeats, device, failed) -> list[dict]:
 
 
 def rival(exact, x, device):
-    """Return the float32 layer as a function, and its kernel: one that makes all of the products.
+    """Return the float32 layer or network as a function, and its longest kernel.
 
-    Where cuDNN takes a transform it is a layer of the same size whose kernel is dilated, which has
-    none.
+    All products are made, by implicit GEMM. Should cuDNN take a transform even so, `kernel` says it,
+    and a layer is timed dilated: of the same size, and there is no transform for it.
     """
     network, inputs = copy.deepcopy(exact).to(device), x.to(device)
-    kernel = longest_kernel(lambda: network(inputs))
-    if isinstance(network[0], nn.Conv2d) and any(t in kernel.lower() for t in TRANSFORMS):
+
+    def run():
+        with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+            return network(inputs)
+
+    kernels = kernels_by_time(run)
+    if (transforms := [k for k in kernels if any(t in k.lower() for t in TRANSFORMS)]) == []:
+        return run, {"kernel": kernels[0], "equal": None}
+    kernel = f"TRANSFORM {transforms[0]}"
+    if len(network) == 1:
         network[0].dilation = (2, 2)
         network[0].padding = tuple(size - 1 for size in network[0].kernel_size)
-        kernel = f"dilated: {longest_kernel(lambda: network(inputs))}"
-    return lambda: network(inputs), {"kernel": kernel, "equal": None}
+        kernel = f"dilated: {kernels_by_time(run)[0]}"
+    return run, {"kernel": kernel, "equal": None}
 
 
 def in_bfloat16(exact, x, device):
@@ -170,7 +185,7 @@ def in_bfloat16(exact, x, device):
     if x.ndim == 4:
         layout = torch.channels_last
         network, inputs = network.to(memory_format=layout), inputs.to(memory_format=layout)
-    kernel = longest_kernel(lambda: network(inputs))
+    kernel = kernels_by_time(lambda: network(inputs))[0]
     return lambda: network(inputs), {"kernel": kernel, "equal": None}
 
 
@@ -180,7 +195,7 @@ def int8_product(exact, x, device):
     sides = [-(-side // 32) * 32 for side in (max(rows, 32), terms, outputs)]
     codes = torch.ones(sides[0], sides[1], dtype=torch.int8, device=device)
     weights = torch.ones(sides[2], sides[1], dtype=torch.int8, device=device).t()
-    kernel = longest_kernel(lambda: torch._int_mm(codes, weights))
+    kernel = kernels_by_time(lambda: torch._int_mm(codes, weights))[0]
     return lambda: torch._int_mm(codes, weights), {"kernel": kernel, "equal": None}
 
 
@@ -198,14 +213,14 @@ def approximate(exact, layer, spec, x, device):
     return lambda: network(inputs), row
 
 
-def longest_kernel(run) -> str:
-    """Return the name of the kernel that takes the most of a function's time."""
+def kernels_by_time(run) -> list[str]:
+    """Return the names of the kernels that a function runs, those that take longest first."""
     run()
     with profile(activities=[ProfilerActivity.CUDA]) as seen:
         run()
         torch.cuda.synchronize()
-    events = seen.key_averages()
-    return max(events, key=lambda event: event.device_time_total).key if events else ""
+    events = sorted(seen.key_averages(), key=lambda event: -event.device_time_total)
+    return [event.key for event in events] or [""]
 
 
 def measured(runs: dict, repeats: int) -> dict[str, float]:

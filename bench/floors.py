@@ -1,6 +1,6 @@
 """What CUDA kernels can do at best, by their instructions: no device is needed to know it."""
 
-from bench.sass import FLOATS_AT_ONCE, clocks
+from bench.sass import FLOATS_AT_ONCE, clocks, instructions
 from mbm_hw.catalog import find_spec
 from mbm_hw.float_spec import FloatSpec
 from mbm_hw.ops.codes import spec_values
@@ -24,7 +24,8 @@ H100's. Ref: NVIDIA A100 and H100 whitepapers; the H100's clock is one that it h
 def floor_rows() -> list[dict]:
     """Return a row for each spec and device: the pipes' clocks to a product, and what they allow.
 
-    Clocks are those in which a multiprocessor starts 128 instructions of one thread, so an exact
+    Instructions of a product are counted by what they are for: what all products of a weight or an
+    activation share is a part of one. Clocks are those in which a multiprocessor starts 128 instructions of one thread, so an exact
     float32 product and sum takes one, and the bound is the longest of them; on an A100, two. Ratio:
     the time to that of exact products at the peak.
     """
@@ -38,14 +39,17 @@ def row(name: str, device: str) -> dict:
         parts = (float_products(spec),)
     else:
         parts = fastest_products(spec_values(spec), 1152, LAYER, processor, count)
-    total, seen = 0.0, []
+    total, seen, kinds = 0.0, [], []
     for products in parts:
         tile = products.tile(*LAYER, count)
         if isinstance(products, TensorProducts):
             taken = {"tensor cores": processor.lanes / products.rate(processor, tile)}
         else:
             macros = products.variant.macros + tile.macros
-            taken = clocks(Variant(products.variant.source, macros), architecture, tile)
+            variant = Variant(products.variant.source, macros)
+            taken = clocks(variant, architecture, tile)
+            counted = instructions(variant, architecture, tile)
+            kinds.append(", ".join(f"{n:.1f} {kind}" for kind, n in counted.items() if n >= 0.05))
         total += max(taken.values())
         seen.append(", ".join(f"{pipe} {number:.2f}" for pipe, number in sorted(taken.items())))
     rate = processor.lanes / total
@@ -53,6 +57,7 @@ def row(name: str, device: str) -> dict:
         "spec": name,
         "device": device,
         "kernel": " + ".join(products.name for products in parts),
+        "instructions": "; ".join(kinds),
         "clocks of the pipes": "; then ".join(seen),
         "products/clock": f"{rate:.1f}",
         "T products/s": f"{rate * count * clock / 1e12:.2f}",

@@ -19,6 +19,17 @@ FLOATS_AT_ONCE = {"sm_80": 64, "sm_90": 128, "sm_100": 128}  # float32 additions
 DOUBLES_AT_ONCE = {"sm_80": 32, "sm_90": 64, "sm_100": 64}
 ISSUED, INTEGERS, CONVERSIONS, SHARED_WORDS = 128, 64, 16, 32
 
+KINDS = {
+    "integer add": r"IADD|VIADD|IMAD\.IADD",
+    "float": r"FADD|FMUL|FFMA",
+    "double": r"DADD|DMUL|DFMA",
+    "compare": r"[IFD]SETP|VIMNMX",
+    "logic": r"LOP3",
+    "move": r"MOV|IMAD\.MOV|CS2R",
+    "load": r"LDS",
+}
+"""What instructions are for, by how their names begin."""
+
 _FLOATS, _MULTIPLY = r"FADD|FMUL|FFMA", r"IMAD"
 _CONVERT, _UNIFORM = r"F2I|I2F|F2F|MUFU|POPC|FLO", r"U[A-Z0-9]+|BRA|NOP|BSSY|BSYNC|R2UR|S2R"
 
@@ -29,8 +40,7 @@ def loop_over_terms(variant: Variant, architecture: str) -> list[str]:
     That is the loop that reads as many terms as the policy unrolls it for, the shortest of those; a
     branch forward is one around what happens seldom.
     """
-    source = (SOURCES / variant.source).read_text()
-    unroll = int(re.findall(r"k(?:Plain)?Unroll = ([1-9])", source)[-1])
+    unroll = _unroll(variant)
     code, labels = _disassembled(compiled(variant, architecture))
     jumps = [(at, labels.get(target)) for at, target in _branches(code)]
     back = [(to, at) for at, to in jumps if to is not None and to < at]
@@ -53,16 +63,36 @@ def clocks(variant: Variant, architecture: str, tile) -> dict[str, float]:
 
     tile : the products' tile, whose macros the variant has.
     """
-    loop = loop_over_terms(variant, architecture)
-    source = (SOURCES / variant.source).read_text()
-    unroll = int(re.findall(r"k(?:Plain)?Unroll = ([1-9])", source)[-1])
-    products = unroll * tile.thread_rows * tile.thread_columns
+    loop = _names(variant, architecture)
     taken = Counter(issue=ISSUED / ISSUED * len(loop))
-    for instruction in loop:
-        name = re.sub(r"^@!?U?P\w+ ", "", instruction).split()[0]
+    for name in loop:
         for pipe, rate in _pipes(name, architecture).items():
             taken[pipe] += ISSUED / rate
-    return {pipe: count / products for pipe, count in taken.items()}
+    return {pipe: count / _products(variant, tile) for pipe, count in taken.items()}
+
+
+def instructions(variant: Variant, architecture: str, tile) -> dict[str, float]:
+    """Return the instructions of each kind for a product of the loop, see `clocks`."""
+    loop = _names(variant, architecture)
+    kinds = Counter(
+        next((kind for kind, names in KINDS.items() if re.match(names, name)), "other")
+        for name in loop
+    )
+    return {kind: kinds[kind] / _products(variant, tile) for kind in (*KINDS, "other")}
+
+
+def _names(variant, architecture):
+    loop = loop_over_terms(variant, architecture)
+    return [re.sub(r"^@!?U?P\w+ ", "", instruction).split()[0] for instruction in loop]
+
+
+def _products(variant, tile):
+    return _unroll(variant) * tile.thread_rows * tile.thread_columns
+
+
+def _unroll(variant):
+    source = (SOURCES / variant.source).read_text()
+    return int(re.findall(r"k(?:Plain)?Unroll = ([1-9])", source)[-1])
 
 
 def _pipes(name, architecture) -> dict[str, float]:
