@@ -42,9 +42,10 @@ NETWORK_SPECS = ("mbm8s", "mbm8s_t2")
 TRANSFORMS = ("winograd", "fft")
 """Algorithms of cuDNN, in its kernels' names, with fewer products than the layer has."""
 CHOOSES_ITSELF = {"TORCH_CUDNN_V8_API_DISABLED": "1"}
-"""Has torch name cuDNN's algorithm, rather than cuDNN choose: where it is to be deterministic, always
-implicit GEMM. Read at the first convolution. Ref: PyTorch, aten/src/ATen/native/cudnn/Conv_v7.cpp,
-`onlyDefaultAlgorithm`.
+"""Has torch name cuDNN's algorithm, rather than cuDNN choose: implicit GEMM, always, where it is to
+be deterministic. Read at the first convolution.
+
+Ref: PyTorch, aten/src/ATen/native/cudnn/Conv_v7.cpp, `onlyDefaultAlgorithm`.
 """
 INNER, SECONDS = 10, 0.1
 """At most so many runs between two events, and about so long."""
@@ -160,8 +161,8 @@ def timed(name, names, batch, repeats, device, failed) -> list[dict]:
 def rival(exact, x, device):
     """Return the float32 layer or network as a function, and its longest kernel.
 
-    All products are made, by implicit GEMM. Should cuDNN take a transform even so, `kernel` says it,
-    and a layer is timed dilated: of the same size, and there is no transform for it.
+    All products are made, by implicit GEMM. Should cuDNN take a transform even so, `kernel` says
+    it, and a layer is timed dilated: of the same size, and there is no transform for it.
     """
     network, inputs = copy.deepcopy(exact).to(device), x.to(device)
 

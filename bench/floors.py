@@ -24,10 +24,10 @@ H100's. Ref: NVIDIA A100 and H100 whitepapers; the H100's clock is one that it h
 def floor_rows() -> list[dict]:
     """Return a row for each spec and device: the pipes' clocks to a product, and what they allow.
 
-    Instructions of a product are counted by what they are for: what all products of a weight or an
-    activation share is a part of one. Clocks are those in which a multiprocessor starts 128 instructions of one thread, so an exact
-    float32 product and sum takes one, and the bound is the longest of them; on an A100, two. Ratio:
-    the time to that of exact products at the peak.
+    Instructions are those of a product, by what they are for; of what all products of a weight or
+    of an activation share there is a part. Clocks are those in which a multiprocessor starts 128
+    instructions of one thread, so an exact float32 product and sum takes one, on an A100 two; the
+    bound is the longest of them. Ratio: the time to that of exact products at the peak.
     """
     return [row(name, device) for name in SPECS for device in DEVICES]
 
