@@ -94,6 +94,17 @@ inline void add_raised(int64_t* sums, Integers v) {
     _mm512_storeu_si512(sums, _mm512_add_epi64(_mm512_loadu_si512(sums), added));
   }
 }
+// sums += 2**32 * high + the unsigned low
+inline void add_words(int64_t* sums, Integers low, Integers high) {
+  for (int half = 0; half < 2; ++half, sums += kLanes / 2) {
+    const auto wide = [&](Integers v) {
+      return _mm512_cvtepu32_epi64(half ? _mm512_extracti64x4_epi64(v, 1)
+                                        : _mm512_castsi512_si256(v));
+    };
+    const Integers added = _mm512_or_si512(wide(low), _mm512_slli_epi64(wide(high), 32));
+    _mm512_storeu_si512(sums, _mm512_add_epi64(_mm512_loadu_si512(sums), added));
+  }
+}
 // 2 * kLanes pairs of int16.
 inline void interleave(const int16_t* low, const int16_t* high, Integers (&pairs)[2]) {
   const Integers a = _mm512_loadu_si512(low), b = _mm512_loadu_si512(high);
@@ -195,6 +206,18 @@ inline void add_raised(int64_t* sums, Integers v) {
   for (int half = 0; half < 2; ++half, sums += kLanes / 2) {
     const __m128i part = half ? _mm256_extracti128_si256(v, 1) : _mm256_castsi256_si128(v);
     const Integers added = _mm256_slli_epi64(_mm256_cvtepi32_epi64(part), bits);
+    auto* target = reinterpret_cast<Integers*>(sums);
+    _mm256_storeu_si256(target, _mm256_add_epi64(_mm256_loadu_si256(target), added));
+  }
+}
+// sums += 2**32 * high + the unsigned low
+inline void add_words(int64_t* sums, Integers low, Integers high) {
+  for (int half = 0; half < 2; ++half, sums += kLanes / 2) {
+    const auto wide = [&](Integers v) {
+      return _mm256_cvtepu32_epi64(half ? _mm256_extracti128_si256(v, 1)
+                                        : _mm256_castsi256_si128(v));
+    };
+    const Integers added = _mm256_or_si256(wide(low), _mm256_slli_epi64(wide(high), 32));
     auto* target = reinterpret_cast<Integers*>(sums);
     _mm256_storeu_si256(target, _mm256_add_epi64(_mm256_loadu_si256(target), added));
   }

@@ -119,16 +119,10 @@ void make_weights(const PatternParameters& parameters, const Tile<Code, Sum, uin
 }
 
 // `total` is the sum mod 2**32, `near` is within 2**31 of it.
-template <class Sum>
-inline void add_to(Sum* sums, Integers total, Floats near) {
-  alignas(64) uint32_t modulo[kLanes];
-  alignas(64) float approximate[kLanes];
-  store(modulo, total);
-  store(approximate, near);
-  for (int i = 0; i < kLanes; ++i) {
-    const auto base = int64_t(approximate[i]);
-    sums[i] += base + int32_t(modulo[i] - uint32_t(base));
-  }
+inline void add_to(int64_t* sums, Integers total, Floats near) {
+  const Floats unit = repeated(0x1p-32f);
+  const Integers wraps = rounded(multiply_subtract(near, unit, multiply(to_floats(total), unit)));
+  add_words(sums, total, plus(wraps, lowered<31>(total)));
 }
 
 // Not inlined: GCC then keeps all it can in registers.
@@ -275,12 +269,12 @@ void add_tile(const PatternParameters& parameters, const Tile<Code, Sum, uint32_
   if (parameters.group && !parameters.sixty_fourths) {
     corrected ? add_products<kRounded, true>(parameters, tile)
               : add_products<kFloats, false>(parameters, tile);
-  } else if (parameters.width > 12) {
-    corrected ? add_products<kWide, true>(parameters, tile)
-              : add_products<kWide, false>(parameters, tile);
-  } else {
+  } else if (parameters.width <= 12) {
     corrected ? add_products<kNarrow, true>(parameters, tile)
               : add_products<kNarrow, false>(parameters, tile);
+  } else if constexpr (sizeof(Code) == 2) {
+    corrected ? add_products<kWide, true>(parameters, tile)
+              : add_products<kWide, false>(parameters, tile);
   }
   if (parameters.small.rows) small_add(parameters, tile);
 }
