@@ -1,7 +1,8 @@
 """The convolution of a quantised layer, float32 to float32: schema, checks, fake, kernels.
 
 On a device without a kernel of its own it is `quantize`, `conv2d` and `rescale` one after another;
-the CPU's kernel makes neither codes nor sums of a whole tensor.
+the CPU's kernel makes no sums of a whole tensor, and codes of the image only where more than one
+of its tiles needs them.
 """
 
 from collections.abc import Sequence
@@ -67,55 +68,17 @@ quantized_conv2d = torch.ops.mbm_hw.quantized_conv2d.default
 
 
 @torch.library.impl("mbm_hw::quantized_conv2d", "CPU")
-def _(
-    x,
-    w,
-    bias,
-    x_scale,
-    w_scale,
-    factor,
-    limit,
-    family,
-    width,
-    truncation,
-    signed,
-    table,
-    stride,
-    padding,
-    dilation,
-    groups,
-):
-    spec = SpecValues(family, width, truncation, signed, table)
-    shape = _check(x, w, bias, x_scale, w_scale, limit, spec, stride, padding, dilation, groups)
-    y = x.new_empty(shape)
-    layer = FloatLayer(x, w, bias, y, stride, padding, dilation, groups)
-    run_quantized_conv2d(layer, x_scale, w_scale, factor, limit, spec)
+def _(x, w, bias, x_scale, w_scale, factor, limit, *spec_and_layer):
+    spec, layer = SpecValues(*spec_and_layer[:5]), spec_and_layer[5:]
+    y = x.new_empty(_check(x, w, bias, x_scale, w_scale, limit, spec, *layer))
+    run_quantized_conv2d(FloatLayer(x, w, bias, y, *layer), x_scale, w_scale, factor, limit, spec)
     return y
 
 
 @torch.library.register_fake("mbm_hw::quantized_conv2d")
-def _(
-    x,
-    w,
-    bias,
-    x_scale,
-    w_scale,
-    factor,
-    limit,
-    family,
-    width,
-    truncation,
-    signed,
-    table,
-    stride,
-    padding,
-    dilation,
-    groups,
-):
-    spec = SpecValues(family, width, truncation, signed, table)
-    return x.new_empty(
-        _check(x, w, bias, x_scale, w_scale, limit, spec, stride, padding, dilation, groups)
-    )
+def _(x, w, bias, x_scale, w_scale, factor, limit, *spec_and_layer):
+    spec, layer = SpecValues(*spec_and_layer[:5]), spec_and_layer[5:]
+    return x.new_empty(_check(x, w, bias, x_scale, w_scale, limit, spec, *layer))
 
 
 def _check(

@@ -55,44 +55,17 @@ rounded_conv2d = torch.ops.mbm_hw.rounded_conv2d.default
 
 
 @torch.library.impl("mbm_hw::rounded_conv2d", "CPU")
-def _(
-    x,
-    w,
-    bias,
-    family,
-    exponent_bits,
-    mantissa_bits,
-    truncation,
-    force_lsb,
-    stride,
-    padding,
-    dilation,
-    groups,
-):
-    values = FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb)
-    y = x.new_empty(_check(x, w, bias, values, stride, padding, dilation, groups))
-    layer = FloatLayer(x, w, bias, y, stride, padding, dilation, groups)
-    run_rounded_conv2d(layer, float_spec_of(values))
+def _(x, w, bias, *spec_and_layer):
+    values, layer = FloatSpecValues(*spec_and_layer[:5]), spec_and_layer[5:]
+    y = x.new_empty(_check(x, w, bias, values, *layer))
+    run_rounded_conv2d(FloatLayer(x, w, bias, y, *layer), float_spec_of(values))
     return y
 
 
 @torch.library.register_fake("mbm_hw::rounded_conv2d")
-def _(
-    x,
-    w,
-    bias,
-    family,
-    exponent_bits,
-    mantissa_bits,
-    truncation,
-    force_lsb,
-    stride,
-    padding,
-    dilation,
-    groups,
-):
-    values = FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb)
-    return x.new_empty(_check(x, w, bias, values, stride, padding, dilation, groups))
+def _(x, w, bias, *spec_and_layer):
+    values, layer = FloatSpecValues(*spec_and_layer[:5]), spec_and_layer[5:]
+    return x.new_empty(_check(x, w, bias, values, *layer))
 
 
 def _check(x, w, bias, values, stride, padding, dilation, groups) -> list[int]:
