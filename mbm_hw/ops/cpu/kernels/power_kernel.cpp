@@ -51,6 +51,7 @@ void sum_lacking(const SmallProducts& small, int o, const Made& made, int16_t* s
   for (Integers& total : totals) total = all(0);
   for (int i = 0; i < made.chosen.count[o]; ++i) {
     const SmallEntries entries(small, made.chosen.found[o][i], made.small);
+#pragma GCC unroll 2
     for (int v = 0; v < kByteVectors; ++v) {
       add_bytes(entries(v), totals[2 * v], totals[2 * v + 1]);
     }

@@ -38,6 +38,7 @@ void add(const PatternParameters& parameters, const Tile<Code, Sum, uint32_t>& t
         for (int v = 0; v < kByteVectors; ++v) totals[v] = all(0);
         for (int i = first; i < end; ++i) {
           const SmallEntries entries(parameters.small, chosen.found[o][i], made);
+#pragma GCC unroll 2
           for (int v = 0; v < kByteVectors; ++v) totals[v] = plus_bytes(totals[v], entries(v));
         }
         alignas(64) int8_t bytes[kPatternPanel];
