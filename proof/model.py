@@ -11,7 +11,7 @@ from pathlib import Path
 
 _PASSES = (
     "read_verilog {name}.v; hierarchy -check -top {name}; proc; flatten; opt; memory_map; "
-    "opt_clean; check -assert; async2sync; dffunmap; write_smt2 -stbv {name}.smt2"
+    "opt_clean; check -assert; async2sync; dffunmap; write_smt2 -stbv -wires {name}.smt2"
 )
 
 
@@ -26,7 +26,7 @@ class Model:
     text : SMT-LIB. It defines the sort of a state, a bit vector of registers and inputs, and the
         functions of states that the methods call.
     inputs, outputs : the ports' widths, by name.
-    registers : the registers' widths, by name.
+    registers, wires : the registers' and all named wires' widths, by name.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Model:
     inputs: dict[str, int]
     outputs: dict[str, int]
     registers: dict[str, int]
+    wires: dict[str, int]
 
     @property
     def cleared(self) -> str:
@@ -53,6 +54,12 @@ class Model:
         if register not in self.registers:
             raise ModelError(f"{self.name} has no register {register}")
         return self._value(register, self.registers[register], state)
+
+    def wire(self, wire: str, state: str) -> str:
+        """Return the term for the value of a named wire in a state; ModelError if there is none."""
+        if wire not in self.wires:
+            raise ModelError(f"{self.name} has no wire {wire}")
+        return self._value(wire, self.wires[wire], state)
 
     def next_state(self, state: str) -> str:
         """Return the term for a state that has the registers after a rising clk; any inputs."""
@@ -88,7 +95,7 @@ def read_model(source: Path, name: str) -> Model:
     clocks = set(re.findall(r"^; yosys-smt2-clock (.+)$", text, flags=re.MULTILINE))
     if clocks - {"clk posedge"}:
         raise ModelError(f"{source}: its registers must change at clk posedge, not {clocks}")
-    wires = {"input": {}, "output": {}, "register": {}}
+    wires = {"input": {}, "output": {}, "register": {}, "wire": {}}
     pattern = rf"^; yosys-smt2-({'|'.join(wires)}) (\S+) (\d+)$"
     for kind, wire, width in re.findall(pattern, text, flags=re.MULTILINE):
         wires[kind][wire] = int(width)

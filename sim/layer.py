@@ -1,8 +1,10 @@
 """python -m sim.layer: run layers of trained networks through the convolution engine's Verilog.
 
 Each layer goes through twice, once at full speed and once with every stream held back at random;
-every output of both is compared with `ops.conv2d`. Exit status 0: all are equal; 1: one differs, or
-the simulation failed; 2: a wrong argument, or something that is not installed.
+every output of both is compared with `ops.conv2d`. Beside the array's utilisation stands the most
+that the layer's shape allows on it; `mbm_hw.hdl.engine.engine` argues why. Exit status 0: all are
+equal; 1: one differs, or the simulation failed; 2: a wrong argument, or something that is not
+installed.
 """
 
 import argparse
@@ -29,7 +31,7 @@ from sim.simulators import SIMULATORS, MissingTool, environment
 STALLS = 0.2  # the probability that a stream is held back, in the second run of each layer
 COLUMNS = (
     *("layer", "kind", "outputs", "differences", "products", "clocks", "planned", "utilisation %"),
-    *("with stalls", "products/CPU s"),
+    *("bound %", "with stalls", "products/CPU s"),
 )
 
 
@@ -128,7 +130,6 @@ def compare(layer: Convolution, engine: EngineParameters, chosen: list[Tile], ru
 
 def _row(name, layer, engine, flow, pair, outcomes):
     free, stalled = pair
-    per_clock = flow.words.products / max(free.clocks, 1)
     return [
         name,
         _kind(layer),
@@ -137,19 +138,30 @@ def _row(name, layer, engine, flow, pair, outcomes):
         flow.words.products,
         free.clocks,
         flow.words.clocks,
-        100 * per_clock / (engine.rows * engine.columns),
+        _utilisation(flow.words.products, free.clocks, engine),
+        _utilisation(flow.words.products, flow.words.least_clocks, engine),
         stalled.clocks,
         int(2 * flow.words.products / (free.seconds + stalled.seconds)),
     ]
 
 
 def _total(rows, engine):
-    sums = [sum(row[i] for row in rows) for i in (2, 3, 4, 5, 6)]
-    products, clocks = sums[2], max(sums[3], 1)
-    seconds = sum(2 * row[4] / max(row[9], 1) for row in rows)
-    utilisation = 100 * products / clocks / (engine.rows * engine.columns)
-    stalled = sum(row[8] for row in rows)
-    return ["total", "", *sums, utilisation, stalled, int(2 * products / seconds)]
+    column = dict(zip(COLUMNS, zip(*rows, strict=True), strict=True))
+    sums = [sum(column[name]) for name in COLUMNS[2:7]]
+    products, clocks = sums[2:4]
+    least = sum(p / bound for p, bound in zip(column["products"], column["bound %"], strict=True))
+    seconds = sum(
+        2 * p / max(rate, 1)
+        for p, rate in zip(column["products"], column["products/CPU s"], strict=True)
+    )
+    utilisation = _utilisation(products, clocks, engine)
+    stalled = sum(column["with stalls"])
+    return ["total", "", *sums, utilisation, products / least, stalled, int(2 * products / seconds)]
+
+
+def _utilisation(products: int, clocks: int, engine: EngineParameters) -> float:
+    """Return the share of the array's multipliers that are of use, in percent."""
+    return 100 * products / (max(clocks, 1) * engine.rows * engine.columns)
 
 
 def _kind(layer: Convolution) -> str:

@@ -79,8 +79,24 @@ def test_every_output_equals_conv2d_with_and_without_stalls(name, runs):
 def test_the_array_takes_the_planned_clocks(name, runs):
     (flow, run), (_, stalled) = runs[name]
     jobs = len(flow.words.jobs)
+    assert flow.words.least_clocks <= flow.words.clocks
     assert flow.words.clocks <= run.clocks <= flow.words.clocks + ENGINE.patch + 3 * jobs + 10
     assert stalled.clocks > run.clocks
+
+
+@pytest.mark.parametrize(
+    ("layer", "bound"),
+    [
+        (random_convolution((1, 8, 4, 4), 8, (3, 3)), 1),
+        (random_convolution((1, 2, 4, 4), 8, (3, 3)), 2 / 4),
+        (random_convolution((1, 6, 4, 4), 4, (3, 3)), 6 / 8),  # two blocks of input channels
+        (random_convolution((1, 8, 4, 4), 8, (3, 3), groups=8), 1 / 4),
+    ],
+    ids=["full", "few_inputs", "no_multiple", "depthwise"],
+)
+def test_the_layers_shape_bounds_the_utilisation(layer, bound):
+    planned = words(layer, ENGINE, tiles(layer, ENGINE))
+    assert planned.products / (planned.least_clocks * ENGINE.rows * ENGINE.columns) == bound
 
 
 @pytest.mark.parametrize(

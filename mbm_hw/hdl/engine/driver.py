@@ -67,6 +67,7 @@ class Words:
 
     jobs, activations, weights : words. results : how many words come.
     products : those that the outputs need, with zero padding counted. clocks : see `tile_clocks`.
+    least_clocks : below which no order of the jobs and no loading could bring them; see `Engine`.
     """
 
     jobs: list[int]
@@ -75,6 +76,7 @@ class Words:
     results: int
     products: int
     clocks: int
+    least_clocks: int
 
 
 def tiles(layer: Convolution, engine: EngineParameters) -> list[Tile]:
@@ -96,7 +98,7 @@ def tiles(layer: Convolution, engine: EngineParameters) -> list[Tile]:
 def words(layer: Convolution, engine: EngineParameters, chosen: Sequence[Tile]) -> Words:
     """Return the words of the streams for the tiles."""
     jobs, activations, weights = [], [], []
-    results = products = clocks = 0
+    results = products = clocks = least_clocks = 0
     for tile in chosen:
         for job, patch, kernels in _jobs(layer, engine, tile):
             jobs.append(job)
@@ -105,6 +107,8 @@ def words(layer: Convolution, engine: EngineParameters, chosen: Sequence[Tile]) 
         results += len(tile.rows) * len(tile.columns)
         products += tile.outputs * layer.w[0].size
         clocks += tile_clocks(layer, engine, tile)
+        passes = layer.w[0, 0].size * len(_input_blocks(layer, engine, tile))
+        least_clocks += passes * len(tile.rows) * len(tile.columns)
     width = engine.spec.width
     return Words(
         jobs=jobs,
@@ -113,6 +117,7 @@ def words(layer: Convolution, engine: EngineParameters, chosen: Sequence[Tile]) 
         results=results,
         products=products,
         clocks=clocks,
+        least_clocks=least_clocks,
     )
 
 

@@ -31,10 +31,17 @@ meanwhile. So, while no stream is waited for, a tile takes for each job
 
     max(kernel height * kernel width * max(n, columns), words of the next patch + 1)
 
-clocks, and the array's utilisation, products over clocks * rows * columns, is near the share of
-rows and columns in use: 1 for multiples of both, input channels / rows for few of them, 1 / rows
-for a depthwise layer, whose columns use a row each. A result that is not taken holds the array; the
-loading goes on.
+clocks. A result that is not taken holds the array; the loading goes on.
+
+The array's utilisation is products over clocks * rows * columns. What bounds it: in a clock the
+array has one kernel position of one output position, a row has one input channel for all columns,
+and a column adds up one output channel. So an output takes at least a clock for each kernel
+position and each block of `rows` input channels that the columns need together, in whatever order
+and however fast the streams are. With groups of i input and o output channels no clock has more
+useful products than min(columns * min(rows, i), rows * min(columns, o)): all for multiples of both,
+i / rows of them for few input channels, and 1 / max(rows, columns) of them in a depthwise layer,
+in which a row's channel is of use to one column. Only other wires would change that: an array whose
+rows are kernel positions needs, for each column, a window of the patch in each clock.
 
 Memories: the banks, 2 * patch words of rows * width bits; the accumulator buffer, positions words
 of columns * (accumulator_width + 1) bits. Each has one port that writes and one that reads at the
