@@ -22,7 +22,7 @@ from mbm_hw.ops.cuda import launcher
 from mbm_hw.ops.cuda.compiler import Variant
 
 torch.cuda.device = lambda device: contextlib.nullcontext()
-torch.cuda.current_stream = lambda device: types.SimpleNamespace(cuda_stream=119)
+torch.cuda.current_stream = lambda device: types.SimpleNamespace(cuda_stream=0)
 torch.cuda.is_current_stream_capturing = lambda: False
 torch.cuda.get_device_capability = lambda index: (9, 0)
 launcher.compiled = lambda variant, architecture: (print(architecture), b"\\x7fELF" + bytes(60))[1]
@@ -50,16 +50,21 @@ def asked(driver, program, parameters):
 
 
 def test_a_kernel_is_loaded_once_given_its_shared_memory_and_launched(driver):
+    """In whatever thread: for each launch the device's context is made current."""
     program = """
-for _ in range(2):
-    arguments = (np.int32(-5), None, np.int64(2**40))
-    launch(Variant("exact.cu"), DEVICE, (7, 3, 2), 128, 200_000, arguments)
+import threading
+arguments = (np.int32(-5), None, np.int64(2**40))
+arguments = (Variant("exact.cu"), DEVICE, (7, 3, 2), 128, 200_000, arguments)
+launch(*arguments)
+thread = threading.Thread(target=launch, args=arguments)
+thread.start()
+thread.join()
 """
-    launched = "launch 0x30 grid 7 3 2 block 128 1 1 shared 200000 stream 119: -5 0 1099511627776"
+    launched = "launch 0x30 grid 7 3 2 block 128 1 1 shared 200000 stream 0: -5 0 1099511627776"
     assert asked(driver, program, "ill") == [
-        *("sm_90", "load ELF", "kernel conv2d"),
+        *("current 0x10", "sm_90", "load ELF", "kernel conv2d"),
         f"set {MAX_DYNAMIC_SHARED_SIZE} to 200000 of 0x30 on 1",
-        *(launched, launched),
+        *(launched, "current 0x10", launched),
     ]
 
 

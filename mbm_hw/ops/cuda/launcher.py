@@ -1,5 +1,6 @@
 """Loading kernels and launching them on torch's streams."""
 
+import contextlib
 import functools
 
 import torch
@@ -22,7 +23,7 @@ def launch(
     parameters' types; a tensor elsewhere is a ValueError. Nothing waits for the kernel.
     """
     core = cuda_core()
-    with torch.cuda.device(device):
+    with _current(device):
         kernel = _kernel(variant, name, device.index, shared_bytes)
         config = core.LaunchConfig(grid=grid, block=threads, shmem_size=shared_bytes)
         arguments = tuple(_pointer(argument, device) for argument in arguments)
@@ -34,10 +35,18 @@ def resources(
     variant: Variant, device: torch.device, threads: int, shared_bytes: int, name: str = "conv2d"
 ) -> dict[str, int]:
     """Return the registers that a thread takes, and how many blocks a multiprocessor holds."""
-    with torch.cuda.device(device):
+    with _current(device):
         kernel = _kernel(variant, name, device.index, shared_bytes)
         blocks = kernel.occupancy.max_active_blocks_per_multiprocessor(threads, shared_bytes)
         return {"registers": kernel.attributes.num_regs, "blocks": blocks}
+
+
+@contextlib.contextmanager
+def _current(device):
+    """Make the device current, for torch and for the driver: to it, a new thread has none."""
+    with torch.cuda.device(device):
+        cuda_core().Device(device.index).set_current()
+        yield
 
 
 def _pointer(argument, device):
@@ -61,7 +70,6 @@ def _kernel(variant, name, device_index, shared_bytes):
     refuse_capture(variant)
     core = cuda_core()
     major, minor = torch.cuda.get_device_capability(device_index)
-    core.Device(device_index).set_current()
     kernel = core.ObjectCode.from_cubin(compiled(variant, f"sm_{major}{minor}")).get_kernel(name)
     _allow_shared_memory(kernel, variant, device_index, shared_bytes)
     return kernel
