@@ -23,7 +23,7 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
 from bench.cases import LAYERS, TABLE, specs
-from bench.floors import floor_rows
+from bench.floors import NOTE, floor_rows
 from mbm_hw.catalog import find_spec
 from mbm_hw.float_spec import FloatSpec
 from mbm_hw.nn import calibrate_, convert_
@@ -62,7 +62,7 @@ RIVAL = "exact fp32"
 def main(layers, chosen, batches, repeats, floors, results):
     """Build, check and time the CUDA kernels beside the device's exact layers."""
     if floors:
-        print(tabulate(floor_rows(), headers="keys", tablefmt="github"))
+        print(tabulate(floor_rows(), headers="keys", tablefmt="github"), NOTE, sep="\n\n")
         return
     if not torch.cuda.is_available():
         print("error: bench.cuda needs a CUDA device, and a torch built for CUDA", file=sys.stderr)

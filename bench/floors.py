@@ -21,6 +21,16 @@ DEVICES = {
 H100's. Ref: NVIDIA A100 and H100 whitepapers; the H100's clock is one that it holds under load."""
 
 
+NOTE = """\
+Three instructions bound MBM's products: Mitchell's product, as the patterns' sum, its correction,
+and their sum, each one at least. Integers' corrections that depend on characteristics alone may go
+to tensor cores. Float products, which are rounded and summed one by one, take a comparison as well:
+the correction is left out where mantissas sum up to nearly 2; logic, where a halved mantissa is cut
+to the format's grid (no bit is forced, fewer than 23 bits); and another comparison, where products
+may underflow (up to 6 exponent bits). Moves are the compiler's, of doubles' lower words."""
+"""Why kernels take what they take."""
+
+
 def floor_rows() -> list[dict]:
     """Return a row for each spec and device: the pipes' clocks to a product, and what they allow.
 

@@ -1,19 +1,22 @@
 """The CUDA kernels against the CPU's, emulated; test_ops and others run them on a device."""
 
-import operator
-
 import pytest
 import torch
 from codes import ODD_TABLE, SIGN_MAGNITUDE, random_codes
 from convolutions import LAYOUTS, convolutions
-from emulated_cuda import emulated_device, emulated_sources
-from float_patterns import random_patterns, tensor
+from emulated_convolutions import (
+    FLOATS,
+    MORE_FLOATS,
+    check_conv2d,
+    layer_values,
+    name_of,
+    random_operand,
+)
+from emulated_cuda import emulated_device
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mbm_hw import MBM, Exact, Mitchell, Table, ops, product_table
-from mbm_hw.float_format import round_to_format
-from mbm_hw.float_spec import FloatExact, FloatMBM, FloatMitchell
 from mbm_hw.ops.codes import spec_values
 from mbm_hw.ops.cuda import operators, tiles
 from mbm_hw.ops.cuda.convolution import run_conv2d
@@ -42,54 +45,6 @@ INTEGER_SPECS = (
     SIGN_MAGNITUDE,
     Table(product_table(MBM(8))),
 )
-FLOATS = (FloatMBM(8, 7, force_lsb=True), FloatMitchell(8, 23), FloatMBM(5, 10), FloatExact(4, 3))
-MORE_FLOATS = (
-    *(FloatMBM(8, 7), FloatMBM(8, 23), FloatMBM(7, 9, truncation=1), FloatMitchell(5, 10)),
-    *(FloatExact(8, 7), FloatExact(8, 23), FloatExact(5, 10)),
-)
-name_of = operator.attrgetter("identifier")
-
-
-def conv2d(x, w, spec, parameters, order=0):
-    with emulated_device(order):
-        if isinstance(spec, FLOAT_CLASSES):
-            return operators.float_conv2d(x, w, *float_spec_values(spec), *parameters)
-        return operators.conv2d(x, w, *spec_values(spec), *parameters)
-
-
-PLAIN = (1, 1), (0, 0), (1, 1), 1
-FLOAT_CLASSES = (FloatMBM, FloatMitchell, FloatExact)
-
-
-def layer_values(spec, shape, seed):
-    """Return values of a float format as layers have them: weights, or ReLUs for an odd `seed`."""
-    values = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-    values = torch.relu(values) if seed % 2 else values.sign() * values.abs().clamp(0.01, 3.5)
-    return round_to_format(values, spec.exponent_bits, spec.mantissa_bits)
-
-
-def random_operand(spec, shape, seed):
-    if isinstance(spec, FLOAT_CLASSES):
-        return tensor(spec, random_patterns(spec, shape, seed, "any" if seed % 2 else "network"))
-    codes = random_codes(spec, shape, seed, extreme=seed % 3 == 0)
-    small = random_codes(MBM(6, signed=spec.signed), shape, seed + 1).to(codes.dtype)
-    return torch.where(codes % 4 == 1, small, codes) if spec.width > 6 else codes
-
-
-def check_conv2d(spec, x, w, parameters, order=0):
-    actual = conv2d(x, w, spec, parameters, order)
-    is_float = isinstance(spec, FLOAT_CLASSES)
-    expected = (ops.float_conv2d if is_float else ops.conv2d)(x, w, spec, *parameters)
-    assert (actual.dtype, actual.shape) == (expected.dtype, expected.shape)
-    different = (
-        actual.view(torch.int32) != expected.view(torch.int32) if is_float else actual != expected
-    )
-    if different.any():
-        where = tuple(int(i) for i in different.nonzero()[0])
-        pytest.fail(
-            f"{spec}: {list(x.shape)} * {list(w.shape)}, {parameters}: {int(different.sum())} of "
-            f"{different.numel()} sums, at {where} {actual[where]}, expected {expected[where]}"
-        )
 
 
 @pytest.mark.parametrize("spec", INTEGER_SPECS + FLOATS, ids=name_of)
@@ -221,37 +176,6 @@ def test_rescale_gives_the_cpus_floats(dtype, shape):
         assert torch.equal(actual, rescale(sums, scale, chosen))
 
 
-@pytest.mark.parametrize(
-    ("file", "line", "instead"),
-    [
-        ("convolution.h", "    __syncthreads();\n    return true;", "    return true;"),
-        ("convolution.h", "stored(codes, panel ^ 1);", "stored(codes, panel);"),
-        ("geometry.h", "uint32_t(window.row + row) < uint32_t(g.height)", "true"),
-        ("geometry.h", "uint32_t(window.column + column) < uint32_t(g.width)",
-         "uint32_t(window.column + column) <= uint32_t(g.width)"),
-        ("convolution.h", "if (row >= g_.outputs) continue;", ""),
-        ("convolution.h", "if (position >= g_.positions) continue;", ""),
-        ("convolution.h", "row < rows && term < depth", "term < depth"),
-        ("convolution.h", "depth - k < Shape::kDepth ? depth - k", "depth - k < Shape::kDepth ? 0"),
-        ("pattern.cu", "bits_of(float(code))", "bits_of(float(code < 0 ? -code : code))"),
-        ("pattern.cu", "kFlushTerms = MBM_HW_FLUSH_TERMS", "kFlushTerms = 0"),
-        ("pattern.cu", "kFlushTerms = MBM_HW_FLUSH_TERMS", "kFlushTerms = 4096"),
-    ],
-)  # fmt: skip
-def test_a_fault_in_a_kernel_is_caught(file, line, instead):
-    spec = Mitchell(8, signed=True)
-    x = torch.full((1, 456, 5, 5), -127, dtype=torch.int8)
-    x[:, ::2] = random_codes(spec, (1, 228, 5, 5))
-    w = torch.full((33, 456, 3, 3), -125, dtype=torch.int8)
-    w[:, ::2] = random_codes(spec, (33, 228, 3, 3), 1)
-    x[:, 228:], w[:, 228:] = -127, -125  # sums that need the flush
-    with (
-        pytest.raises((RuntimeError, pytest.fail.Exception)),
-        emulated_sources({file: (line, instead)}),
-    ):
-        check_conv2d(spec, x, w, ((1, 1), (1, 1), (1, 1), 1))
-
-
 def test_tiles_fit_each_device():
     for tile in tiles.TILES:
         assert tile.threads % 32 == 0
@@ -260,34 +184,7 @@ def test_tiles_fit_each_device():
         assert tile.panel_bytes(8, 16) <= 99 << 10  # of a block from sm_86 on
 
 
-@pytest.mark.parametrize(
-    ("spec", "file", "line", "instead"),
-    [
-        (MBM(12, signed=True), "wide_pattern.cu", "kCornerEnd = 5", "kCornerEnd = 4"),
-        (MBM(12, truncation=2), "wide_pattern.cu", "return kOverflowKey;", "{}"),
-        (MBM(10, 3, signed=True), "wide_pattern.cu", "if (carries(", "if (!carries("),
-        (MBM(12, signed=True), "log_arithmetic.h", "? -magnitude", "? magnitude"),
-        (MBM(16, signed=True), "wide_pattern.cu", "1.0 - 1.0 / (1ull << 40)", "1.0"),
-        (
-            MBM(16, signed=True),
-            "wide_pattern.cu",
-            "kSmallCharacteristic >= 0",
-            "kSmallCharacteristic > 99",
-        ),
-        (MBM(16, 6, signed=True), "wide_pattern.cu", "kTruncates ? -1 : 0", "0"),
-        (MORE_FLOATS[1], "float.cu", "(bits_of(constant) - 1)", "bits_of(constant)"),
-        (FLOATS[0], "float.cu", "if (a < b) ", ""),
-        (FLOATS[1], "float.cu", "is_zero ? 0.0f : 1.0f", "1.0f"),
-        (FLOATS[2], "float.cu", "if (bits_of(x) & 1u << 30) ", ""),
-        (ODD_TABLE, "convolution.h", "k < count; ++k", "k <= count; ++k"),
-    ],
-    ids=lambda value: getattr(value, "identifier", None),
-)
-def test_a_fault_in_the_arithmetic_is_caught(spec, file, line, instead):
-    random = layer_values if isinstance(spec, FLOAT_CLASSES) else random_operand
-    x, w = random(spec, (1, 40, 9, 8), 1), random(spec, (34, 40, 3, 3), 2)
-    with pytest.raises(pytest.fail.Exception), emulated_sources({file: (line, instead)}):
-        check_conv2d(spec, x, w, ((1, 1), (1, 1), (1, 1), 1))
+PLAIN = (1, 1), (0, 0), (1, 1), 1
 
 
 @pytest.mark.parametrize(

@@ -228,6 +228,13 @@ def test_doubles_are_left_out_where_they_are_slow():
     for spec in (MBM(16, signed=True), Mitchell(12, signed=True)):
         assert chosen(spec, (38_400, 128, 1)) == "patterns of doubles"
     assert chosen(MBM(16, signed=True), (38_400, 128, 1), graphics) == "logarithms"
+    assert chosen(MBM(16), (38_400, 128, 1), graphics) == "logarithms"
+
+
+def test_sums_that_a_double_cannot_hold_go_step_by_step():
+    for spec, terms in ((MBM(16, signed=True), 2**20), (MBM(16), 2**18)):
+        assert chosen(spec, (38_400, 128, 1), terms=terms) == "patterns of doubles"
+        assert chosen(spec, (38_400, 128, 1), terms=terms + 1) == "logarithms"
 
 
 def test_blocks_are_the_narrowest_that_fit():

@@ -97,7 +97,7 @@ def integer_products(spec: SpecValues, shared_limit: int) -> Products:
         return Products(_variant("pattern.cu", macros), "floating-point patterns", largest=largest)
     without_carry, with_carry = multiplier.corrections
     if spec.width > 8:
-        # A pattern, its sum, [its correction, one more with a carry, keys of corners].
+        # A pattern, its sum, [corrections and lower words, corners' keys]: see bench.cuda --floors.
         corrections = (without_carry > 0) + (without_carry != 2 * with_carry)
         has_corner = multiplier.small_characteristic >= 0
         return Products(
@@ -106,8 +106,8 @@ def integer_products(spec: SpecValues, shared_limit: int) -> Products:
             operand_bytes=(8, 16) if has_corner else (4, 4),
             largest=TALL,
             many_registers=has_corner,
-            max_terms=1 << (51 - 2 * (spec.width - spec.signed)),
-            instructions=2.5 + corrections + 0.5 * has_corner,
+            max_terms=1 << (50 - 2 * (spec.width - spec.signed)),
+            instructions=2.5 + 2 * corrections + 0.7 * has_corner,
             doubles=1 + corrections,
         )
     if spec.width <= 8:
