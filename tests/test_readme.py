@@ -42,6 +42,21 @@ def test_the_algorithms_table_is_what_the_command_prints(capsys):
             assert same, "the README's table is stale: `mbm-hw algorithms` prints\n" + printed
 
 
+def test_the_cost_table_begins_as_the_command_prints_it(costing, capsys):
+    """Errors, areas and delays of 8 bits: energies and look-up tables take minutes."""
+    with pytest.raises(SystemExit):
+        main(["cost", "mitchell8", "mbm8", "exact8", "--cache", str(costing.cache)])
+    printed = capsys.readouterr().out.split("\n\n")[0]
+    said = [_cells(line) for line in README.splitlines() if line.startswith("|")]
+    for row in map(_cells, printed.splitlines()):
+        stale = "the README's table is stale: `mbm-hw cost` prints\n" + printed
+        assert any(cells[: len(row)] == row for cells in said) or set("".join(row)) == {"-"}, stale
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|\n").split("|")]
+
+
 def test_the_list_of_designs_is_what_the_command_prints(capsys):
     with pytest.raises(SystemExit):
         main(["verilog", "--list"])

@@ -59,8 +59,10 @@ def _draw(axes, rows, name, published, width):
         y = [100 - row[f"{name}_saved"] for row in points]
         axes.plot(x, y, marker, color=colour, label=f"{label}, ours")
         if not chosen(Mitchell(width)):
-            for row, a, b in zip(points, x, y, strict=True):
-                axes.annotate(row["design"], (a, b), (5, 4), textcoords="offset points", fontsize=7)
+            for i, row in enumerate(sorted(points, key=lambda row: row["mred"])):
+                at = row["mred"], 100 - row[f"{name}_saved"]
+                offset = 5, (4, -12)[i % 2]  # by turns, since neighbours are near
+                axes.annotate(row["design"], at, offset, textcoords="offset points", fontsize=7)
             continue
         array = [100 - row[f"{name}_saved_array"] for row in points]
         axes.plot(x, array, marker, color=colour, mfc="none", label=f"{label}, of the array")
@@ -70,7 +72,7 @@ def _draw(axes, rows, name, published, width):
     y = [100 * getattr(row, published) / getattr(exact, published) for row in paper]
     axes.plot([row.mred for row in paper], y, "^", color="tab:green", label="unsigned, the paper")
     axes.set_ylim(0, 1.08 * axes.get_ylim()[1])
-    axes.set_xlim(0, 1.08 * axes.get_xlim()[1])
+    axes.set_xlim(0, 1.2 * axes.get_xlim()[1])
     axes.grid(alpha=0.3)
 
 

@@ -157,8 +157,8 @@ exact one. Why ours differ:
   (see the delays). The paper does not say what its operands are and whether it counts glitches.
   Booth's recoding saves area and costs glitches.
 - A layer's operands are another matter (the last table): the exact multiplier takes less for small
-  ones, while the normalising shifters bring every operand to the top. At 8 bits the logarithmic
-  multipliers take more energy there than the exact one; at 16 bits they save.
+  ones, while the normalising shifters bring every operand to the top. At 8 bits the unsigned
+  logarithmic multipliers take more energy there than the exact one; at 16 bits they save.
 
 Another library: `mbm-hw cost --liberty`. What the method leaves out: wires, layout, clock tree,
 leakage in the energy; internal energies are means over a cell's inputs and states, and a gate has
