@@ -1,6 +1,8 @@
 """Rows of cost compare what they should, and the command prints and writes them."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from mbm_hw import MBM
 from mbm_hw.cli import main
 from mbm_hw.cost import Costing, find_design, shuffled, uniform
 from mbm_hw.cost import rows as cost_rows
+from mbm_hw.cost.cache import Cache
 from mbm_hw.cost.tools import MissingTool
 
 
@@ -85,3 +88,15 @@ def test_the_command_prints_a_table_and_writes_all_figures(costing, tmp_path, ca
     assert "| mbm8     |            35.2 |" in (tmp_path / "cost.md").read_text()
     assert (tmp_path / "cost.png").stat().st_size > 10_000
     assert len((tmp_path / "cost.csv").read_text().splitlines()) == 2
+
+
+def test_threads_that_ask_for_the_same_compute_it_once(tmp_path):
+    cache, calls = Cache(tmp_path), []
+
+    def compute():
+        calls.append(1)
+        time.sleep(0.05)
+        return len(calls)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda _: cache.get(compute, "key"), range(8))) == [1] * 8

@@ -66,7 +66,7 @@ def cost(names, liberty, mapping, power, fpga, breakdown, output, cache, style):
         return
     total = sum(len(builds(design)) for design in designs)
     interval = 0.1 if sys.stderr.isatty() else 30
-    with tqdm(costing.rows(designs), "cost", total, False, mininterval=interval) as bar:
+    with tqdm(costing.rows(designs), "cost", total, False, mininterval=interval, miniters=1) as bar:
         rows = list(bar)
     if style is None:
         click.echo(f"{cost_table(rows)}\n\n{legend(rows, costing)}")

@@ -2,10 +2,13 @@
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from mbm_hw.files import replacing
+
+_LOCKS: dict[Path, threading.Lock] = {}
 
 
 class Cache:
@@ -15,13 +18,17 @@ class Cache:
         self.folder = Path(folder)
 
     def get(self, compute: Callable[[], object], *dependencies: str | bytes):
-        """Return what `compute` returned when the dependencies were the same, or does now."""
+        """Return what `compute` returned when the dependencies were the same, or does now.
+
+        Threads that ask for the same wait for the first one.
+        """
         key = content_hash(*dependencies)
         path = self.folder / f"{key}.json"
-        if not path.exists():
-            value = compute()
-            with replacing(path) as file:
-                json.dump(value, file)
+        with _LOCKS.setdefault(path, threading.Lock()):
+            if not path.exists():
+                value = compute()
+                with replacing(path) as file:
+                    json.dump(value, file)
         return json.loads(path.read_text())
 
 

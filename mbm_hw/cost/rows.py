@@ -98,12 +98,13 @@ class Costing:
         """
         pool = ThreadPoolExecutor(os.cpu_count())
         try:
-            pending = {
-                (one, build): pool.submit(self.figures, one, build)
+            pairs = dict.fromkeys(
+                (one, build)
                 for design in designs
                 for one in (baseline_of(design), design)
                 for build in builds(one)
-            }
+            )
+            pending = {pair: pool.submit(self.figures, *pair) for pair in pairs}
             for design in designs:
                 baseline = baseline_of(design)
                 exact = {build: pending[baseline, build].result() for build in builds(baseline)}
