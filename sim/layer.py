@@ -20,6 +20,7 @@ from tabulate import tabulate
 
 from mbm_hw import ops
 from mbm_hw.catalog import find_spec
+from mbm_hw.hdl.dot_product import ACCUMULATOR_WIDTH
 from mbm_hw.hdl.engine.driver import Convolution, Tile, outputs, tiles, words
 from mbm_hw.hdl.engine.engine_verilog import engine_to_verilog
 from mbm_hw.hdl.engine.parameters import EngineParameters
@@ -190,7 +191,11 @@ def _arguments() -> argparse.Namespace:
     arguments.layers = NETWORK_LAYERS if arguments.layer is None else (known[arguments.layer],)
     try:
         spec = find_spec(arguments.spec)
-        arguments.engine = EngineParameters(spec, arguments.rows, arguments.columns)
+        # A sum of 2**16 products of any kind fits.
+        width = max(ACCUMULATOR_WIDTH, spec.product_width + 16)
+        arguments.engine = EngineParameters(
+            spec, arguments.rows, arguments.columns, accumulator_width=width
+        )
         if not spec.signed:
             raise ValueError(f"layers need a signed spec, not {arguments.spec}")
         with environment(arguments.sim):

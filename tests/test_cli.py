@@ -43,6 +43,7 @@ def test_every_command_explains_itself(capsys, command):
         (["table", "mbm4s", "-o", "/proc/t.npy"], "/proc/t.npy: No such file or directory"),
         (["verilog"], "give a SPEC, or --all FOLDER"),
         (["verilog", "mbm8", "--pipeline", "9"], "9 is not in the range"),
+        (["verilog", "mbm8s_mac", "--stream"], "mbm8s_mac is a design as it is: no --pipeline"),
         (["verilog", "mbm8", "--name", "2 bad"], "2 bad"),
         (["verilog", "mbm8", "-o", "file/x.v"], "file"),
         (["ops", "absent", "--models", "."], "no network is called 'absent' in ."),
@@ -115,6 +116,17 @@ def test_verilog_is_printed_or_written(capsys, tmp_path):
     assert (tmp_path / "x.v").read_text() == out
     out = call(capsys, "verilog", "mbm_bf16", "--pipeline", 4, "--stream")[1]
     assert "module mbm_bf16_lsb_p4_stream(clk, rst, a, b, operands_valid, " in out
+
+
+def test_a_template_instantiates_the_module(capsys):
+    status, out, _ = call(capsys, "verilog", "mbm8s", "--pipeline", 2, "--template")
+    assert status == 0
+    assert out.splitlines()[-8:] == [
+        *("mbm8s_p2 mbm8s_p2_0 (", "  .clk(clk),", "  .rst(rst),", "  .en(en),", "  .a(a),"),
+        *("  .b(b),", "  .product(product)", ");"),
+    ]
+    out = call(capsys, "verilog", "mbm8s_dot4", "--name", "unit", "--template")[1]
+    assert "wire [31:0] sum;\nwire overflow;\nunit unit_0 (\n  .clk(clk),\n" in out
 
 
 def test_a_table_file_becomes_verilog(capsys, tmp_path):

@@ -13,7 +13,7 @@ from mbm_hw.hdl.engine import Convolution, Engine, EngineParameters, engine_to_v
 from mbm_hw.hdl.engine.driver import outputs, tiles, words
 from sim.engine import Flow, simulate_engine
 from sim.engine_faults import ENGINE_FAULTS
-from sim.layer import choose, compare
+from sim.layer import _arguments, choose, compare
 from sim.simulators import verilator_folder
 
 ROOT = Path(__file__).parent.parent
@@ -146,6 +146,11 @@ def test_a_planted_fault_is_caught(name, tmp_path):
         for layer, run in zip(layers, came, strict=True)
     ]
     assert sum(outcome.differences for outcome in outcomes) > 0, f"{name} passed"
+
+
+def test_sums_of_wide_products_fit(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["sim.layer", "--spec", "mbm16s", "--sim", SIM])
+    assert _arguments().engine.accumulator_width == 48
 
 
 def test_make_sim_layer_ends_with_a_table(tmp_path):

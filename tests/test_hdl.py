@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
+from components import assert_equal, expected_products, products, simulate
 
 from mbm_hw import (
     CATALOG,
@@ -18,14 +18,10 @@ from mbm_hw import (
     FloatMitchell,
     IntegerSpec,
     Mitchell,
-    Table,
     multiply,
-    product_table,
 )
-from mbm_hw.hdl import DESIGNS, Multiplier, ProductTable, StreamMultiplier, to_verilog
+from mbm_hw.hdl import DESIGNS, Multiplier, StreamMultiplier, to_verilog
 from mbm_hw.hdl.leading_one import LeadingOne
-from mbm_hw.hdl.product_table import read_hex
-from mbm_hw.reference import pattern_values
 
 
 def narrow_specs():
@@ -47,44 +43,6 @@ def narrow_float_specs():
             yield FloatMitchell(*bits, truncation)
             yield FloatMBM(*bits, truncation)
             yield FloatMBM(*bits, truncation, force_lsb=True)
-
-
-def simulate(component, testbench, clocked=False):
-    simulator = Simulator(component)
-    if clocked:
-        simulator.add_clock(1e-6)
-    simulator.add_testbench(testbench)
-    simulator.run()
-
-
-def products(component):
-    """Return the component's products of all patterns, [a, b]."""
-    codes = range(1 << len(component.a))
-    table = np.empty((len(codes), len(codes)), dtype=object)
-
-    async def testbench(context):
-        for a in codes:
-            context.set(component.a, a)
-            for b in codes:
-                context.set(component.b, b)
-                await context.delay(1e-9)
-                table[a, b] = context.get(component.product)
-
-    simulate(component, testbench)
-    return table
-
-
-def expected_products(spec):
-    return product_table(spec) & ((1 << spec.product_width) - 1)
-
-
-def assert_equal(spec, actual, expected):
-    wrong = np.argwhere(actual != expected)
-    if len(wrong):
-        a, b = wrong[0]
-        values = pattern_values(spec) if isinstance(spec, IntegerSpec) else range(len(actual))
-        message = f"{values[a]} * {values[b]} is {actual[a, b]}, expected {expected[a, b]}"
-        pytest.fail(f"{spec.identifier}: {message} (patterns; {len(wrong)} are wrong)")
 
 
 @pytest.mark.parametrize("spec", [*narrow_specs()], ids=lambda spec: spec.identifier)
@@ -159,77 +117,10 @@ def test_pipelines_stall_and_have_their_latency(spec, pipeline):
     simulate(component, testbench, clocked=True)
 
 
-@pytest.mark.parametrize("pipeline", range(5))
-@pytest.mark.parametrize("signed", [False, True])
-def test_a_table_becomes_a_multiplier(signed, pipeline):
-    generator = np.random.default_rng(7)
-    low, high = (-32, 31) if signed else (0, 63)
-    spec = Table(generator.integers(low, high, (8, 8), endpoint=True), signed=signed)
-    component = Multiplier(spec, pipeline)
-    expected = expected_products(spec)
-
-    async def testbench(context):
-        if pipeline:
-            context.set(component.en, 1)
-        for a, b in np.ndindex(8, 8):
-            context.set(component.a, a)
-            context.set(component.b, b)
-            if pipeline:
-                await context.tick().repeat(pipeline)
-            else:
-                await context.delay(1e-9)
-            assert context.get(component.product) == expected[a, b], f"{spec}: {a}, {b}"
-
-    simulate(component, testbench, clocked=pipeline > 0)
-
-
-def test_a_sign_magnitude_table_keeps_its_signs():
-    generator = np.random.default_rng(8)
-    spec = Table(generator.integers(0, 64, (8, 8)), sign_magnitude=True)
-    legal = pattern_values(spec) >= spec.operand_min
-    actual, expected = products(Multiplier(spec)), expected_products(spec)
-    legal_pairs = legal[:, None] & legal
-    assert_equal(spec, np.where(legal_pairs, actual, 0), np.where(legal_pairs, expected, 0))
-
-
-def test_product_table_holds_the_product_table():
-    spec = MBM(5, signed=True)
-    assert_equal(spec, products(ProductTable(spec)), expected_products(spec))
-
-
-def test_product_table_reads_a_readmemh_file(tmp_path):
-    spec = MBM(5, signed=True)
-    digits = -(-2 * spec.width // 4)
-    path = tmp_path / "mbm5s.hex"
-    path.write_text("".join(f"{word:0{digits}x}\n" for word in expected_products(spec).flat))
-    table = read_hex(path, signed=True)
-    assert np.array_equal(table.array, product_table(spec))
-    assert_equal(spec, products(ProductTable(table)), expected_products(spec))
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [("1\n2\n3\n", "holds 3 words"), ("x\n" * 16, "hexadecimal"), ("", "holds 0 words")],
-)
-def test_a_broken_readmemh_file_is_named(tmp_path, text, message):
-    path = tmp_path / "broken.hex"
-    path.write_text(text)
-    with pytest.raises(ValueError, match=f"broken.hex .*{message}"):
-        read_hex(path)
-
-
 @pytest.mark.parametrize("pipeline", [-1, 5, 1.5, True, "2", None])
 def test_another_pipeline_is_refused(pipeline):
     with pytest.raises(ValueError, match="pipeline must be an integer 0 to 4, not"):
         to_verilog(MBM(8), pipeline=pipeline)
-
-
-@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
-@pytest.mark.parametrize("latency", [-1, 4, True])
-def test_another_latency_of_a_product_table_is_refused(latency):
-    with pytest.raises(ValueError, match="latency must be an integer 0 to 3, not"):
-        ProductTable(MBM(4), latency)
-    gc.collect()
 
 
 def test_what_is_no_spec_is_refused():

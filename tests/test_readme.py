@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mbm_hw.cli import main
+from mbm_hw.hdl.engine.parameters import JOB
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -68,10 +69,22 @@ def test_the_list_of_designs_is_what_the_command_prints(capsys):
 def test_the_modules_that_the_rtls_readme_instantiates_have_those_ports():
     readme = (ROOT / "rtl/README.md").read_text()
     instances = re.findall(r"```verilog\n(\w+) multiplier \((.*?)\);", readme, flags=re.DOTALL)
-    assert len(instances) == 4
+    assert len(instances) == 5
     for module, connections in instances:
         header = re.search(r"^module \w+\((.*)\);", (ROOT / f"rtl/{module}.v").read_text(), re.M)
         assert re.findall(r"\.(\w+)\(", connections) == header[1].split(", "), module
+
+
+def test_the_fields_of_a_job_are_where_the_rtls_readme_says():
+    readme = (ROOT / "rtl/README.md").read_text()
+    start, fields = 0, []
+    for first, second in zip(JOB.SIZES[::2], JOB.SIZES[1::2], strict=True):
+        assert (JOB[first].offset, JOB[second].offset) == (start, start + 8)
+        fields.append((f"[{start + 15}:{start}]", f"{first}, {second}"))
+        start += 16
+    fields += [(f"[{JOB[name].offset}]", name) for name in ("first", "last")]
+    assert re.findall(r"^\| (\[[\d:]+\]) +\| ([a-z_, ]+?) +\|", readme, re.MULTILINE) == fields
+    assert f"| jobs        | {JOB.size} " in readme
 
 
 def test_every_path_that_the_readme_names_is_there():

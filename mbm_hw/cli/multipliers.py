@@ -24,16 +24,22 @@ from mbm_hw.table_files import read_table, write_table
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A file, instead of stdout.")
 @click.option("--all", "folder", type=click.Path(path_type=Path), help="Write all designs of rtl/.")
 @click.option("--list", "is_list", is_flag=True, help="List the designs of rtl/.")
+@click.option("--template", is_flag=True, help="Instead: how to instantiate the module.")
 @with_formats
-def verilog(spec, pipeline, stream, name, signed, sign_magnitude, output, folder, is_list, style):
+def verilog(
+    spec, pipeline, stream, name, signed, sign_magnitude, output, folder, is_list, template, style
+):
     """Print or write a multiplier's Verilog.
 
-    SPEC is a name such as mbm8s, mbm16_t8 or mbm_bf16, or a product table (.npy, .csv).
+    SPEC is a name such as mbm8s, mbm16_t8 or mbm_bf16, a product table (.npy, .csv), or a MAC or
+    dot-product unit of rtl/.
     """
-    from mbm_hw.hdl import DESIGNS, memory_table, to_verilog, write_designs
+    from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, memory_table, to_verilog, write_designs
+    from mbm_hw.hdl.dot_product_verilog import to_design_verilog
+    from mbm_hw.hdl.template import instantiation
 
     if is_list:
-        print_rows([design.row for design in DESIGNS.values()], style)
+        print_rows([design.row for design in (DESIGNS | DOT_PRODUCTS).values()], style)
         return
     if (spec is None) == (folder is None):
         raise click.UsageError(f"give a SPEC, or --all FOLDER; known: {', '.join(CATALOG)}")
@@ -41,15 +47,24 @@ def verilog(spec, pipeline, stream, name, signed, sign_magnitude, output, folder
         paths = write_designs(folder)
         click.echo(f"wrote {len(paths)} designs to {folder}")
         return
-    spec = _named_spec(spec, signed, sign_magnitude)
-    text = to_verilog(spec, name, pipeline, stream)
+    if spec in DOT_PRODUCTS:
+        if pipeline or stream:
+            raise click.UsageError(f"{spec} is a design as it is: no --pipeline, no --stream")
+        design = DOT_PRODUCTS[spec]
+        spec, text = design.spec, to_design_verilog(design, name)
+    else:
+        spec = _named_spec(spec, signed, sign_magnitude)
+        text = to_verilog(spec, name, pipeline, stream)
+    if template:
+        text = instantiation(text)
     if output is None:
         click.echo(text, nl=False)
     else:
         with replacing(output) as file:
             file.write(text)
         click.echo(f"wrote {output}")
-        if memory := memory_table(spec):
+        memory = memory_table(spec)
+        if memory is not None and not template:
             contents = output.with_name(f"{memory.identifier}.hex")
             click.echo(f"wrote {write_table(memory, contents)}, which it reads")
 

@@ -29,7 +29,7 @@ class Design(NamedTuple):
         return {
             "module": self.name,
             "a, b": f"[{self.spec.width - 1}:0]",
-            "product": f"[{self.spec.product_width - 1}:0]",
+            "product or sum": f"[{self.spec.product_width - 1}:0]",
             "patterns": patterns(self.spec),
             "ports": "stream" if self.stream else "registers" if self.pipeline else "combinational",
             "latency": self.pipeline,

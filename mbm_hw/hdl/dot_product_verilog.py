@@ -4,6 +4,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from mbm_hw.catalog import CATALOG
+from mbm_hw.hdl.designs import patterns
 from mbm_hw.hdl.dot_product import ACCUMULATOR_WIDTH, DotProduct, check_dot_product
 from mbm_hw.hdl.verilog import component_to_verilog
 from mbm_hw.spec import IntegerSpec
@@ -32,6 +33,18 @@ class DotProductDesign(NamedTuple):
         width, stages = self.accumulator_width, self.pipeline
         accumulator = "" if width == ACCUMULATOR_WIDTH else f"_acc{width}"
         return f"{self.spec.identifier}_{unit}{accumulator}" + (f"_p{stages}" if stages else "")
+
+    @property
+    def row(self) -> dict:
+        """What somebody who instantiates the module wants to know of it."""
+        return {
+            "module": self.name,
+            "a, b": f"[{self.lanes * self.spec.width - 1}:0]",
+            "product or sum": f"[{self.accumulator_width - 1}:0]",
+            "patterns": patterns(self.spec),
+            "ports": "MAC" if self.lanes == 1 else f"{self.lanes} lanes",
+            "latency": self.pipeline + 1,
+        }
 
 
 _DESIGNS = (
@@ -67,10 +80,10 @@ def dot_product_to_verilog(
     return _header(design, name) + LINT_OFF + module
 
 
-def to_design_verilog(design: DotProductDesign) -> str:
-    """Return the Verilog of `design` under its own name: what rtl/ holds."""
+def to_design_verilog(design: DotProductDesign, name: str | None = None) -> str:
+    """Return the Verilog of `design`, by default under its own name: what rtl/ holds."""
     spec, lanes, pipeline, accumulator_width = design
-    return dot_product_to_verilog(spec, lanes, None, pipeline, accumulator_width)
+    return dot_product_to_verilog(spec, lanes, name, pipeline, accumulator_width)
 
 
 def _header(design: DotProductDesign, name: str) -> str:
