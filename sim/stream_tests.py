@@ -50,7 +50,8 @@ class Testbench:
     async def clock(self, pair=None, *, ready: int = 1) -> bool:
         """Offer a, b and the product expected of them, or nothing; return whether it was taken."""
         dut, inside = self.dut, self.inside
-        assert self.clocks < 10 * len(self.checker.vectors.a), "the streams have come to a stop"
+        most = 10 * max(len(self.checker.vectors.a), SAMPLED_PAIRS)
+        assert self.clocks < most, "the streams have come to a stop"
         if pair is not None:
             self.driver.drive(a=pair[0], b=pair[1])
         self.driver.drive(operands_valid=int(pair is not None), product_ready=ready)

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from mbm_hw import MBM, Table, catalog
+from mbm_hw import MBM, FloatMitchell, Table, catalog
 from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, to_verilog, write_designs
 from mbm_hw.hdl.designs import Design
 from mbm_hw.hdl.verilog import design_to_verilog
@@ -62,6 +62,22 @@ def test_rtl_equals_the_reference(name, tmp_path):
     width = DESIGNS[name].spec.width
     assert result.vectors >= (4**width if width <= 8 else 20_000)
     assert result.missed == (), f"{name}: no operands for these"
+
+
+@pytest.mark.parametrize(
+    "design",
+    [
+        Design(MBM(4, truncation=2), 1, stream=True),
+        Design(FloatMitchell(3, 4, truncation=2), 4, stream=True),
+        Design(Table(np.arange(16).reshape(4, 4)), 3, stream=True),
+    ],
+    ids=lambda design: design.name,
+)
+def test_designs_that_rtl_has_not_equal_the_reference(design, tmp_path):
+    source = tmp_path / f"{design.name}.v"
+    source.write_text(design_to_verilog(design))
+    result = simulate(design, source, SIM, tmp_path / "build", limit=300)
+    assert result.mismatches == 0, "\n".join(result.messages)
 
 
 @pytest.mark.parametrize("pipeline", [0, 1, 4])
