@@ -1,8 +1,8 @@
 """What CUDA kernels can do at best, by their instructions: no device is needed to know it."""
 
-from bench.sass import FLOATS_AT_ONCE, clocks, instructions
+from bench.sass import FLOATS_AT_ONCE, INTEGERS, ISSUED, clocks, instructions
 from mbm_hw.catalog import find_spec
-from mbm_hw.float_spec import FloatSpec
+from mbm_hw.float_spec import FloatMBM, FloatSpec
 from mbm_hw.ops.codes import spec_values
 from mbm_hw.ops.cuda.compiler import Variant
 from mbm_hw.ops.cuda.multiprocessor import multiprocessor
@@ -21,13 +21,17 @@ DEVICES = {
 H100's. Ref: NVIDIA A100 and H100 whitepapers; the H100's clock is one that it holds under load."""
 
 
+CORNER_SHARE = 1 - (1 - 5 / 128) ** 8
+"""Of products of float32's exponents, those that take a comparison: one of the 8 weights that a
+warp multiplies at a time has a mantissa from 123/128 on, if all are as frequent."""
 NOTE = """\
 Three instructions bound MBM's products: Mitchell's product, as the patterns' sum, its correction,
 and their sum, each one at least. Integers' corrections that depend on characteristics alone may go
-to tensor cores. Float products, which are rounded and summed one by one, take a comparison as well:
-the correction is left out where mantissas sum up to nearly 2; logic, where a halved mantissa is cut
-to the format's grid (no bit is forced, fewer than 23 bits); and another comparison, where products
-may underflow (up to 6 exponent bits). Moves are the compiler's, of doubles' lower words."""
+to tensor cores. Float products, which are rounded and summed one by one, take a comparison as well
+where a weight's mantissa is nearly 2, since the correction is left out where mantissas sum up to
+nearly that; always, up to 6 exponent bits, and another, since products may underflow; and logic,
+where a halved mantissa is cut to the format's grid (no bit is forced, fewer than 23 bits). Moves
+are the compiler's, of doubles' lower words."""
 """Why kernels take what they take."""
 
 
@@ -59,6 +63,10 @@ def row(name: str, device: str) -> dict:
             variant = Variant(products.variant.source, macros)
             taken = clocks(variant, architecture, tile)
             counted = instructions(variant, architecture, tile)
+            if isinstance(spec, FloatMBM) and spec.exponent_bits > 6:
+                counted["compare"] += CORNER_SHARE
+                taken["issue"] += CORNER_SHARE
+                taken["integer"] += CORNER_SHARE * ISSUED / INTEGERS
             kinds.append(", ".join(f"{n:.1f} {kind}" for kind, n in counted.items() if n >= 0.05))
         total += max(taken.values())
         seen.append(", ".join(f"{pipe} {number:.2f}" for pipe, number in sorted(taken.items())))

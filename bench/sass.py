@@ -37,8 +37,8 @@ _CONVERT, _UNIFORM = r"F2I|I2F|F2F|MUFU|POPC|FLO", r"U[A-Z0-9]+|BRA|NOP|BSSY|BSY
 def loop_over_terms(variant: Variant, architecture: str) -> list[str]:
     """Return the instructions of the loop over whole panels, of the way that a panel mostly goes.
 
-    That is the loop that reads as many terms as the policy unrolls it for, the shortest of those; a
-    branch forward is one around what happens seldom.
+    That is the loop that reads as many terms as the policy unrolls it for, the shortest of those,
+    by its shortest way: what it passes by happens seldom, or makes a product one comparison more.
     """
     unroll = _unroll(variant)
     code, labels = _disassembled(compiled(variant, architecture))
@@ -49,10 +49,8 @@ def loop_over_terms(variant: Variant, architecture: str) -> list[str]:
         for loop in back
         if not any(loop[0] < b <= e < loop[1] for b, e in back if loop != (b, e))
     ]
-    forward = {
-        at: to for at, to in jumps if to is not None and to > at and code[at].startswith("@")
-    }
-    loops = [_walk(code, forward, first, last) for first, last in inner]
+    forward = {at: to for at, to in jumps if to is not None and to > at}
+    loops = [_shortest(code, forward, first, last) for first, last in inner]
     loads = [sum("LDS" in instruction for instruction in loop) for loop in loops]
     least = min(count for count in loads if count)
     return min((p for p, n in zip(loops, loads, strict=True) if n == unroll * least), key=len)
@@ -137,9 +135,14 @@ def _branches(code):
             yield at, target[1]
 
 
-def _walk(code, forward, first, last):
-    path, at = [], first
-    while at <= last:
-        path.append(code[at])
-        at = forward[at] if forward.get(at, last + 1) <= last else at + 1
-    return path
+def _shortest(code, forward, first, last):
+    """Return the shortest way through the instructions from `first` to `last`."""
+    ways = {last: [code[last]]}
+    for at in reversed(range(first, last)):
+        nexts = {at + 1, forward.get(at, at + 1)}
+        if at in forward and re.match(r"BRA(\.\w+)* `", code[at]):  # whatever holds
+            nexts = {forward[at]}
+        found = [ways[to] for to in nexts if to in ways]
+        if found:
+            ways[at] = [code[at], *min(found, key=len)]
+    return ways[first]

@@ -64,6 +64,7 @@ def test_a_fault_in_a_kernel_is_caught(file, line, instead):
         (MBM(16, 6, signed=True), "wide_pattern.cu", "kTruncates ? -1 : 0", "0"),
         (MORE_FLOATS[1], "float.cu", "(bits_of(constant) - 1)", "bits_of(constant)"),
         (FLOATS[0], "float.cu", "if (a < b) ", ""),
+        (FLOATS[0], "float.cu", "return least < kFloatOne;", "return false;"),
         (FLOATS[1], "float.cu", "is_zero ? 0.0f : 1.0f", "1.0f"),
         (FLOATS[2], "float.cu", "if (bits_of(x) & 1u << 30) ", ""),
         (ODD_TABLE, "convolution.h", "k < count; ++k", "k <= count; ++k"),

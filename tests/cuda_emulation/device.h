@@ -79,6 +79,13 @@ T __shfl_sync(unsigned, T value, int lane) {
   return cuda_emulation::exchanged(value, [=](unsigned) { return unsigned(lane); });
 }
 
+inline int __any_sync(unsigned mask, int predicate) {
+  for (int other = 1; other < cuda_emulation::kLanes; other *= 2) {
+    predicate |= __shfl_xor_sync(mask, predicate, other);
+  }
+  return predicate;
+}
+
 inline unsigned __umulhi(unsigned a, unsigned b) { return unsigned(uint64_t(a) * b >> 32); }
 inline int __clz(int x) { return x == 0 ? 32 : __builtin_clz(unsigned(x)); }
 inline unsigned __float_as_uint(float x) { return std::bit_cast<unsigned>(x); }

@@ -17,7 +17,7 @@ from mbm_hw.ops.codes import (
 from mbm_hw.ops.cuda.compiler import Variant
 from mbm_hw.ops.cuda.launcher import refuse_capture
 from mbm_hw.ops.cuda.multiprocessor import Multiprocessor
-from mbm_hw.ops.cuda.tiles import LARGE, MEDIUM, TALL, TILES, Tile, tile_for
+from mbm_hw.ops.cuda.tiles import LARGE, MEDIUM, TALL, TILES, WIDE, Tile, tile_for
 from mbm_hw.spec import Exact, IntegerSpec, Mitchell
 
 C_TYPES = {
@@ -147,7 +147,7 @@ def float_products(spec: FloatSpec) -> Products:
         _variant("float.cu", macros),
         name,
         operand_bytes=(8 if masked else 4, 16 if without_carry else 4),
-        largest=TALL,
+        largest=WIDE,
         instructions=instructions,
     )
 

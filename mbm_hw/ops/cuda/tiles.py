@@ -38,10 +38,11 @@ class Tile:
 
 LARGE = Tile(128, 128, 16, 8, 8, blocks=1)
 TALL = Tile(128, 64, 16, 8, 4, blocks=1)
+WIDE = Tile(64, 128, 16, 8, 4, blocks=1)  # a warp's threads have the same weights
 MEDIUM = Tile(64, 64, 16, 4, 4, blocks=2)
 FLAT = Tile(16, 128, 16, 4, 4, blocks=4)  # few outputs to a group
 ROW = Tile(1, 256, 16, 1, 2, blocks=4)  # depthwise
-TILES = (LARGE, TALL, MEDIUM, FLAT, ROW)
+TILES = (LARGE, TALL, WIDE, MEDIUM, FLAT, ROW)
 
 
 def tile_for(

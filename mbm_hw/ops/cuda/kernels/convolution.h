@@ -13,35 +13,15 @@
 //   kAbsentWeight : a code in place of outputs that there are not.
 //   kHasPlain : whether panels may be plain, their products made by plain_x_value, plain_w_value and
 //   add_plain; they are if all of their operands are, by is_plain_x and is_plain_w.
+//   kSplitsPlain : whether add_plain<false> will do where none of a warp's weights may_meet_corner.
 //   kHasCorner : whether add leaves something to add_corner(total, x, w): for operands whose
 //   corner_key's sum up to at most kCornerEnd.
 #pragma once
 
 #include "geometry.h"
+#include "tile_shape.h"
 
 namespace mbm_hw {
-
-// kRows x kColumns outputs x positions to a block, kThreadRows x kThreadColumns to a thread.
-template <int rows, int columns, int depth, int thread_rows, int thread_columns>
-struct TileShape {
-  static constexpr int kRows = rows, kColumns = columns, kDepth = depth;
-  static constexpr int kThreadRows = thread_rows, kThreadColumns = thread_columns;
-  static constexpr int kThreadsAcross = columns / thread_columns;
-  static constexpr int kThreads = rows / thread_rows * kThreadsAcross;
-  static constexpr int kRowVector = thread_rows < 4 ? thread_rows : 4;
-  static constexpr int kColumnVector = thread_columns < 4 ? thread_columns : 4;
-
-  // The tile's row and column of a thread's i-th: in vectors of up to 4 that adjoin, so that loads
-  // are wide, and these spread over the tile, so that a warp's loads meet different banks.
-  static __device__ int row(int thread, int i) {
-    constexpr int spread = kRowVector * (rows / thread_rows);
-    return i / kRowVector * spread + thread / kThreadsAcross * kRowVector + i % kRowVector;
-  }
-  static __device__ int column(int thread, int i) {
-    constexpr int spread = kColumnVector * kThreadsAcross;
-    return i / kColumnVector * spread + thread % kThreadsAcross * kColumnVector + i % kColumnVector;
-  }
-};
 
 template <class Products, class Shape>
 class Convolution {
@@ -217,15 +197,32 @@ class Convolution {
 #pragma unroll
     for (int i = 0; i < Shape::kThreadRows; ++i) w[i] = shared_.w[panel][k][Shape::row(thread_, i)];
     if constexpr (plain) {
-      add_all(total, x, w, [&](auto x) { return products_.plain_x_value(x); },
-              [&](auto w) { return products_.plain_w_value(w); },
-              [&](auto& total, const auto& x, const auto& w) { products_.add_plain(total, x, w); });
+      if constexpr (Products::kSplitsPlain) {
+        uint32_t least = w[0].corner;
+#pragma unroll
+        for (int i = 1; i < Shape::kThreadRows; ++i) least = min(least, w[i].corner);
+        // The warp's threads together: else they would go both ways, one after the other.
+        if (!__any_sync(~0u, Products::may_meet_corner(least))) {
+          add_plain<false>(total, x, w);
+          return;
+        }
+      }
+      add_plain<true>(total, x, w);
     } else {
       add_all(total, x, w, [&](auto x) { return products_.x_value(x); },
               [&](auto w) { return products_.w_value(w); },
               [&](auto& total, const auto& x, const auto& w) { products_.add(total, x, w); });
       if constexpr (Products::kHasCorner) add_corners(total, x, w);
     }
+  }
+
+  template <bool corners, class Total, class X, class W>
+  __device__ __forceinline__ void add_plain(Total& total, const X& x, const W& w) const {
+    add_all(total, x, w, [&](auto x) { return products_.plain_x_value(x); },
+            [&](auto w) { return products_.plain_w_value(w); },
+            [&](auto& total, const auto& x, const auto& w) {
+              products_.template add_plain<corners>(total, x, w);
+            });
   }
 
   template <class Total, class X, class W>

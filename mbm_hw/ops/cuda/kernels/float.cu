@@ -81,7 +81,7 @@ struct Pattern {
   static __device__ Pattern of(uint32_t pattern, bool) { return {pattern}; }
   __device__ float nonzero() const { return 1; }
   __device__ bool is_zero() const { return pattern == Short::kZero; }
-  template <class X>
+  template <bool corners, class X>
   __device__ void correct(float&, const X&) const {}
 };
 struct __align__(8) MaskedPattern {
@@ -105,12 +105,17 @@ struct __align__(16) CorrectedPattern {
     const float constant =
         float(int32_t(FloatSpec::kCorrection << Short::kDropped)) * (1.0f / kFloatOne);
     const uint32_t power = offset_pattern - (pattern & kFloatMantissa);
-    return {offset_pattern, 2 * kFloatOne - halved - (pattern & kFloatMantissa),
+    const uint32_t corner = 2 * kFloatOne - halved - (pattern & kFloatMantissa);
+    return {offset_pattern, corner < kFloatOne ? corner : kFloatOne,
             float_of(power + (bits_of(constant) - 1))};
   }
-  template <class X>
+  template <bool corners, class X>
   __device__ void correct(float& product, const X& x) const {
-    add_product_if_below(product, x.power, correction, x.mantissa, corner);
+    if constexpr (corners) {
+      add_product_if_below(product, x.power, correction, x.pattern & kFloatMantissa, corner);
+    } else {
+      product = __fmaf_rn(x.power, correction, product);
+    }
   }
 };
 template <bool first, class A, class B>
@@ -139,7 +144,6 @@ struct FloatProducts {
   struct XValue {
     uint32_t pattern;
     float nonzero;
-    uint32_t mantissa;
     float power;
   };
 
@@ -186,10 +190,12 @@ struct FloatProducts {
   }
 
   __device__ XValue plain_x_value(const X& x) const {
-    return {x.pattern, x.nonzero(), x.pattern & kFloatMantissa,
-            float_of(x.pattern & ~kFloatMantissa)};
+    return {x.pattern, x.nonzero(), float_of(x.pattern & ~kFloatMantissa)};
   }
   __device__ W plain_w_value(const W& w) const { return w; }
+  static constexpr bool kSplitsPlain = Short::kCorrected && !Short::kScaled;
+  static __device__ bool may_meet_corner(uint32_t least) { return least < kFloatOne; }
+  template <bool corners>
   __device__ void add_plain(Total& total, const XValue& x, const W& w) const {
     if constexpr (FloatSpec::kExact) {
       uint32_t product = bits_of(__fmul_rn(float_of(x.pattern), float_of(w.pattern)));
@@ -204,7 +210,7 @@ struct FloatProducts {
       }
     } else {
       float product = float_of(x.pattern + w.pattern);
-      w.correct(product, x);
+      w.template correct<corners>(product, x);
       if constexpr (Short::kFloors) product = float_of(bits_of(product) & Short::kGrid);
       if constexpr (Short::kScaled) {
         add_if_two(total, product);
