@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PYTHON3 ?= python3
 BIN := .venv/bin
-SIM ?= icarus
+SIM ?= $(if $(COVERAGE),verilator,icarus)
 STUDIES := models/digits.yaml models/depth_small.yaml
 STUDIES_WITH_DATA := models/cifar10_resnet20.yaml models/depth_7scenes.yaml
 KERNELS := $(shell find mbm_hw/ops/cpu -name '*.cpp' -o -name '*.h' -o -name 'CMakeLists.txt')
