@@ -28,6 +28,9 @@ static inline __m256i narrowed_to_words(__m512i x) {  // of integers that fit
 #define _mm512_cvtepi32_epi64(x)                     \
   from_halves(_mm256_cvtepi32_epi64(_mm256_castsi256_si128(x)), \
               _mm256_cvtepi32_epi64(_mm256_extracti128_si256(x, 1)))
+#define _mm512_cvtepu32_epi64(x)                     \
+  from_halves(_mm256_cvtepu32_epi64(_mm256_castsi256_si128(x)), \
+              _mm256_cvtepu32_epi64(_mm256_extracti128_si256(x, 1)))
 #define _mm512_cmplt_epi32_mask(a, b) _mm512_cmpgt_epi32_mask(b, a)
 #define _mm512_mask3_fmadd_ps(a, b, c, m) _mm512_mask_mov_ps(c, m, _mm512_fmadd_ps(a, b, c))
 
