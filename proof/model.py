@@ -25,12 +25,14 @@ class Model:
 
     text : SMT-LIB. It defines the sort of a state, a bit vector of registers and inputs, and the
         functions of states that the methods call.
+    state_width : the bits of a state.
     inputs, outputs : the ports' widths, by name.
     registers, wires : the registers' and all named wires' widths, by name.
     """
 
     name: str
     text: str
+    state_width: int
     inputs: dict[str, int]
     outputs: dict[str, int]
     registers: dict[str, int]
@@ -39,7 +41,7 @@ class Model:
     @property
     def cleared(self) -> str:
         """The term for a state whose registers are those after a reset; without any, for any."""
-        zeros = f"(_ bv0 {1 + sum(self.inputs.values()) + sum(self.registers.values())})"
+        zeros = f"(_ bv0 {self.state_width})"
         if not self.registers:
             return zeros
         inputs = {port: f"(_ bv0 {width})" for port, width in self.inputs.items()}
@@ -100,9 +102,11 @@ def read_model(source: Path, name: str) -> Model:
     for kind, wire, width in re.findall(pattern, text, flags=re.MULTILINE):
         wires[kind][wire] = int(width)
     width = 1 + sum(sum(wires[kind].values()) for kind in ("input", "register"))
+    width += _undriven_bits(text, name, wires["input"])
     if f"(_ BitVec {width})" not in re.search(r"^\(define-sort .*", text, re.MULTILINE)[0]:
         raise ModelError(f"{source}: there are registers without a name")
-    return Model(name, f"{text}{_functions_of_states(text, name, wires['input'])}", *wires.values())
+    text += _functions_of_states(text, name, wires["input"])
+    return Model(name, text, width, *wires.values())
 
 
 def _functions_of_states(text: str, name: str, inputs: Mapping[str, int]) -> str:
@@ -111,13 +115,10 @@ def _functions_of_states(text: str, name: str, inputs: Mapping[str, int]) -> str
     Yosys only relates a state to the next one, and the solver would have to find out that this is a
     function; with these, constant inputs and clocks in a row are terms that it can simplify.
     """
-    sort = f"|{name}_s|"
-    place = rf"^\(define-fun \|{name}#(\d+)\| .*\(\(_ extract (\d+) (\d+)\) state\).* ; \\?(.+)$"
-    relation = rf"^  \(= (.+) \(\|{name}#(\d+)\| next_state\)\) ;"
-    following = {number: value for value, number in re.findall(relation, text, re.MULTILINE)}
+    sort, following = f"|{name}_s|", _following(text, name)
     next_parts = {0: "((_ extract 0 0) state)"}  # the bit that marks initial states
     with_parts = dict(next_parts)
-    for number, high, low, signal in re.findall(place, text, re.MULTILINE):
+    for number, high, low, signal in _parts(text, name):
         unchanged = f"((_ extract {high} {low}) state)"
         wire, *bits = signal.split()  # as `a`, `a [3:0]`, `a [3]`
         value = f"((_ extract {_range(bits[0])}) {wire})" if bits else wire
@@ -132,6 +133,31 @@ def _functions_of_states(text: str, name: str, inputs: Mapping[str, int]) -> str
         f"(define-fun |{name}_next| ((state {sort})) {sort}\n  (concat {next_term}))\n"
         f"(define-fun |{name}_with| ((state {sort}) {arguments}) {sort}\n  (concat {with_term}))\n"
     )
+
+
+def _undriven_bits(text: str, name: str, inputs: Mapping[str, int]) -> int:
+    """Return how many bits of a state nothing drives: parts of wires, which nothing uses either.
+
+    That nothing does is what `check -assert` says.
+    """
+    following = _following(text, name)
+    return sum(
+        int(high) - int(low) + 1
+        for number, high, low, signal in _parts(text, name)
+        if number not in following and signal.split()[0] not in inputs
+    )
+
+
+def _parts(text: str, name: str) -> list[tuple[str, str, str, str]]:
+    """Return a state's parts: the number of each, its highest and lowest bit, what it holds."""
+    place = rf"^\(define-fun \|{name}#(\d+)\| .*\(\(_ extract (\d+) (\d+)\) state\).* ; \\?(.+)$"
+    return re.findall(place, text, re.MULTILINE)
+
+
+def _following(text: str, name: str) -> dict[str, str]:
+    """Return the terms for parts after a clock, by their numbers: those of registers."""
+    relation = rf"^  \(= (.+) \(\|{name}#(\d+)\| next_state\)\) ;"
+    return {number: value for value, number in re.findall(relation, text, re.MULTILINE)}
 
 
 def _range(bits: str) -> str:

@@ -19,7 +19,7 @@ from mbm_hw.table_files import write_table
 from proof import specification
 from proof.anchor import anchor_pairs, disagreement
 from proof.claims import claims
-from proof.model import read_model
+from proof.model import ModelError, read_model
 from proof.prover import prove
 from proof.solver import solve
 from proof.tasks import Exported, catalog_tasks, sweep_tasks
@@ -189,3 +189,22 @@ def test_a_wrong_argument_is_status_2(arguments, message):
     run = run_proof(*arguments)
     assert (run.returncode, run.stdout) == (2, "")
     assert message in run.stderr
+
+
+UNDRIVEN = """module odd(input clk, input rst, input en, input a, output reg q);
+  wire [1:0] w;
+  assign w[0] = a & en;
+  always @(posedge clk) if (rst) q <= 0; else if (en) q <= {bit};
+endmodule
+"""
+
+
+def test_bits_that_nothing_drives_are_read_if_nothing_uses_them(tmp_path):
+    source = tmp_path / "odd.v"
+    source.write_text(UNDRIVEN.format(bit="w[0]"))
+    model = read_model(source, "odd")
+    assert model.registers == {"q": 1}
+    assert model.state_width == 1 + 4 + 1 + 1
+    source.write_text(UNDRIVEN.format(bit="w[1]"))
+    with pytest.raises(ModelError):
+        read_model(source, "odd")
