@@ -10,10 +10,11 @@ from devices import BACKENDS, on, run
 from float_patterns import rounded
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_net import NAMES, SmallNet
 from torch import nn
 from torch.nn import functional
 
-from mbm_hw import CATALOG, MBM, Exact, FloatExact, FloatMBM, FloatMitchell, ops
+from mbm_hw import CATALOG, MBM, FloatExact, FloatMitchell, ops
 from mbm_hw.float_format import round_to_format
 from mbm_hw.nn import ApproxConv2d, ApproxLinear, calibrate_, convert_
 from mbm_hw.quantize import Symmetric
@@ -83,31 +84,6 @@ def test_rounding_takes_any_strides_and_no_values(device):
 
 
 # Layers
-
-
-class SmallNet(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.stem = nn.Conv2d(3, 8, 3, stride=2, padding=1)
-        self.depthwise = nn.Conv2d(8, 8, 3, padding=2, dilation=2, groups=8, bias=False)
-        self.head = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(32, 5))
-
-    def forward(self, x):
-        return self.head(functional.relu(self.depthwise(functional.relu(self.stem(x)))))
-
-
-NAMES = ["stem", "depthwise", "head.2"]
-
-
-@pytest.fixture
-def images(device):
-    return torch.randn(6, 3, 16, 14, generator=torch.Generator().manual_seed(5)).to(device)
-
-
-@pytest.fixture
-def network(device):
-    torch.manual_seed(0)
-    return SmallNet().eval().to(device)
 
 
 def to_format(spec, x):
@@ -261,23 +237,6 @@ def test_copies_are_equal_and_independent(network, images, copied):
         other.stem.weight.zero_()
     assert torch.equal(network(images), expected)
     assert not torch.equal(other(images), expected)
-
-
-def test_compiled_networks_give_the_same_bits(network, images):
-    convert_(network, MBM_BF16)
-    compiled = torch.compile(network, fullgraph=True, backend="aot_eager")
-    expected = network(images)
-    expected.sum().backward()
-    gradient = network.stem.weight.grad.clone()
-    network.zero_grad()
-    y = compiled(images)
-    y.sum().backward()
-    assert torch.equal(y, expected)
-    torch.testing.assert_close(network.stem.weight.grad, gradient)
-    for other in (FloatMBM(5, 10), Exact(8, signed=True)):
-        convert_(network, other)
-        calibrate_(network, [images])
-        assert torch.equal(compiled(images), network(images)), "the compiled one has the old spec"
 
 
 def test_inductor_gives_the_same_bits(network, images):

@@ -9,7 +9,7 @@ from small_net import MBM8S, MBM8S_TABLE, NAMES, SmallNet, converted, one_layer
 from torch import nn
 from torch.nn import functional
 
-from mbm_hw import MBM, Exact, Mitchell, Table, product_table
+from mbm_hw import MBM, Exact, FloatMBM, Mitchell, Table, product_table
 from mbm_hw.nn import calibrate_, convert_
 
 # Gradients
@@ -116,7 +116,9 @@ def test_train_and_eval_are_torchs(network, images):
     assert not network.stem.training
 
 
-@pytest.mark.parametrize("spec", [MBM8S, MBM8S_TABLE], ids=["mbm8s", "table"])
+@pytest.mark.parametrize(
+    "spec", [MBM8S, MBM8S_TABLE, FloatMBM(8, 7)], ids=["mbm8s", "table", "mbm_bf16"]
+)
 def test_compiled_networks_give_the_same_bits(network, images, spec):
     network = converted(network, images, spec)
     compiled = torch.compile(network, fullgraph=True, backend="aot_eager")
@@ -128,11 +130,9 @@ def test_compiled_networks_give_the_same_bits(network, images, spec):
     y.sum().backward()
     assert torch.equal(y, expected)
     torch.testing.assert_close(network.stem.weight.grad, gradient)
-    for other in (
-        Mitchell(8, signed=True),
-        Table(product_table(Exact(8, signed=True)), signed=True),
-    ):
-        convert_(network, other)
+    table = Table(product_table(Exact(8, signed=True)), signed=True)
+    for other in (Mitchell(8, signed=True), table, FloatMBM(5, 10)):
+        converted(network, images, other)
         assert torch.equal(compiled(images), network(images)), "the compiled one has the old spec"
 
 
