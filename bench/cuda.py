@@ -20,6 +20,7 @@ import click
 import torch
 from tabulate import tabulate
 from torch import nn
+from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 from bench.cases import LAYERS, TABLE, specs
@@ -220,8 +221,9 @@ def kernels_by_time(run) -> list[str]:
     with profile(activities=[ProfilerActivity.CUDA]) as seen:
         run()
         torch.cuda.synchronize()
-    events = sorted(seen.key_averages(), key=lambda event: -event.device_time_total)
-    return [event.key for event in events] or [""]
+    kernels = [event for event in seen.key_averages() if event.device_type == DeviceType.CUDA]
+    kernels.sort(key=lambda event: -event.device_time_total)
+    return [event.key for event in kernels] or ["not seen"]
 
 
 def measured(runs: dict, repeats: int) -> dict[str, float]:

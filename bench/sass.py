@@ -37,8 +37,9 @@ _CONVERT, _UNIFORM = r"F2I|I2F|F2F|MUFU|POPC|FLO", r"U[A-Z0-9]+|BRA|NOP|BSSY|BSY
 def loop_over_terms(variant: Variant, architecture: str) -> list[str]:
     """Return the instructions of the loop over whole panels, of the way that a panel mostly goes.
 
-    That is the loop that reads as many terms as the policy unrolls it for, the shortest of those,
-    by its shortest way: what it passes by happens seldom, or makes a product one comparison more.
+    That is the loop that reads as many times the words of another as the policy unrolls it for: the
+    other does a panel's rest, term by term. Of such the shortest, by its shortest way: what that
+    passes by happens seldom, or makes a product one comparison more.
     """
     unroll = _unroll(variant)
     code, labels = _disassembled(compiled(variant, architecture))
@@ -51,9 +52,9 @@ def loop_over_terms(variant: Variant, architecture: str) -> list[str]:
     ]
     forward = {at: to for at, to in jumps if to is not None and to > at}
     loops = [_shortest(code, forward, first, last) for first, last in inner]
-    loads = [sum("LDS" in instruction for instruction in loop) for loop in loops]
-    least = min(count for count in loads if count)
-    return min((p for p, n in zip(loops, loads, strict=True) if n == unroll * least), key=len)
+    loads = [sum(_loaded_words(instruction) for instruction in loop) for loop in loops]
+    wanted = {unroll * words for words in loads if words}
+    return min((p for p, n in zip(loops, loads, strict=True) if n in wanted), key=len)
 
 
 def clocks(variant: Variant, architecture: str, tile) -> dict[str, float]:
@@ -99,7 +100,7 @@ def _pipes(name, architecture) -> dict[str, float]:
     if operation == "LDS":
         if re.search(r"\.[SU](8|16)", name):  # a product from a table
             return {"shared": SHARED_WORDS / TABLE_CONFLICTS}
-        words = int(next(iter(re.findall(r"\.(64|128)", name)), 32)) // 32
+        words = _loaded_words(name)
         return {"shared": SHARED_WORDS * 2 / max(words, 2)}  # half of a warp reads the same words
     if re.fullmatch(_FLOATS, operation):
         return {"float": FLOATS_AT_ONCE[architecture]}
@@ -112,6 +113,12 @@ def _pipes(name, architecture) -> dict[str, float]:
     if re.fullmatch(_UNIFORM, operation):
         return {"other": ISSUED}
     return {"integer": INTEGERS}
+
+
+def _loaded_words(instruction: str) -> int:
+    """Return the 32-bit words that a thread loads from shared memory."""
+    load = re.search(r"\bLDS\S*", instruction)
+    return int(next(iter(re.findall(r"\.(64|128)", load[0])), 32)) // 32 if load else 0
 
 
 def _disassembled(cubin: bytes) -> tuple[list[str], dict[str, int]]:

@@ -51,7 +51,7 @@ class Quantizer:
 
     def steps(self, x: Tensor, scale: Tensor) -> Tensor:
         """Return `x` in units of `scale`: what is rounded to a code."""
-        return x / scale if self.factor is None else x * x.new_tensor(self.factor)
+        return x / scale if self.factor is None else x * x.new_full((), self.factor)
 
     def codes(self, x: Tensor, scale: Tensor, spec: IntegerSpec, dtype: torch.dtype) -> Tensor:
         """Return the codes of `x`, as `dtype`, in +-qmax(spec).
@@ -100,7 +100,8 @@ class Symmetric(Quantizer):
         return self._scale(weight.detach().abs().flatten(1).amax(1), spec)
 
     def _scale(self, amax, spec):
-        scale = amax / self.qmax(spec)
+        # In double: CUDA multiplies floats by a number's reciprocal, which may round differently.
+        scale = (amax.double() / self.qmax(spec)).float()
         return torch.where(scale == 0, torch.ones_like(scale), scale)
 
 
@@ -138,7 +139,8 @@ class Fixed(Quantizer):
         return torch.tensor(1 / self.scale, dtype=torch.float32)
 
     def weight_scale(self, weight, spec):
-        return self.activation_scale(None, spec).to(weight.device).expand(weight.shape[0])
+        # Not copied from the CPU, for which a GPU would wait.
+        return weight.new_full(weight.shape[:1], 1 / self.scale, dtype=torch.float32)
 
     @property
     def factor(self):

@@ -17,7 +17,7 @@ each_backend = pytest.mark.parametrize("device", BACKENDS, indirect=True)
 def on(backend):
     """Have a backend's kernels run; gives the device that their tensors must be on."""
     if backend == "cuda":
-        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
             yield torch.device("cuda", torch.cuda.current_device())
     elif backend == "cpu":
         yield torch.device("cpu")

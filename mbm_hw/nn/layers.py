@@ -200,7 +200,8 @@ class ApproxLayer(nn.Module):
         operator = float_conv2d if is_float else conv2d
         sums = operator(x, w, values, *geometry, algorithm=self.algorithm)
         if not is_float:
-            sums = sums / self._denominator
+            # In double, as `Symmetric` divides.
+            sums = (sums.float().double() / self._denominator).float()
         bias = None if bias is None else bias[:, None, None]
         return rescale(sums, x_scale, w_scale, bias)
 

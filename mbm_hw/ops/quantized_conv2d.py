@@ -51,7 +51,8 @@ def composed(
     spec = SpecValues(family, width, truncation, signed, table)
     _check(x, w, bias, x_scale, w_scale, limit, spec, stride, padding, dilation, groups)
     if w_scale is None:
-        w_scale = w.abs().flatten(1).amax(1) / limit
+        # In double: CUDA multiplies floats by a number's reciprocal, which may round differently.
+        w_scale = (w.abs().flatten(1).amax(1).double() / limit).float()
         w_scale = torch.where(w_scale == 0, 1.0, w_scale)
     multiply, dtype = factor is not None, code_dtype(spec)
     unit = x.new_full((), factor) if multiply else None

@@ -1,9 +1,12 @@
 """Bilinear algorithms: products of sums of operands, summed with other weights."""
 
+import functools
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from mbm_hw.ops.cuda.launcher import refuse_capture
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +24,10 @@ class Bilinear:
     weight: Tensor
     output: Tensor
     denominator: int = 1
+
+    def on(self, device: torch.device) -> "Bilinear":
+        """Return it with its matrices on `device`, kept: a CUDA graph can take them, not copy."""
+        return _on(self, device)
 
     @property
     def rank(self) -> int:
@@ -40,3 +47,10 @@ class Bilinear:
         both = zip(self._matrices, columns._matrices, strict=True)
         matrices = (torch.kron(a, b) for a, b in both)
         return Bilinear(*matrices, self.denominator * columns.denominator)
+
+
+@functools.cache
+def _on(bilinear: Bilinear, device: torch.device) -> Bilinear:
+    refuse_capture("a transform")
+    matrices = (matrix.to(device) for matrix in bilinear._matrices)
+    return Bilinear(*matrices, bilinear.denominator)

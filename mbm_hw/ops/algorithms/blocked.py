@@ -37,17 +37,17 @@ class Strassen(Algorithm):
         return self.bilinear(layer).rank * positions * outputs * self.terms(layer)
 
     def sums(self, x, w, layer, products):
-        bilinear, groups = self.bilinear(layer), layer.groups
+        bilinear, groups = self.bilinear(layer).on(x.device), layer.groups
         height, width = layer.output_size(*x.shape[2:])
         weight = self._weights(w, layer)
         y = x.new_empty((len(x), layer.outputs, height, width), dtype=torch.float64)
         for out, image in zip(y, x, strict=True):
             quarters = self._quarters(image, layer, -(-height // 2))
             shape = quarters.shape[4:]
-            points = bilinear.input.to(x.device) @ quarters.double().reshape(4, -1)
+            points = bilinear.input @ quarters.double().reshape(4, -1)
             points = points.reshape(1, -1, *shape)
             sums = products(points, weight, layer.stride, layer.dilation, bilinear.rank * groups)
-            blocks = bilinear.output.to(x.device) @ sums.double().reshape(bilinear.rank, -1)
+            blocks = bilinear.output @ sums.double().reshape(bilinear.rank, -1)
             blocks = blocks.reshape(2, 2, groups, -1, *sums.shape[2:])  # [row half, output half,
             blocks = blocks.permute(2, 1, 3, 0, 4, 5).flatten(1, 2).flatten(2, 3)
             out[:] = blocks[:, : layer.outputs // groups, :height].flatten(0, 1)
@@ -60,7 +60,7 @@ class Strassen(Algorithm):
         w = functional.pad(w, (0, 0, 0, 0, 0, w.shape[2] % 2, 0, w.shape[1] % 2))
         w = w.reshape(layer.groups, 2, w.shape[1] // 2, 2, w.shape[2] // 2, *kernel)
         quarters = w.permute(3, 1, 0, 2, 4, 5, 6)  # [terms' half, outputs' half, groups, ...]
-        points = self.bilinear(layer).weight.to(w.device) @ quarters.reshape(4, -1)
+        points = self.bilinear(layer).on(w.device).weight @ quarters.reshape(4, -1)
         return points.reshape(-1, w.shape[4], *kernel)
 
     def _quarters(self, image, layer, rows):

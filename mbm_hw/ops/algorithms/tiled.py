@@ -43,11 +43,11 @@ class Tiled(Algorithm):
         return tiles * self.bilinear(layer).rank * layer.inputs * layer.outputs
 
     def sums(self, x, w, layer, products):
-        bilinear, (rows, columns) = self.bilinear(layer), self.outputs(layer.kernel)
+        bilinear, (rows, columns) = self.bilinear(layer).on(x.device), self.outputs(layer.kernel)
         height, width = layer.output_size(*x.shape[2:])
         tiles = self._tiles(layer, (height, width))
         patches = self._patches(x, layer, tiles)
-        weight = bilinear.weight.to(w.device) @ w.double().flatten(0, 1).flatten(1).T
+        weight = bilinear.weight @ w.double().flatten(0, 1).flatten(1).T
         weight = weight.reshape(-1, layer.inputs, 1, 1)  # [P * O, C / groups, 1, 1]
         y = x.new_empty(
             (len(x), layer.outputs, tiles[0] * rows, tiles[1] * columns), dtype=torch.float64
@@ -58,10 +58,10 @@ class Tiled(Algorithm):
             for top in range(0, tiles[0], step):
                 part = patches[image, :, top : top + step]  # [C, tile rows, tile columns, T, T']
                 flat = part.double().flatten(3).flatten(0, 2)
-                points = bilinear.input.to(x.device) @ flat.T  # [P, C * tiles]
+                points = bilinear.input @ flat.T  # [P, C * tiles]
                 points = points.reshape(1, bilinear.rank * x.shape[1], 1, -1)
                 sums = products(points, weight, (1, 1), (1, 1), bilinear.rank * layer.groups)
-                sums = bilinear.output.to(x.device) @ sums.double().reshape(bilinear.rank, -1)
+                sums = bilinear.output @ sums.double().reshape(bilinear.rank, -1)
                 sums = sums.reshape(rows, columns, layer.outputs, -1, tiles[1])
                 block = sums.permute(2, 3, 0, 4, 1).flatten(3).flatten(1, 2)
                 y[image, :, top * rows : top * rows + block.shape[1]] = block

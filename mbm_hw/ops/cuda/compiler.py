@@ -64,8 +64,15 @@ def compile_(variant: Variant, architecture: str, logs=None, verbose: bool = Fal
 
 
 def cache_folder() -> Path:
-    """Return where cubins are kept: mbm_hw/kernels in $XDG_CACHE_HOME, or else in ~/.cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mbm_hw" / "kernels"
+    """Return where cubins are kept: mbm_hw/kernels in $XDG_CACHE_HOME, or else in ~/.cache.
+
+    An OSError where there is no home either, as for a container's unknown user.
+    """
+    try:
+        folder = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError as error:
+        raise OSError(f"no folder for compiled kernels: {error}") from error
+    return Path(folder) / "mbm_hw" / "kernels"
 
 
 @functools.cache
@@ -88,6 +95,7 @@ def _options(variant, architecture, ptxas_options=None):
         std="c++17",
         arch=architecture,
         fma=False,  # float sums are rounded after each step; what is fused says so
+        device_as_default_execution_space=True,  # lambdas, to NVRTC 13.0
         include_path=[str(SOURCES)],
         define_macro=list(variant.macros) or None,
         ptxas_options=ptxas_options,
