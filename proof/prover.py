@@ -1,5 +1,11 @@
-"""Proves a design's claims, or finds out which one is false."""
+"""Proves a design's claims, or finds out which one is false.
 
+What is proved stays proved: a question that the solver has answered so is not asked again, so that
+a long run may be interrupted.
+"""
+
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +18,7 @@ from proof.counterexample import Counterexample, find_counterexample
 from proof.dot_product_claims import dot_product_claims
 from proof.dot_product_counterexample import find_dot_product_counterexample
 from proof.model import ModelError, read_model
-from proof.solver import solve
+from proof.solver import VERSION, solve
 from proof.stream_claims import stream_claims
 from proof.stream_counterexample import find_stream_counterexample
 
@@ -46,7 +52,8 @@ def prove(design: Design | DotProductDesign, source: Path, limit: float, folder:
     """Prove what is claimed of the Verilog file `source`, whose module is design.name.
 
     limit : for each claim, in seconds of processor time.
-    folder : gets CLAIM.smt2, each the complete question to a solver: unsat is the proof.
+    folder : gets CLAIM.smt2, each the complete question to a solver: unsat is the proof, and
+    CLAIM.json says of which question that was found.
     """
     try:
         model = read_model(source, design.name)
@@ -62,7 +69,7 @@ def prove(design: Design | DotProductDesign, source: Path, limit: float, folder:
         text = f"(set-logic QF_BV)\n{claim.assumed}\n(assert {claim.negated})\n(check-sat)\n"
         with replacing(folder / f"{claim.name}.smt2") as file:
             file.write(text)
-        results[claim.name], seconds[claim.name] = _result(claim, text, limit)
+        results[claim.name], seconds[claim.name] = _result(claim, text, limit, folder)
     counterexample = None
     if {"refuted", "unreadable"} & set(results.values()):
         counterexample = find(design, model, limit)
@@ -80,10 +87,22 @@ def _methods(design: Design | DotProductDesign) -> tuple[Callable, Callable]:
     return claims, find_counterexample
 
 
-def _result(claim: Claim, text: str, limit: float) -> tuple[str, float]:
+def _result(claim: Claim, text: str, limit: float, folder: Path) -> tuple[str, float]:
+    proved = folder / f"{claim.name}.json"
+    question = {"sha256": hashlib.sha256(text.encode()).hexdigest(), "solver": VERSION}
+    if (before := _read(proved)) is not None and before["question"] == question:
+        return "proved", before["seconds"]
     answer = solve(text, limit)
     if answer.sat is not False:
         return "refuted" if answer.sat else "timeout", answer.seconds
     assumed = solve(claim.assumed, limit)
     result = {True: "proved", False: "vacuous", None: "timeout"}[assumed.sat]
-    return result, answer.seconds + assumed.seconds
+    seconds = answer.seconds + assumed.seconds
+    if result == "proved":
+        with replacing(proved) as file:
+            json.dump({"question": question, "seconds": seconds}, file)
+    return result, seconds
+
+
+def _read(path: Path) -> dict | None:
+    return json.loads(path.read_text()) if path.exists() else None

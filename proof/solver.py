@@ -4,7 +4,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bitwuzla import Bitwuzla, Option, Options, Parser, Result, TermManager
+from bitwuzla import Bitwuzla, Option, Options, Parser, Result, TermManager, version
+
+VERSION = f"bitwuzla {version()}"
 
 
 @dataclass(frozen=True)

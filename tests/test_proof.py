@@ -23,6 +23,7 @@ from proof.model import ModelError, read_model
 from proof.prover import prove
 from proof.solver import solve
 from proof.tasks import Exported, catalog_tasks, sweep_tasks
+from sim.faults import FAULTS
 
 ROOT = Path(__file__).parent.parent
 LIMIT = 120  # far more than any of these needs, in seconds
@@ -125,6 +126,22 @@ def test_what_cannot_be_assumed_is_vacuous(monkeypatch, tmp_path):
     monkeypatch.setattr("proof.prover.claims", lambda *_: impossible)
     proof = prove(DESIGNS["mbm8s_p2"], ROOT / "rtl/mbm8s_p2.v", LIMIT, tmp_path)
     assert set(proof.results.values()) == {"vacuous"}
+
+
+def test_what_is_proved_is_not_asked_again_but_anything_else_is(monkeypatch, tmp_path):
+    fault = FAULTS["small_product_corner_dropped"]
+    design, right = fault.design, ROOT / f"rtl/{fault.design.name}.v"
+    wrong = tmp_path / right.name
+    wrong.write_text(fault.verilog())
+    proof = prove(design, right, LIMIT, tmp_path / "proof")
+    assert proof.result == "proved"
+    assert prove(design, wrong, LIMIT, tmp_path / "proof").result == "refuted"
+    assert prove(design, wrong, LIMIT, tmp_path / "proof").result == "refuted"
+    monkeypatch.setattr("proof.prover.solve", None)
+    assert prove(design, right, LIMIT, tmp_path / "proof") == proof
+    monkeypatch.setattr("proof.prover.VERSION", "another")
+    with pytest.raises(TypeError):
+        prove(design, right, LIMIT, tmp_path / "proof")
 
 
 def test_too_little_time_is_no_proof(tmp_path):
