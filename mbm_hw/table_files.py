@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from mbm_hw.catalog import find_spec
 from mbm_hw.files import replacing
 from mbm_hw.reference import pattern_values, product_table
-from mbm_hw.spec import IntegerSpec, Table
+from mbm_hw.spec import IntegerSpec, Spec, Table
 
 
 def write_table(spec: IntegerSpec, path: str | Path) -> Path:
@@ -47,6 +48,16 @@ def read_table(path: str | Path, signed: bool = False, sign_magnitude: bool = Fa
         return Table(array, signed=signed, sign_magnitude=sign_magnitude)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def named_spec(name: str, signed: bool = False, sign_magnitude: bool = False) -> Spec:
+    """Return the product table in the file `name` (.npy, .csv), or else the spec of that name.
+
+    signed, sign_magnitude : of a table.
+    """
+    if name.endswith((".npy", ".csv")):
+        return read_table(name, signed, sign_magnitude)
+    return find_spec(name)
 
 
 def _write_npy(file, spec, table):

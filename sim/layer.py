@@ -19,11 +19,11 @@ import torch
 from tabulate import tabulate
 
 from mbm_hw import ops
-from mbm_hw.catalog import find_spec
 from mbm_hw.hdl.dot_product import ACCUMULATOR_WIDTH
 from mbm_hw.hdl.engine.driver import Convolution, Tile, outputs, tiles, words
 from mbm_hw.hdl.engine.engine_verilog import engine_to_verilog
 from mbm_hw.hdl.engine.parameters import EngineParameters
+from mbm_hw.table_files import named_spec
 from sim.cocotb_run import SimulationError
 from sim.engine import Flow, Run, simulate_engine
 from sim.network_layers import NETWORK_LAYERS, convolution
@@ -175,7 +175,12 @@ def _kind(layer: Convolution) -> str:
 def _arguments() -> argparse.Namespace:
     known = {layer.name: layer for layer in NETWORK_LAYERS}
     parser = _Parser(prog="python -m sim.layer", description=__doc__.splitlines()[0])
-    parser.add_argument("--spec", default="mbm8s", help="the multiplier, signed (mbm8s)")
+    parser.add_argument(
+        "--spec", default="mbm8s", help="the multiplier, or a table: .npy, .csv; signed (mbm8s)"
+    )
+    parser.add_argument(
+        "--sign-magnitude", action="store_true", help="the table has the products of magnitudes"
+    )
     parser.add_argument("--rows", type=int, default=16, help="of the array (16)")
     parser.add_argument("--columns", type=int, default=16, help="of the array (16)")
     parser.add_argument("--outputs", type=int, default=10_000, help="a layer, at least (10000)")
@@ -190,7 +195,8 @@ def _arguments() -> argparse.Namespace:
         parser.error(f"no layer is called {arguments.layer!r}; known: {', '.join(known)}")
     arguments.layers = NETWORK_LAYERS if arguments.layer is None else (known[arguments.layer],)
     try:
-        spec = find_spec(arguments.spec)
+        magnitudes = arguments.sign_magnitude
+        spec = named_spec(arguments.spec, signed=not magnitudes, sign_magnitude=magnitudes)
         # A sum of 2**16 products of any kind fits.
         width = max(ACCUMULATOR_WIDTH, spec.product_width + 16)
         arguments.engine = EngineParameters(
@@ -200,7 +206,7 @@ def _arguments() -> argparse.Namespace:
             raise ValueError(f"layers need a signed spec, not {arguments.spec}")
         with environment(arguments.sim):
             pass
-    except (MissingTool, TypeError, ValueError) as error:
+    except (MissingTool, OSError, TypeError, ValueError) as error:
         parser.error(str(error))
     return arguments
 

@@ -162,12 +162,26 @@ def test_make_sim_layer_ends_with_a_table(tmp_path):
     assert "1 layers, 0 differences from ops.conv2d in " in result.stdout.splitlines()[-1]
 
 
+def test_sim_layer_takes_a_table_of_magnitudes(tmp_path):
+    magnitudes = np.arange(32)
+    array = np.random.default_rng(3).integers(0, 1024, (32, 32)) * (magnitudes > 0)
+    np.save(tmp_path / "yours.npy", array)
+    command = [sys.executable, "-m", "sim.layer", "--spec", str(tmp_path / "yours.npy")]
+    command += ["--sign-magnitude", "--layer", "digits: conv2", "--rows", "4", "--columns", "4"]
+    command += ["--outputs", "100", "--sim", SIM, "--results", str(tmp_path)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("table6s_")
+    assert "1 layers, 0 differences from ops.conv2d in " in result.stdout.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--spec", "mbm8"], "sim.layer: layers need a signed spec, not mbm8"),
         (["--spec", "mbm_bf16"], "sim.layer: Engine takes an integer spec, not FloatMBM"),
         (["--rows", "0"], "sim.layer: Engine: rows must be 1 to 256, not 0"),
+        (["--spec", "none.npy"], "sim.layer: [Errno 2] No such file or directory: 'none.npy'"),
         (["--layer", "conv9"], "sim.layer: no layer is called 'conv9'; known: depth_small: "),
     ],
 )

@@ -12,7 +12,7 @@ from mbm_hw.errors import MAX_EXHAUSTIVE_PAIRS, METRICS, error_metrics, pair_cou
 from mbm_hw.files import replacing
 from mbm_hw.published import TABLE_I
 from mbm_hw.spec import IntegerSpec, Spec
-from mbm_hw.table_files import read_table, write_table
+from mbm_hw.table_files import named_spec, write_table
 
 
 @click.command()
@@ -53,7 +53,7 @@ def verilog(
         design = DOT_PRODUCTS[spec]
         spec, text = design.spec, to_design_verilog(design, name)
     else:
-        spec = _named_spec(spec, signed, sign_magnitude)
+        spec = named_spec(spec, signed, sign_magnitude)
         text = to_verilog(spec, name, pipeline, stream)
     if template:
         text = instantiation(text)
@@ -115,23 +115,16 @@ def errors(specs, samples, seed, include_zeros, paper, against, signed, sign_mag
 
     if against is not None:
         other = _integer_spec(against)
-        named = [(name, _named_spec(name, signed, sign_magnitude)) for name in specs]
+        named = [(name, named_spec(name, signed, sign_magnitude)) for name in specs]
         print_rows([_difference_row(name, spec, against, other) for name, spec in named], style)
         return
 
     rows = []
     for name in specs or CATALOG:
-        spec = _named_spec(name, signed, sign_magnitude)
+        spec = named_spec(name, signed, sign_magnitude)
         metrics = _metrics(spec, samples, seed, include_zeros)
         rows.append({"multiplier": name} | {metric: getattr(metrics, metric) for metric in METRICS})
     print_rows(rows, style)
-
-
-def _named_spec(name: str, signed: bool, sign_magnitude: bool) -> Spec:
-    """Return the spec called `name`, or the product table in the file of that name."""
-    if name.endswith((".npy", ".csv")):
-        return read_table(name, signed, sign_magnitude)
-    return find_spec(name)
 
 
 def _difference_row(name: str, spec: Spec, against: str, other: IntegerSpec) -> dict:
