@@ -19,7 +19,7 @@ from mbm_hw.catalog import CATALOG
 from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS
 from mbm_hw.hdl.designs import Design
 from sim.dot_product import simulate_dot_product
-from sim.report import cells, write_report
+from sim.report import Outcome, Unfinished, cells, failures, write_report
 from sim.runner import Simulation, SimulationError, simulate
 from sim.simulators import ROOT, SIMULATORS, MissingTool, environment
 
@@ -35,19 +35,15 @@ class _Parser(argparse.ArgumentParser):
 def main() -> int:
     arguments = _arguments()
     tasks = [(simulator, name) for simulator in arguments.sim for name in arguments.spec]
-    rows, failures = [], []
     with ProcessPoolExecutor(os.cpu_count(), initializer=_quieten) as pool:
         run = functools.partial(_simulate, arguments)
-        for outcome in tqdm(pool.map(run, tasks), total=len(tasks), unit="design", leave=False):
-            if isinstance(outcome, str):
-                failures.append(outcome)
-                continue
-            rows.append(outcome)
-            failures += outcome.messages
-            failures += [f"{outcome.design}: no operands for {case}" for case in outcome.missed]
-    write_report(rows, failures, arguments.results)
+        came = tqdm(pool.map(run, tasks), total=len(tasks), unit="design", leave=False)
+        outcomes = list(came)
+    write_report(outcomes, arguments.results)
+    rows = [outcome for outcome in outcomes if isinstance(outcome, Simulation)]
+    wrong = list(failures(outcomes))
     print(tabulate([cells(row) for row in rows], headers="keys", floatfmt=".1f"))
-    for failure in failures:
+    for failure in wrong:
         print(failure, file=sys.stderr)
     waves = f", waves in {arguments.results}/SIMULATOR/DESIGN/" if arguments.waves else ""
     print(
@@ -57,15 +53,14 @@ def main() -> int:
         f"{sum(len(row.missed) for row in rows)} of {sum(row.bins for row in rows)} bins missed, "
         f"seed {arguments.seed}; {arguments.results / 'index.html'}, junit.xml, results.csv{waves}"
     )
-    return 1 if failures else 0
+    return 1 if wrong else 0
 
 
 def _quieten():
     logging.getLogger("cocotb").setLevel(logging.WARNING)
 
 
-def _simulate(arguments: argparse.Namespace, task: tuple[str, str]) -> Simulation | str:
-    """Return what came of a simulation, or why it came to no end."""
+def _simulate(arguments: argparse.Namespace, task: tuple[str, str]) -> Outcome:
     simulator, name = task
     folder = arguments.results / simulator / name
     source = RTL / f"{name}.v"
@@ -81,7 +76,7 @@ def _simulate(arguments: argparse.Namespace, task: tuple[str, str]) -> Simulatio
             is_covered=arguments.coverage and simulator == "verilator",
         )
     except SimulationError as error:
-        return str(error)
+        return Unfinished(name, simulator, str(error))
 
 
 def _arguments() -> argparse.Namespace:
