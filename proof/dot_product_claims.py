@@ -1,6 +1,7 @@
 """What is claimed of a MAC or dot-product unit: of each lane, and of the sum over the lanes.
 
-A lane is isolated by operands of 0 in all others. The sum is then compared with the sum of what the
+A lane is isolated by operands of 0 in all others, whose products are known and taken off (they are
+0, but for some tables). The sum is then compared with the sum of what the
 isolated lanes give, whatever that is: the solver meets the multipliers in one claim and the adders
 in another, never both in one, and so 16 lanes take little longer than one.
 """
@@ -8,6 +9,7 @@ in another, never both in one, and so 16 lanes take little longer than one.
 from collections.abc import Iterable
 
 from mbm_hw.hdl.dot_product_verilog import DotProductDesign
+from mbm_hw.reference import multiply
 from proof.claims import (
     ENABLED,
     Claim,
@@ -27,7 +29,7 @@ def dot_product_claims(design: DotProductDesign, model: Model) -> list[Claim]:
     """Return all that is claimed of a unit, whatever its registers hold.
 
     laneI : a first pair of operands in this lane and 0 in the others give, `pipeline` + 1 enabled
-        clocks later, the specification's product as the sum.
+        clocks later, the specification's product as the sum, but for the others' products.
     sum : any operands give, then, the sum of what each lane alone would give and, unless they are
         a sum's first, of the sum before: modulo 2**accumulator_width. The flag is 1 if that leaves
         the accumulator's range, or if it was 1 before and they are not a sum's first.
@@ -48,7 +50,7 @@ def _lane(design: DotProductDesign, model: Model, lane: int) -> Claim:
         operand = f"((_ extract {low + width - 1} {low}) {x}_0)"
         lines.append(f"(define-fun {x} () (_ BitVec {width}) {operand})")
     lines.append(specification(spec))
-    total = extended(design, _after(design, model, f"lane{lane}"), bits)
+    total = _alone(design, model, lane, bits)
     product = extended(design, "product", bits, word_width(spec))
     return Claim(f"lane{lane}", "\n".join(lines), f"(distinct {total} {product})")
 
@@ -59,9 +61,7 @@ def _sum(design: DotProductDesign, model: Model) -> Claim:
     for lane in range(design.lanes):
         lines += _isolated(design, model, lane)
     before, flag_before = (model.port(p, f"all_{design.pipeline}") for p in ("sum", "overflow"))
-    alone = [
-        extended(design, _after(design, model, f"lane{lane}"), bits) for lane in range(design.lanes)
-    ]
+    alone = [_alone(design, model, lane, bits) for lane in range(design.lanes)]
     kept = f"(ite (= first_0 #b1) {word(0, bits)} {extended(design, before, bits)})"
     wrapped = f"((_ extract {bits - 2} 0) exact)"
     lines += [
@@ -101,6 +101,13 @@ def _isolated(design: DotProductDesign, model: Model, lane: int) -> Iterable[str
     mask = word(((1 << width) - 1) << (width * lane), width * design.lanes)
     operands = (f"(bvand {x}_0 {mask})" for x in "ab")
     return _clocks(design, model, f"lane{lane}", *operands, "#b1")
+
+
+def _alone(design: DotProductDesign, model: Model, lane: int, bits: int) -> str:
+    """Return what the isolated lane gives, as `extended`."""
+    total = extended(design, _after(design, model, f"lane{lane}"), bits)
+    others = (design.lanes - 1) * int(multiply(design.spec, 0, 0))
+    return f"(bvsub {total} {word(others % (1 << bits), bits)})" if others else total
 
 
 def _clocks(design, model, name: str, a: str, b: str, first: str) -> Iterable[str]:

@@ -10,6 +10,7 @@ from amaranth.sim import Simulator
 from mbm_hw import MBM, Exact, Mitchell, Table, multiply
 from mbm_hw.hdl import DOT_PRODUCTS, DotProduct, dot_product_to_verilog
 from mbm_hw.hdl.dot_product_verilog import DotProductDesign, to_design_verilog
+from proof.prover import prove
 from sim.dot_product import Model, simulate_dot_product
 from sim.dot_product_faults import DESIGN, DOT_PRODUCT_FAULTS, faulty_verilog
 
@@ -28,6 +29,19 @@ def test_rtl_equals_the_reference(name, tmp_path):
     outcome = simulate_dot_product(DOT_PRODUCTS[name], RTL / f"{name}.v", SIM, tmp_path / name)
     assert outcome.mismatches == 0, "\n".join(outcome.messages)
     assert outcome.vectors > 3_000
+
+
+@pytest.mark.parametrize("design", [(2, 0), (1, 2), (3, 3)], ids=str)
+def test_a_unit_starts_at_0_whatever_a_table_holds_for_zeros(design, tmp_path):
+    lanes, pipeline = design
+    table = Table(np.random.default_rng(1).integers(-32, 32, (8, 8)), signed=True)
+    assert multiply(table, 0, 0) != 0
+    design = DotProductDesign(table, lanes, pipeline, accumulator_width=10)
+    source = tmp_path / f"{design.name}.v"
+    source.write_text(to_design_verilog(design))
+    outcome = simulate_dot_product(design, source, SIM, tmp_path / "build")
+    assert outcome.mismatches == 0, "\n".join(outcome.messages)
+    assert prove(design, source, limit=120, folder=tmp_path / "proof").result == "proved"
 
 
 def test_the_faults_design_is_right_without_them(tmp_path):

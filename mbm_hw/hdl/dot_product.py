@@ -9,6 +9,7 @@ from mbm_hw.hdl.adder_tree import tree_sum
 from mbm_hw.hdl.designs import check_design
 from mbm_hw.hdl.multiplier import Multiplier
 from mbm_hw.hdl.registers import registered
+from mbm_hw.reference import multiply
 from mbm_hw.spec import IntegerSpec
 
 ACCUMULATOR_WIDTH = 32
@@ -37,7 +38,8 @@ class DotProduct(wiring.Component):
     sum : Out(accumulator_width), with these operands in it `pipeline` + 1 enabled clocks later.
     overflow : Out(1), whether this sum has left the accumulator's range at any of its additions.
 
-    The clock domain `sync` has a synchronous reset that clears all registers whatever `en` is.
+    The clock domain `sync` has a synchronous reset that clears all registers whatever `en` is:
+    the next sum starts at 0, also that of a table whose product of 0 and 0 is another number.
     """
 
     def __init__(
@@ -73,12 +75,26 @@ class DotProduct(wiring.Component):
             accumulation.overflow_before.eq(self.overflow),
             accumulation.addend.eq(total),
         ]
-        with m.If(self.en):
+        enable = self.en
+        if self.pipeline and multiply(self.spec, 0, 0):
+            enable = self.en & self.is_filled(m)
+        with m.If(enable):
             m.d.sync += [
                 self.sum.eq(accumulation.sum),
                 self.overflow.eq(accumulation.overflow),
             ]
         return m
+
+    def is_filled(self, m: Module) -> Signal:
+        """Return whether operands have come through the stages since a reset.
+
+        Before, the accumulator must wait if the products that a reset leaves there are not 0.
+        """
+        filled = Signal()
+        m.d.comb += filled.eq(1)
+        for _ in range(self.pipeline):
+            (filled,) = registered(m, self.en, filled)
+        return filled
 
     def accumulation(self, addend_width: int) -> Accumulation:
         return Accumulation(self.accumulator_width, addend_width, self.spec.signed)
