@@ -17,6 +17,8 @@ from mbm_hw.hdl.designs import Design
 from mbm_hw.reference import multiply, pattern_values
 from mbm_hw.spec import IntegerSpec, LogSpec, Spec
 
+_CORRECTED = "below 2", "to 2 or more"  # the significand
+
 
 def covered(spec: Spec, a: np.ndarray, b: np.ndarray) -> Counter:
     """Return how many of the operand pairs hit each bin; a, b are what `multiply` takes."""
@@ -70,23 +72,32 @@ def reachable(spec: Spec) -> frozenset[str]:
 
 def _twin(spec):
     """Return the spec of at most 11 bits that has the same cases."""
-    if isinstance(spec, FloatSpec):
-        if spec.mantissa_bits < 6:
-            return dataclasses.replace(spec, exponent_bits=min(spec.exponent_bits, 4))
-        if isinstance(spec, FloatMBM) and spec.fraction_width - 7 >= spec.truncation > 0:
-            # Nothing is cut from the constant, and a forced bit is all that is left of truncation.
-            return FloatMBM(3, 7, force_lsb=True)
-        # From 6 mantissa bits on, something of MBM's constant is left with a carry too.
-        bits = {"exponent_bits": 3, "mantissa_bits": 7 if getattr(spec, "truncation", 0) else 6}
-    elif spec.width > 8:
-        bits = {"width": 8}
-    else:
+    return _float_twin(spec) if isinstance(spec, FloatSpec) else _integer_twin(spec)
+
+
+def _integer_twin(spec):
+    if spec.width <= 8:
         return spec
-    if getattr(spec, "truncation", 0):
-        kept = spec.fraction_width - spec.truncation
-        fraction_width = bits.get("mantissa_bits", 7)
-        bits["truncation"] = max(1, fraction_width - kept)
-    return dataclasses.replace(spec, **bits)
+    if not getattr(spec, "truncation", 0):
+        return dataclasses.replace(spec, width=8)
+    # A signed operand's fraction ends in a 0: only a second dropped bit is one of its own.
+    dropped = min(spec.truncation, 1 + spec.signed)
+    width = 7 + dropped
+    kept = min(spec.fraction_width - spec.truncation, width - 1 - dropped)
+    return dataclasses.replace(spec, width=width, truncation=width - 1 - kept)
+
+
+def _float_twin(spec):
+    if spec.mantissa_bits < 6:
+        return dataclasses.replace(spec, exponent_bits=min(spec.exponent_bits, 4))
+    if not getattr(spec, "truncation", 0):
+        # From 6 mantissa bits on, something of MBM's constant is left with a carry too.
+        return dataclasses.replace(spec, exponent_bits=3, mantissa_bits=6)
+    kept = spec.fraction_width - spec.truncation
+    if isinstance(spec, FloatMBM) and kept >= 7:
+        # Nothing is cut from the constant, and a forced bit is all that is left of truncation.
+        return FloatMBM(3, 7, force_lsb=True)
+    return dataclasses.replace(spec, exponent_bits=3, mantissa_bits=7, truncation=max(1, 7 - kept))
 
 
 def _crossed(prefix, *cases):
@@ -100,8 +111,8 @@ def _crossed(prefix, *cases):
     return names, index
 
 
-def _flag(name, flag):
-    return [f"{name}: no", f"{name}: yes"], np.asarray(flag).astype(np.int64)
+def _flag(flag, names=("no", "yes")):
+    return names, np.asarray(flag).astype(np.int64)
 
 
 def _choice(*conditions):
@@ -111,9 +122,9 @@ def _choice(*conditions):
 
 def _integer_cases(spec: IntegerSpec, a, b):
     yield _crossed("operands", _operand_kind(spec, a), _operand_kind(spec, b))
-    yield _flag("product is 0", multiply(spec, a, b) == 0)
+    yield _crossed("product is 0", _flag(multiply(spec, a, b) == 0))
     if isinstance(spec, LogSpec):
-        yield from _log_cases(spec, np.abs(a), np.abs(b))
+        yield from _log_cases(spec, *(x[(a != 0) & (b != 0)] for x in (a, b)))
 
 
 def _operand_kind(spec, x):
@@ -131,26 +142,23 @@ def _operand_kind(spec, x):
 
 
 def _log_cases(spec, a, b):
-    a, b = (x[(a > 0) & (b > 0)] for x in (a, b))
-    characteristic, fraction = zip(*(_log2(spec, x) for x in (a, b)), strict=True)
+    characteristic, fraction = zip(*(_log2(spec, np.abs(x)) for x in (a, b)), strict=True)
     total = fraction[0] + fraction[1]
     one = 1 << spec.fraction_width
     carry = total // one
     characteristic = characteristic[0] + characteristic[1] + carry
     corrected = total % one + np.array(spec.corrections)[carry]
-    carries = ["no carry", "carry"], carry
-    yield _crossed(
-        "correction", carries, (["below 2", "to 2 or more"], (corrected >= one).astype(np.int64))
-    )
+    carries = _flag(carry, ("no carry", "carry"))
+    signs = [_flag((a < 0) != (b < 0), ("positive", "negative"))] if spec.signed else []
     top = 2 * spec.width - 1 - spec.signed
-    yield _crossed(
-        "characteristic",
-        (["at most 6", "between", "highest"], _choice(characteristic <= 6, characteristic < top)),
-        carries,
-    )
+    ends = _choice(characteristic <= 6, characteristic < top)
     is_overflow = (characteristic == 2 * spec.width - 1) & (corrected >= one)
-    yield _flag("overflow corner", is_overflow)
-    yield _flag("small product", carry.astype(bool) & (characteristic <= spec.small_characteristic))
+    is_small = (carry == 1) & (characteristic <= spec.small_characteristic)
+    yield _crossed("operands", _operand_kind(spec, a), carries, _operand_kind(spec, b))
+    yield _crossed("correction", carries, _flag(corrected >= one, _CORRECTED), *signs)
+    yield _crossed("characteristic", (["at most 6", "between", "highest"], ends), carries, *signs)
+    yield _crossed("overflow corner", _flag(is_overflow), *signs)
+    yield _crossed("small product", _flag(is_small), *signs)
 
 
 def _log2(spec, x):
@@ -175,10 +183,11 @@ def _float_cases(spec: FloatSpec, a, b):
         exponent < 0, exponent == 0, exponent == 1, exponent < top, exponent == top,
         exponent == top + 1,
     )  # fmt: skip
-    yield _crossed("exponent before normalisation", (ends, edge))
+    signs = _flag((a ^ b)[numbers] >> (spec.width - 1), ("positive", "negative"))
+    yield _crossed("exponent before normalisation", (ends, edge), signs)
     i, j = (mantissa[numbers] for mantissa in mantissas)
     cases = _rounding_cases if isinstance(spec, FloatExact) else _correction_cases
-    yield from cases(spec, i, j)
+    yield from cases(spec, i, j, signs)
 
 
 def _fields(spec, pattern):
@@ -199,7 +208,7 @@ def _float_kind(spec, pattern, ones=None):
     return [f"{sign}{k}" for k in kinds for sign in "+-"], 2 * kind + negative
 
 
-def _rounding_cases(spec, i, j):
+def _rounding_cases(spec, i, j, signs):
     one = 1 << spec.mantissa_bits
     product = (one + i) * (one + j)
     increment = product >> (2 * spec.mantissa_bits + 1)
@@ -207,23 +216,21 @@ def _rounding_cases(spec, i, j):
     kept, rest = product // (2 * half), product % (2 * half)
     yield _crossed(
         "rounding",
-        (["below 2", "2 or more"], increment),
-        (["even", "odd"], kept & 1),
+        _flag(increment, ("below 2", "2 or more")),
+        _flag(kept & 1, ("even", "odd")),
         (["exact", "down", "tie", "up"], _choice(rest == 0, rest < half, rest == half)),
+        signs,
     )
-    yield _flag("rounded up to 2", (kept == 2 * one - 1) & (rest >= half))
+    yield _crossed("rounded up to 2", _flag((kept == 2 * one - 1) & (rest >= half)), signs)
 
 
-def _correction_cases(spec, i, j):
+def _correction_cases(spec, i, j, signs):
     one = 1 << spec.mantissa_bits
     total = sum(_float_fraction(spec, mantissa) for mantissa in (i, j))
     carry = total // one
     corrected = total % one + np.array(spec.corrections)[carry]
-    yield _crossed(
-        "correction",
-        (["no carry", "carry"], carry),
-        (["below 2", "to 2 or more"], (corrected >= one).astype(np.int64)),
-    )
+    carries = _flag(carry, ("no carry", "carry"))
+    yield _crossed("correction", carries, _flag(corrected >= one, _CORRECTED), signs)
 
 
 def _float_fraction(spec, mantissa):

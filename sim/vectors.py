@@ -42,10 +42,11 @@ def corners(spec: IntegerSpec) -> np.ndarray:
     """Return the operands at which something changes, ascending, int64.
 
     0, 2**k and 2**k +- 1 (so 1, all ones, the extremes) and, where the spec is signed, their
-    negatives.
+    negatives. With truncation 2**k - 2 too: all ones but for a bit that is dropped.
     """
     powers = [1 << k for k in range(spec.width + 1)]
-    magnitudes = {0, *(power + offset for power in powers for offset in (-1, 0, 1))}
+    offsets = (-2, -1, 0, 1) if getattr(spec, "truncation", 0) else (-1, 0, 1)
+    magnitudes = {0, *(power + offset for power in powers for offset in offsets)}
     values = {sign * magnitude for sign in (1, -1) for magnitude in magnitudes}
     legal = [value for value in values if spec.operand_min <= value <= spec.operand_max]
     return np.array(sorted(legal), dtype=np.int64)
