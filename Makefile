@@ -34,7 +34,7 @@ emulate:  .venv/installed ## Run the AVX-512 kernels' tests alone, on any AVX2 m
 
 sim:      .venv/simulators ## Simulate rtl/ against the reference; SIM=icarus|verilator|all SPEC=mbm8 WAVES=1 COVERAGE=1 SEED=0
 	$(BIN)/python -m sim --sim $(SIM) $(if $(SPEC),--spec $(SPEC)) $(if $(WAVES),--waves) $(if $(COVERAGE),--coverage) $(if $(SEED),--seed $(SEED))
-	$(if $(COVERAGE),$(BIN)/python -m proof.toggles results/sim/verilator)
+	$(if $(COVERAGE),$(BIN)/python -m proof.toggles results/sim/verilator $(SPEC))
 
 prove:    .venv/simulators ## Prove that rtl/ equals the specification; SPEC=mbm8 or SWEEP=1 or FAULTS=1, LIMIT=600
 	$(BIN)/python -m proof $(if $(SPEC),--spec $(SPEC)) $(if $(SWEEP),--sweep) $(if $(FAULTS),--faults) $(if $(LIMIT),--limit $(LIMIT))

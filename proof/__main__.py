@@ -17,11 +17,11 @@ import click
 from tabulate import tabulate
 from tqdm import tqdm
 
-from mbm_hw.catalog import CATALOG
 from mbm_hw.files import replacing
 from mbm_hw.hdl.designs import Design
 from mbm_hw.spec import Spec
 from proof.anchor import anchor_pairs, disagreement
+from proof.command import DesignName, run
 from proof.prover import Proof, prove
 from proof.tasks import Task, catalog_tasks, fault_tasks, sweep_tasks
 from sim.dot_product import simulate_dot_product
@@ -55,12 +55,18 @@ class Outcome:
 
 
 @click.command()
-@click.option("--spec", metavar="NAME", help="One design of rtl/ (all of them).")
+@click.option("--spec", type=DesignName(), help="One design of rtl/ (all of them).")
 @click.option(
     "--sweep", is_flag=True, help="Instead: widths 4 to 16, truncations, signs, stages, tables."
 )
 @click.option("--faults", is_flag=True, help="Instead: the planted faults of sim/*faults.py.")
-@click.option("--limit", type=float, default=600, show_default=True, help="Seconds for a claim.")
+@click.option(
+    "--limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=600,
+    show_default=True,
+    help="Seconds for a claim.",
+)
 @click.option("--processes", type=click.IntRange(1), default=2, show_default=True)
 @click.option("--results", type=click.Path(path_type=Path), default=Path("results/prove"))
 def main(spec, sweep, faults, limit, processes, results):
@@ -68,13 +74,8 @@ def main(spec, sweep, faults, limit, processes, results):
     if (spec is not None) + sweep + faults > 1:
         raise click.UsageError("give one of --spec, --sweep and --faults")
     tasks = sweep_tasks() if sweep else fault_tasks() if faults else catalog_tasks()
-    if spec in CATALOG:  # float specs have shorter names there
-        spec = Design(CATALOG[spec]).name
     if spec is not None:
         tasks = [task for task in tasks if task.name == spec]
-        if not tasks:
-            known = ", ".join(task.name for task in catalog_tasks())
-            raise click.UsageError(f"no design is called {spec!r}; known: {known}")
     outcomes = _outcomes(tasks, limit, processes, results, anchored=not faults)
     table = tabulate([_cells(outcome) for outcome in outcomes], "keys", "github", floatfmt=".1f")
     name = "sweep" if sweep else "faults" if faults else spec or "catalog"
@@ -95,7 +96,7 @@ def main(spec, sweep, faults, limit, processes, results):
         f"{sum(sum(o.proof.seconds.values()) for o in outcomes):.0f} s; "
         f"{results}/{name}.md and .json, the questions to the solver in {results}/*/*.smt2"
     )
-    sys.exit(len(wanted) < len(tasks))
+    return len(wanted) < len(tasks)
 
 
 def _outcomes(tasks: Sequence[Task], limit, processes, results, anchored) -> list[Outcome]:
@@ -131,8 +132,8 @@ def _outcome(task: Task, limit: float, results: Path) -> Outcome:
         return Outcome(task.name, proof)
     try:
         trace = proof.counterexample.trace
-        run = simulate if isinstance(task.design, Design) else simulate_dot_product
-        simulation = run(task.design, source, SIMULATOR, folder / "replay", trace=trace)
+        simulator = simulate if isinstance(task.design, Design) else simulate_dot_product
+        simulation = simulator(task.design, source, SIMULATOR, folder / "replay", trace=trace)
     except (SimulationError, MissingTool) as error:
         return Outcome(task.name, proof, replayed=(str(error),))
     return Outcome(task.name, proof, replayed=simulation.messages)
@@ -169,4 +170,4 @@ def _messages(outcome: Outcome) -> list[str]:
 
 
 if __name__ == "__main__":
-    main()
+    run(main, "proof")

@@ -2,7 +2,7 @@
 
 Of each bit that Verilator saw stay, it is proved that no operands, and in clocked designs no inputs
 since a reset, ever change it. Exit status 0: so it is of all of them; 1: one could have toggled, a
-branch was not taken, or there is no proof; 2: a wrong argument.
+branch was not taken, nothing was counted, or there is no proof; 2: a wrong argument.
 """
 
 import re
@@ -16,10 +16,11 @@ import click
 from tabulate import tabulate
 
 from proof.claims import all_of, unrolled
+from proof.command import DesignName, run
 from proof.model import Model, read_model
 from proof.solver import solve
 from sim.code_coverage import read_points
-from sim.simulators import ROOT
+from sim.designs import ALL, RTL
 
 LIMIT = 120  # seconds of processor time for a bit
 _TOGGLE = re.compile(r"toggle (\w+)(?:\[(\d+)\])?:[01]->[01]$")
@@ -42,24 +43,28 @@ class Toggles:
 
 @click.command()
 @click.argument("folder", type=click.Path(exists=True, path_type=Path))
+@click.argument("names", nargs=-1, type=DesignName())
 @click.option("--processes", type=click.IntRange(1), default=2, show_default=True)
-def main(folder, processes):
+def main(folder, names, processes):
     """Account for the toggles that simulations with coverage did not see.
 
-    FOLDER: has DESIGN/coverage.dat of designs of rtl/, as results/sim/verilator has.
+    FOLDER: has NAME/coverage.dat of the designs, as results/sim/verilator has. NAMES: designs of
+    rtl/ (all of them).
     """
-    paths = sorted(folder.glob("*/coverage.dat"))
-    if not paths:
-        raise click.UsageError(f"{folder} has no DESIGN/coverage.dat: simulate with COVERAGE=1")
+    names = names or tuple(ALL)
+    paths = [folder / name / "coverage.dat" for name in names]
+    for path in paths:
+        if not path.exists():
+            raise click.UsageError(f"{path} is missing: simulate with COVERAGE=1")
     with ProcessPoolExecutor(processes) as pool:
-        found = list(
-            pool.map(accounted, [ROOT / "rtl" / f"{p.parent.name}.v" for p in paths], paths)
-        )
+        found = list(pool.map(accounted, [RTL / f"{name}.v" for name in names], paths))
     rows = [
         (t.design, t.points, len(t.constant), len(t.missed), ", ".join(t.constant)) for t in found
     ]
     print(tabulate(rows, ["design", "points", "constant", "missed", "bits that cannot toggle"]))
     for toggles in found:
+        if not toggles.points:
+            print(f"{toggles.design}: Verilator counted nothing", file=sys.stderr)
         for point in toggles.missed:
             print(
                 f"{toggles.design}: not seen, and not proved impossible: {point}",
@@ -67,7 +72,7 @@ def main(folder, processes):
             )
     missed = sum(len(toggles.missed) for toggles in found)
     print(f"{missed} of {sum(t.points for t in found)} points missed that can happen")
-    sys.exit(missed > 0)
+    return missed > 0 or not all(toggles.points for toggles in found)
 
 
 def accounted(source: Path, coverage: Path) -> Toggles:
@@ -128,4 +133,4 @@ def _bit(point: str) -> tuple[str, int] | None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main, "proof.toggles")

@@ -15,16 +15,12 @@ from pathlib import Path
 from tabulate import tabulate
 from tqdm import tqdm
 
-from mbm_hw.catalog import CATALOG
-from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS
-from mbm_hw.hdl.designs import Design
+from mbm_hw.hdl import DESIGNS
+from sim.designs import ALL, RTL, design_name
 from sim.dot_product import simulate_dot_product
 from sim.report import Outcome, Unfinished, cells, failures, write_report
 from sim.runner import Simulation, SimulationError, simulate
-from sim.simulators import ROOT, SIMULATORS, MissingTool, environment
-
-RTL = ROOT / "rtl"
-ALL = DESIGNS | DOT_PRODUCTS
+from sim.simulators import SIMULATORS, MissingTool, environment
 
 
 class _Parser(argparse.ArgumentParser):
@@ -95,13 +91,14 @@ def _arguments() -> argparse.Namespace:
     )
     arguments = parser.parse_args()
     arguments.sim = SIMULATORS if arguments.sim == "all" else (arguments.sim,)
-    if arguments.spec in CATALOG:  # float specs have shorter names there
-        arguments.spec = Design(CATALOG[arguments.spec]).name
-    if arguments.spec is not None and arguments.spec not in ALL:
-        parser.error(f"no design is called {arguments.spec!r}; known: {', '.join(ALL)}")
-    arguments.spec = list(ALL) if arguments.spec is None else [arguments.spec]
+    if arguments.coverage and "verilator" not in arguments.sim:
+        parser.error("--coverage is Verilator's: give --sim verilator or --sim all")
     if arguments.seed < 0:
         parser.error(f"--seed must be at least 0, not {arguments.seed}")
+    try:
+        arguments.spec = list(ALL) if arguments.spec is None else [design_name(arguments.spec)]
+    except ValueError as error:
+        parser.error(str(error))
     missing = [name for name in arguments.spec if not (RTL / f"{name}.v").exists()]
     if missing:
         parser.error(f"rtl/{missing[0]}.v is missing: run `make verilog`")

@@ -33,7 +33,8 @@ def environment(simulator: str, optimise: bool = False) -> Iterator[None]:
     optimise : whether what Verilator writes is compiled with optimisation: for long simulations.
     MissingTool if the simulator or Python's shared library is not there.
     """
-    variables = {"PATH": os.environ["PATH"], "WAVES": "", "GUI": ""}
+    # cocotb takes make's COVERAGE for a wish to measure the coverage of Python.
+    variables = {"WAVES": "", "GUI": "", "COCOTB_USER_COVERAGE": "0"}
     libpython = find_libpython.find_libpython() or private_libpython()
     if libpython is None:
         version = sysconfig.get_python_version()

@@ -198,14 +198,16 @@ def test_a_timeout_fails_the_command(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--spec", "mbm9"], "no design is called 'mbm9'; known: exact8, "),
-        (["--sweep", "--faults"], "give one of --spec, --sweep and --faults"),
+        (["--spec", "mbm9"], "proof: no design is called 'mbm9'; known: exact8, "),
+        (["--sweep", "--faults"], "proof: give one of --spec, --sweep and --faults"),
+        (["--limit", "-5"], "proof: Invalid value for '--limit': -5.0 is not in the range x>0."),
     ],
 )
-def test_a_wrong_argument_is_status_2(arguments, message):
+def test_a_wrong_argument_is_one_line_and_status_2(arguments, message):
     run = run_proof(*arguments)
     assert (run.returncode, run.stdout) == (2, "")
-    assert message in run.stderr
+    assert run.stderr.startswith(message)
+    assert run.stderr.count("\n") == 1
 
 
 UNDRIVEN = """module odd(input clk, input rst, input en, input a, output reg q);

@@ -139,7 +139,8 @@ def test_a_missing_simulator_is_an_error_that_says_how_to_get_it(simulator, monk
 
 
 def test_sim_ends_with_a_table(tmp_path):
-    result = run_sim("--sim", SIM, "--spec", "mbm4s", "--waves", "--results", str(tmp_path))
+    arguments = ["--sim", SIM, "--spec", "mbm4s", "--waves", "--results", str(tmp_path)]
+    result = run_sim(*arguments, COVERAGE="1")  # make hands its variables on
     assert result.returncode == 0, result.stderr
     header, _, row, summary = result.stdout.splitlines()
     assert header.split() == [*COLUMNS]
@@ -177,6 +178,7 @@ def test_verilators_points_are_read(tmp_path):
     [
         (["--spec", "mbm9"], "sim: no design is called 'mbm9'; known: exact8, "),
         (["--sim", "vcs"], "sim: argument --sim: invalid choice: 'vcs'"),
+        (["--coverage"], "sim: --coverage is Verilator's: give --sim verilator or --sim all"),
         (["--seed", "-1"], "sim: --seed must be at least 0, not -1"),
     ],
 )

@@ -22,21 +22,25 @@ def covered(name, folder, limit=None):
     return folder / "coverage.dat"
 
 
+def toggles(*arguments):
+    command = [sys.executable, "-m", "proof.toggles", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
 @pytest.mark.parametrize(
     ("name", "constant"),
     [("mbm4s", ("core_shifted_1[5] is 0", "core_shifted_2[7] is 0")), ("mbm8s_p2", ())],
 )
 def test_every_bit_toggles_or_is_proved_constant(name, constant, tmp_path):
-    toggles = accounted(ROOT / "rtl" / f"{name}.v", covered(name, tmp_path))
-    assert toggles.missed == ()
-    assert toggles.constant == constant
-    assert toggles.points > 200
+    found = accounted(ROOT / "rtl" / f"{name}.v", covered(name, tmp_path))
+    assert found.missed == ()
+    assert found.constant == constant
+    assert found.points > 200
 
 
 def test_operands_that_toggle_little_fail_the_command(tmp_path):
     covered("mbm4s", tmp_path, limit=1)
-    command = [sys.executable, "-m", "proof.toggles", str(tmp_path)]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    run = toggles(str(tmp_path), "mbm4s")
     assert run.returncode == 1
     assert "mbm4s: not seen, and not proved impossible: " in run.stderr
     assert "points missed that can happen" in run.stdout
@@ -56,8 +60,34 @@ def test_what_is_constant_is_proved_for_all_states_since_a_reset(tmp_path):
     }
 
 
-def test_a_folder_without_coverage_is_status_2(tmp_path):
-    command = [sys.executable, "-m", "proof.toggles", str(tmp_path)]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert run.returncode == 2
-    assert "has no DESIGN/coverage.dat: simulate with COVERAGE=1" in run.stderr
+def test_a_design_of_which_nothing_was_counted_fails_the_command(tmp_path):
+    (tmp_path / "mbm4s").mkdir()
+    (tmp_path / "mbm4s" / "coverage.dat").write_text("# SystemC::Coverage-3\n")
+    run = toggles(str(tmp_path), "mbm4s")
+    assert run.returncode == 1
+    assert run.stderr == "mbm4s: Verilator counted nothing\n"
+
+
+def test_only_the_named_designs_are_looked_at(tmp_path):
+    """What lies there of another one, of an older simulation, is not."""
+    covered("mbm4s", tmp_path)
+    (tmp_path / "mbm8").mkdir()
+    (tmp_path / "mbm8" / "coverage.dat").write_text("")
+    run = toggles(str(tmp_path), "mbm4s")
+    assert run.returncode == 0, run.stderr
+    assert "mbm8" not in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["mbm8"], "proof.toggles: {}/mbm8/coverage.dat is missing: simulate with COVERAGE=1"),
+        ([], "proof.toggles: {}/exact8/coverage.dat is missing: simulate with COVERAGE=1"),
+        (["mbm9"], "proof.toggles: no design is called 'mbm9'; known: exact8, "),
+    ],
+)
+def test_a_wrong_argument_is_one_line_and_status_2(names, message, tmp_path):
+    run = toggles(str(tmp_path), *names)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.startswith(message.format(tmp_path))
+    assert run.stderr.count("\n") == 1
