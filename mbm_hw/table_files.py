@@ -14,6 +14,9 @@ from mbm_hw.files import replacing
 from mbm_hw.reference import pattern_values, product_table
 from mbm_hw.spec import IntegerSpec, Spec, Table
 
+TABLE_FILES = (".npy", ".csv")
+"""How the files end that `read_table` reads."""
+
 
 def write_table(spec: IntegerSpec, path: str | Path) -> Path:
     """Write the product table of `spec` (at most 12 bits) in the format that `path` ends in.
@@ -55,7 +58,7 @@ def named_spec(name: str, signed: bool = False, sign_magnitude: bool = False) ->
 
     signed, sign_magnitude : of a table.
     """
-    if name.endswith((".npy", ".csv")):
+    if name.endswith(TABLE_FILES):
         return read_table(name, signed, sign_magnitude)
     return find_spec(name)
 

@@ -10,19 +10,21 @@ from proof.solver import solve
 from proof.specification import choice, specification, word, word_width
 from sim import vectors
 
-SAMPLES = 2048
-CHUNK = 256  # pairs in one question
+SAMPLES, TABLE_SAMPLES = 2048, 256
+CHUNK, TABLE_CHUNK = 256, 64  # pairs in one question
 
 
 def anchor_pairs(spec: Spec, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Return values a and b: all pairs up to 8 bits, else 2,048 of co-simulation's, seeded.
 
-    So for tables from 6 bits on, each question to the solver about which holds the whole table.
+    Of tables from 6 bits on 256: each question to the solver about them holds the whole table.
     """
     a, b = vectors.operand_pairs(spec, seed)
-    is_exhaustive = spec.width <= vectors.EXHAUSTIVE_WIDTH and not isinstance(spec, Table)
+    is_table = isinstance(spec, Table)
+    is_exhaustive = spec.width <= vectors.EXHAUSTIVE_WIDTH and not is_table
     if len(a) > SAMPLES and not is_exhaustive:
-        chosen = np.random.default_rng(seed).choice(len(a), SAMPLES, replace=False)
+        count = TABLE_SAMPLES if is_table else SAMPLES
+        chosen = np.random.default_rng(seed).choice(len(a), count, replace=False)
         a, b = a[chosen], b[chosen]
     return a, b
 
@@ -30,8 +32,9 @@ def anchor_pairs(spec: Spec, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 def disagreement(spec: Spec, a: np.ndarray, b: np.ndarray) -> str | None:
     """Return a pair, of the values a and b, on which specification and reference differ."""
     products = multiply(spec, a, b)
-    for start in range(0, len(a), CHUNK):
-        chunk = slice(start, start + CHUNK)
+    size = TABLE_CHUNK if isinstance(spec, Table) else CHUNK
+    for start in range(0, len(a), size):
+        chunk = slice(start, start + size)
         question = _question(spec, a[chunk], b[chunk], products[chunk])
         answer = solve(question, math.inf, ("index", "product"))
         if answer.sat:

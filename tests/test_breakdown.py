@@ -5,10 +5,11 @@ import pytest
 
 from mbm_hw import MBM, Mitchell, find_spec, product_table
 from mbm_hw.cli import main
-from mbm_hw.cost import breakdown, find_design
+from mbm_hw.cost import breakdown
 from mbm_hw.cost.bounds import array_terms, block_terms, cell_areas
 from mbm_hw.cost.breakdown import savings
 from mbm_hw.hdl import blocks as names
+from mbm_hw.hdl import find_design
 from mbm_hw.hdl.blocks import blocks
 
 

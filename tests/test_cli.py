@@ -43,7 +43,11 @@ def test_every_command_explains_itself(capsys, command):
         (["table", "mbm4s", "-o", "/proc/t.npy"], "/proc/t.npy: No such file or directory"),
         (["verilog"], "give a SPEC, or --all FOLDER"),
         (["verilog", "mbm8", "--pipeline", "9"], "9 is not in the range"),
-        (["verilog", "mbm8s_mac", "--stream"], "mbm8s_mac is a design as it is: no --pipeline"),
+        (["verilog", "mbm8s_mac", "--stream"], "mbm8s_mac has no streams"),
+        (["verilog", "mbm8s_p2", "--pipeline", "2"], "mbm8s_p2 says its stages itself"),
+        (["verilog", "mbm8", "--signed"], "a signed multiplier's name has an s, as mbm8s"),
+        (["verilog", "--all", "out", "--pipeline", "2"], "--all writes the designs of rtl/ as"),
+        (["errors", "mbm8", "--sign-magnitude"], "say what a table file holds"),
         (["verilog", "mbm8", "--name", "2 bad"], "2 bad"),
         (["verilog", "mbm8", "-o", "file/x.v"], "file"),
         (["ops", "absent", "--models", "."], "no network is called 'absent' in ."),
@@ -125,6 +129,8 @@ def test_a_template_instantiates_the_module(capsys):
         *("mbm8s_p2 mbm8s_p2_0 (", "  .clk(clk),", "  .rst(rst),", "  .en(en),", "  .a(a),"),
         *("  .b(b),", "  .product(product)", ");"),
     ]
+    for name in ("mbm8s_p2", "mbm8s_stream", "mbm12s_t3_dot2_acc40_p1"):
+        assert f"\n{name} {name}_0 (\n" in call(capsys, "verilog", name, "--template")[1]
     out = call(capsys, "verilog", "mbm8s_dot4", "--name", "unit", "--template")[1]
     assert "wire [31:0] sum;\nwire overflow;\nunit unit_0 (\n  .clk(clk),\n" in out
 
@@ -144,3 +150,5 @@ def test_the_contents_of_a_wide_table_are_written_beside_it(capsys, tmp_path):
     assert out == f"wrote {tmp_path / 't.v'}\nwrote {contents}, which it reads\n"
     assert f'$readmemh("{contents.name}", products)' in (tmp_path / "t.v").read_text()
     assert len(contents.read_text().split()) == 4**9
+    _, _, error = call(capsys, "verilog", table, "--sign-magnitude")
+    assert error == f"it reads {contents.name}, which -o writes beside it\n"

@@ -9,10 +9,11 @@ import pytest
 
 from mbm_hw import MBM
 from mbm_hw.cli import main
-from mbm_hw.cost import Costing, find_design, shuffled, uniform
+from mbm_hw.cost import Costing, shuffled, uniform
 from mbm_hw.cost import rows as cost_rows
 from mbm_hw.cost.cache import Cache
 from mbm_hw.cost.tools import MissingTool
+from mbm_hw.hdl import find_design
 
 
 def test_rows_compare_with_the_better_exact_multiplier(costing):
@@ -24,6 +25,14 @@ def test_rows_compare_with_the_better_exact_multiplier(costing):
         assert row[f"{name}_saved_array"] == pytest.approx(100 * (1 - row[name] / array[name]))
     assert row.keys() == array.keys() == booth.keys()
     assert row["mred"] == pytest.approx(2.7098, abs=1e-4)
+
+
+def test_a_mac_and_a_stream_have_a_price_but_no_energy(costing):
+    for name in ("mbm4s_mac_acc8", "mbm4s_stream"):
+        (row,) = costing.rows([find_design(name)])
+        assert row["area_um2"] > row["register_area_um2"] > 0
+        assert row["delay_ns"] > 0
+        assert row["energy_uniform_glitch_pj"] is row["energy_uniform_glitch_pj_saved"] is None
 
 
 def test_a_second_run_computes_nothing(costing, monkeypatch):

@@ -20,7 +20,14 @@ from mbm_hw import (
     Mitchell,
     multiply,
 )
-from mbm_hw.hdl import DESIGNS, Multiplier, StreamMultiplier, to_verilog
+from mbm_hw.hdl import (
+    DESIGNS,
+    DOT_PRODUCTS,
+    Multiplier,
+    StreamMultiplier,
+    find_design,
+    to_verilog,
+)
 from mbm_hw.hdl.leading_one import LeadingOne
 
 
@@ -185,6 +192,28 @@ def test_streams_keep_the_order_and_their_rate(pipeline):
         assert came == expected
 
     simulate(component, testbench, clocked=True)
+
+
+def test_designs_are_found_by_their_modules_names():
+    designs = DESIGNS | DOT_PRODUCTS
+    assert {name: find_design(name) for name in designs} == designs
+    for name in ("mbm12s_t3_dot2_acc40_p1", "mbm_e4m3_plain_p1_stream", "exact5_p4"):
+        assert find_design(name).name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("nothing8", ValueError, "no multiplier is called 'nothing8'"),
+        ("mbm8_p9", ValueError, "pipeline must be an integer 0 to 4, not 9"),
+        ("mbm8_dot0", ValueError, "lanes must be an integer 1 to 256, not 0"),
+        ("mbm8_mac_stream", ValueError, "MACs and dot-product units have no streams"),
+        ("mbm_bf16_mac", TypeError, "DotProduct takes an integer spec"),
+    ],
+)
+def test_a_name_of_no_design_is_refused(name, error, message):
+    with pytest.raises(error, match=message):
+        find_design(name)
 
 
 def test_importing_hdl_imports_no_torch():

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from mbm_hw import find_spec, multiply, product_table
-from mbm_hw.cost import find_design
 from mbm_hw.cost.activity import STEPS, settled_toggles, toggles_with_glitches
 from mbm_hw.cost.netlist import Netlist
 from mbm_hw.cost.timing import analyse, critical_path
+from mbm_hw.hdl import find_design
 from mbm_hw.reference import pattern_values
 from sim.simulators import icarus_folder
 

@@ -39,7 +39,7 @@ LAYER = {
 )
 @with_formats
 def cost(names, liberty, mapping, power, fpga, breakdown, output, cache, style):
-    """Print what designs cost on standard cells: NAMES such as mbm8 or mbm8s_p2.
+    """Print what designs cost on standard cells: NAMES such as mbm8, mbm8s_p2 or mbm8s_dot4.
 
     Default: the designs of rtl/ and those of the MBM paper's Table I. The table has the main
     figures; --json, --csv and the files of --output have all. May be interrupted at any time.
@@ -52,10 +52,10 @@ def cost(names, liberty, mapping, power, fpga, breakdown, output, cache, style):
         Costing,
         builds,
         default_designs,
-        find_design,
         uniform,
     )
     from mbm_hw.cost.report import cost_table, legend, write_report
+    from mbm_hw.hdl import find_design
 
     designs = [find_design(name) for name in names] or default_designs()
     streams = (uniform(), *_layer_streams(cache)) if power else ()

@@ -12,12 +12,12 @@ from mbm_hw.errors import MAX_EXHAUSTIVE_PAIRS, METRICS, error_metrics, pair_cou
 from mbm_hw.files import replacing
 from mbm_hw.published import TABLE_I
 from mbm_hw.spec import IntegerSpec, Spec
-from mbm_hw.table_files import named_spec, write_table
+from mbm_hw.table_files import TABLE_FILES, named_spec, read_table, write_table
 
 
 @click.command()
 @click.argument("spec", required=False)
-@click.option("--pipeline", type=click.IntRange(0, 4), default=0, help="Register stages.")
+@click.option("--pipeline", type=click.IntRange(1, 4), help="Register stages.")
 @click.option("--stream", is_flag=True, help="Operands and products with valid and ready.")
 @click.option("--name", help="The module's name, by default the design's.")
 @with_table_flags
@@ -31,11 +31,10 @@ def verilog(
 ):
     """Print or write a multiplier's Verilog.
 
-    SPEC is a name such as mbm8s, mbm16_t8 or mbm_bf16, a product table (.npy, .csv), or a MAC or
-    dot-product unit of rtl/.
+    SPEC is a name such as mbm8s, mbm16_t8 or mbm_bf16, a product table (.npy, .csv), or a whole
+    design's: mbm8s_p2_stream, mbm8s_mac, mbm12s_dot8_acc40_p1.
     """
-    from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, memory_table, to_verilog, write_designs
-    from mbm_hw.hdl.dot_product_verilog import to_design_verilog
+    from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, exported, memory_table, write_designs
     from mbm_hw.hdl.template import instantiation
 
     if is_list:
@@ -44,29 +43,52 @@ def verilog(
     if (spec is None) == (folder is None):
         raise click.UsageError(f"give a SPEC, or --all FOLDER; known: {', '.join(CATALOG)}")
     if folder is not None:
+        if pipeline or stream or name or output or template or signed or sign_magnitude:
+            raise click.UsageError("--all writes the designs of rtl/ as they are")
         paths = write_designs(folder)
         click.echo(f"wrote {len(paths)} designs to {folder}")
         return
-    if spec in DOT_PRODUCTS:
-        if pipeline or stream:
-            raise click.UsageError(f"{spec} is a design as it is: no --pipeline, no --stream")
-        design = DOT_PRODUCTS[spec]
-        spec, text = design.spec, to_design_verilog(design, name)
-    else:
-        spec = named_spec(spec, signed, sign_magnitude)
-        text = to_verilog(spec, name, pipeline, stream)
+    _check_table_flags([spec], signed, sign_magnitude)
+    design = _design(spec, pipeline, stream, signed, sign_magnitude)
+    text = exported(design, name)
+    memory = None if template else memory_table(design.spec)
     if template:
         text = instantiation(text)
     if output is None:
         click.echo(text, nl=False)
+        if memory is not None:
+            click.echo(f"it reads {memory.identifier}.hex, which -o writes beside it", err=True)
+        return
+    with replacing(output) as file:
+        file.write(text)
+    click.echo(f"wrote {output}")
+    if memory is not None:
+        contents = output.with_name(f"{memory.identifier}.hex")
+        click.echo(f"wrote {write_table(memory, contents)}, which it reads")
+
+
+def _design(name, pipeline, stream, signed, sign_magnitude):
+    from mbm_hw.hdl import find_design
+    from mbm_hw.hdl.designs import Design
+
+    if name.endswith(TABLE_FILES):
+        design = Design(read_table(name, signed, sign_magnitude))
     else:
-        with replacing(output) as file:
-            file.write(text)
-        click.echo(f"wrote {output}")
-        memory = memory_table(spec)
-        if memory is not None and not template:
-            contents = output.with_name(f"{memory.identifier}.hex")
-            click.echo(f"wrote {write_table(memory, contents)}, which it reads")
+        design = find_design(name)
+    if pipeline and design.pipeline:
+        raise click.UsageError(f"{name} says its stages itself: no --pipeline")
+    if stream and not isinstance(design, Design):
+        raise click.UsageError(f"{name} has no streams: MACs and dot-product units have none")
+    more = {"pipeline": pipeline} if pipeline else {}
+    return design._replace(**more, **({"stream": True} if stream else {}))
+
+
+def _check_table_flags(names, signed, sign_magnitude):
+    if (signed or sign_magnitude) and not any(name.endswith(TABLE_FILES) for name in names):
+        raise click.UsageError(
+            "--signed and --sign-magnitude say what a table file holds, and there is none: "
+            "a signed multiplier's name has an s, as mbm8s"
+        )
 
 
 @click.command()
@@ -113,6 +135,7 @@ def errors(specs, samples, seed, include_zeros, paper, against, signed, sign_mag
         print_rows([_paper_row(row, samples, seed) for row in TABLE_I if row.bias], style)
         return
 
+    _check_table_flags(specs, signed, sign_magnitude)
     if against is not None:
         other = _integer_spec(against)
         named = [(name, named_spec(name, signed, sign_magnitude)) for name in specs]

@@ -2,7 +2,7 @@
 
 from mbm_hw.cost.breakdown import BROKEN_DOWN, breakdown
 from mbm_hw.cost.fpga import DEVICES
-from mbm_hw.cost.rows import Costing, builds, default_designs, find_design
+from mbm_hw.cost.rows import Costing, builds, default_designs
 from mbm_hw.cost.streams import Stream, layer_stream, shuffled, uniform
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "breakdown",
     "builds",
     "default_designs",
-    "find_design",
     "layer_stream",
     "shuffled",
     "uniform",

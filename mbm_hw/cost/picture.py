@@ -5,8 +5,9 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from mbm_hw.cost.rows import find_design
 from mbm_hw.files import replacing
+from mbm_hw.hdl import find_design
+from mbm_hw.hdl.designs import Design
 from mbm_hw.published import TABLE_I
 from mbm_hw.spec import IntegerSpec, Mitchell
 
@@ -48,7 +49,8 @@ def plot_cost(rows: Sequence[Mapping], path: str | Path) -> Path:
 
 def _is_drawn(row: Mapping) -> bool:
     design = find_design(row["design"])
-    return isinstance(design.spec, IntegerSpec) and not design.pipeline and not row["build"]
+    is_combinational = isinstance(design, Design) and not design.is_clocked
+    return is_combinational and isinstance(design.spec, IntegerSpec) and not row["build"]
 
 
 def _draw(axes, rows, name, published, width):

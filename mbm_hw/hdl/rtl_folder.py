@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 from mbm_hw.files import replacing
+from mbm_hw.hdl.design_names import exported
 from mbm_hw.hdl.designs import DESIGNS
-from mbm_hw.hdl.dot_product_verilog import DOT_PRODUCTS, to_design_verilog
-from mbm_hw.hdl.verilog import design_to_verilog
+from mbm_hw.hdl.dot_product_verilog import DOT_PRODUCTS
 
 
 def write_designs(folder: str | os.PathLike) -> list[Path]:
@@ -15,8 +15,7 @@ def write_designs(folder: str | os.PathLike) -> list[Path]:
     The folder is made if missing. Each file appears whole or not at all. Other files in the folder
     are left alone.
     """
-    texts = {name: design_to_verilog(design) for name, design in DESIGNS.items()}
-    texts |= {name: to_design_verilog(design) for name, design in DOT_PRODUCTS.items()}
+    texts = {name: exported(design) for name, design in (DESIGNS | DOT_PRODUCTS).items()}
     paths = []
     for name, text in texts.items():
         path = Path(folder) / f"{name}.v"

@@ -1,0 +1,42 @@
+"""Designs by the names of their modules."""
+
+import re
+
+from mbm_hw.catalog import find_spec
+from mbm_hw.hdl.designs import Design, check_design
+from mbm_hw.hdl.dot_product import ACCUMULATOR_WIDTH, check_dot_product
+from mbm_hw.hdl.dot_product_verilog import DotProductDesign, to_design_verilog
+from mbm_hw.hdl.verilog import to_verilog
+
+_NAME = re.compile(
+    r"(?P<spec>\w+?)"
+    r"(?:_(?P<unit>mac|dot(?P<lanes>\d+))(?:_acc(?P<accumulator>\d+))?)?"
+    r"(?:_p(?P<pipeline>\d+))?(?P<stream>_stream)?"
+)
+
+
+def find_design(name: str) -> Design | DotProductDesign:
+    """Return the design whose module is called `name`: not only those of rtl/.
+
+    A spec's name (`find_spec`); `_mac` or `_dotL`, with `_accA` for an accumulator of A bits; `_pP`
+    for P register stages; `_stream`. What there is not is the ValueError or TypeError of that part.
+    """
+    parts = _NAME.fullmatch(name)
+    if parts is None:
+        return Design(find_spec(name))
+    spec, pipeline = find_spec(parts["spec"]), int(parts["pipeline"] or 0)
+    if parts["unit"] is None:
+        check_design(spec, pipeline)
+        return Design(spec, pipeline, parts["stream"] is not None)
+    if parts["stream"]:
+        raise ValueError(f"{name}: MACs and dot-product units have no streams")
+    lanes, width = int(parts["lanes"] or 1), int(parts["accumulator"] or ACCUMULATOR_WIDTH)
+    check_dot_product(spec, lanes, pipeline, width)
+    return DotProductDesign(spec, lanes, pipeline, width)
+
+
+def exported(design: Design | DotProductDesign, name: str | None = None) -> str:
+    """Return the Verilog of a design, its module called `name`, or else as the design is."""
+    if isinstance(design, DotProductDesign):
+        return to_design_verilog(design, name)
+    return to_verilog(design.spec, name, design.pipeline, design.stream)
