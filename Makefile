@@ -39,8 +39,8 @@ sim:      .venv/simulators ## Simulate rtl/ against the reference; SIM=icarus|ve
 prove:    .venv/simulators ## Prove that rtl/ equals the specification; SPEC=mbm8 or SWEEP=1 or FAULTS=1, LIMIT=600
 	$(BIN)/python -m proof $(if $(SPEC),--spec $(SPEC)) $(if $(SWEEP),--sweep) $(if $(FAULTS),--faults) $(if $(LIMIT),--limit $(LIMIT))
 
-sim-layer: .venv/simulators ## Run layers of the trained networks through the convolution engine; SPEC=mbm8s SEED=0
-	$(BIN)/python -m sim.layer $(if $(SPEC),--spec $(SPEC)) $(if $(SEED),--seed $(SEED))
+sim-layer: .venv/simulators ## Run layers of the trained networks through the convolution engine; SPEC=mbm8s SEED=0, LAYER="digits: conv2" OUTPUTS=600 WAVES=1
+	$(BIN)/python -m sim.layer $(if $(SPEC),--spec $(SPEC)) $(if $(LAYER),--layer "$(LAYER)") $(if $(OUTPUTS),--outputs $(OUTPUTS)) $(if $(WAVES),--waves) $(if $(SEED),--seed $(SEED))
 
 verilog:  .venv/installed ## Write the catalog's Verilog to rtl/
 	$(BIN)/mbm-hw verilog --all rtl

@@ -45,12 +45,17 @@ def read_flows() -> list[Flow]:
 
 
 def simulate_engine(
-    name: str, source: Path, flows: Sequence[Flow], simulator: str, folder: Path
+    name: str,
+    source: Path,
+    flows: Sequence[Flow],
+    simulator: str,
+    folder: Path,
+    waves: bool = False,
 ) -> list[Run]:
     """Simulate the engine of the Verilog file `source`, the module `name`; return a run a flow.
 
-    simulator : icarus or verilator; MissingTool if it is not there. folder : for the build and the
-        logs; emptied first. A run that hangs has fewer results than it should,
+    simulator : icarus or verilator; MissingTool if it is not there. folder : for the build,
+        the logs and the waves; emptied first. A run that hangs has fewer results than it should,
         and a result with unknown bits is -1.
     SimulationError if the file does not compile or the simulator stops early.
     """
@@ -59,7 +64,7 @@ def simulate_engine(
     folder.mkdir(parents=True)
     (folder / "flows.pickle").write_bytes(pickle.dumps(list(flows)))
     source, module = source.resolve(), "sim.engine_tests"
-    tests, failures = run_tests(name, source, module, simulator, folder, ports=PORTS)
+    tests, failures = run_tests(name, source, module, simulator, folder, waves, ports=PORTS)
     if (tests, failures) != (1, 0):
         raise SimulationError(f"{name}: the test bench went wrong; see {folder}/run.log")
     lines = (folder / "runs.jsonl").read_text().splitlines()

@@ -11,38 +11,25 @@ import argparse
 import logging
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from tabulate import tabulate
 
 from mbm_hw import ops
 from mbm_hw.hdl.dot_product import ACCUMULATOR_WIDTH
 from mbm_hw.hdl.engine.driver import Convolution, Tile, outputs, tiles, words
 from mbm_hw.hdl.engine.engine_verilog import engine_to_verilog
 from mbm_hw.hdl.engine.parameters import EngineParameters
+from mbm_hw.ops.codes import check_spec
 from mbm_hw.table_files import named_spec
 from sim.cocotb_run import SimulationError
 from sim.engine import Flow, Run, simulate_engine
+from sim.layer_report import LayerOutcome, Outcome, table, write_error, write_layers
 from sim.network_layers import NETWORK_LAYERS, convolution
 from sim.simulators import SIMULATORS, MissingTool, environment
 
 STALLS = 0.2  # the probability that a stream is held back, in the second run of each layer
-COLUMNS = (
-    *("layer", "kind", "outputs", "differences", "products", "clocks", "planned", "utilisation %"),
-    *("bound %", "with stalls", "products/CPU s"),
-)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a layer in one run; differences counts outputs that are wrong or missing."""
-
-    outputs: int
-    differences: int
-    messages: tuple[str, ...]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -71,25 +58,31 @@ def main() -> int:
         f"{engine.name}: {engine.rows} x {engine.columns} multipliers, {arguments.sim}", flush=True
     )
     try:
-        runs = simulate_engine(engine.name, source, flows, arguments.sim, folder / arguments.sim)
+        runs = simulate_engine(
+            engine.name, source, flows, arguments.sim, folder / arguments.sim, arguments.waves
+        )
     except SimulationError as error:
+        write_error(str(error), engine, arguments.sim, folder)
         print(error, file=sys.stderr)
         return 1
-    rows, messages, different = [], [], 0
+    came = []
     for i, (name, layer) in enumerate(zip(names, layers, strict=True)):
-        pair, flow = runs[2 * i : 2 * i + 2], flows[2 * i]
-        outcomes = [compare(layer, engine, chosen[i], run) for run in pair]
-        rows.append(_row(name, layer, engine, flow, pair, outcomes))
-        messages += [f"{name}: {message}" for o in outcomes for message in o.messages]
-        different += sum(outcome.differences for outcome in outcomes)
-    rows.append(_total(rows, engine))
-    print(tabulate(rows, headers=COLUMNS, floatfmt=".1f", intfmt=","))
-    for message in messages:
-        print(message, file=sys.stderr)
+        pair = tuple(runs[2 * i : 2 * i + 2])
+        outcomes = tuple(compare(layer, engine, chosen[i], run) for run in pair)
+        came.append(LayerOutcome(name, layer, flows[2 * i].words, pair, outcomes))
+    write_layers(came, engine, arguments.sim, folder)
+    print(table(came, engine))
+    for layer in came:
+        for outcome in layer.outcomes:
+            for message in outcome.messages:
+                print(f"{layer.name}: {message}", file=sys.stderr)
+    different = sum(layer.differences for layer in came)
+    waves = f", waves in {folder / arguments.sim}/" if arguments.waves else ""
     print(
         f"{len(layers)} layers, {different} differences from ops.conv2d in "
-        f"{2 * sum(row[2] for row in rows[:-1]):,} outputs (half of them with stalls), "
-        f"seed {arguments.seed}, {time.perf_counter() - start:.0f} s"
+        f"{sum(o.outputs for layer in came for o in layer.outcomes):,} outputs "
+        f"(half of them with stalls), seed {arguments.seed}, "
+        f"{time.perf_counter() - start:.0f} s; {folder / engine.name}.md, junit.xml{waves}"
     )
     return 1 if different else 0
 
@@ -129,49 +122,6 @@ def compare(layer: Convolution, engine: EngineParameters, chosen: list[Tile], ru
     return Outcome(wanted, differences, tuple(messages))
 
 
-def _row(name, layer, engine, flow, pair, outcomes):
-    free, stalled = pair
-    return [
-        name,
-        _kind(layer),
-        outcomes[0].outputs,
-        sum(outcome.differences for outcome in outcomes),
-        flow.words.products,
-        free.clocks,
-        flow.words.clocks,
-        _utilisation(flow.words.products, free.clocks, engine),
-        _utilisation(flow.words.products, flow.words.least_clocks, engine),
-        stalled.clocks,
-        int(2 * flow.words.products / (free.seconds + stalled.seconds)),
-    ]
-
-
-def _total(rows, engine):
-    column = dict(zip(COLUMNS, zip(*rows, strict=True), strict=True))
-    sums = [sum(column[name]) for name in COLUMNS[2:7]]
-    products, clocks = sums[2:4]
-    least = sum(p / bound for p, bound in zip(column["products"], column["bound %"], strict=True))
-    seconds = sum(
-        2 * p / max(rate, 1)
-        for p, rate in zip(column["products"], column["products/CPU s"], strict=True)
-    )
-    utilisation = _utilisation(products, clocks, engine)
-    stalled = sum(column["with stalls"])
-    return ["total", "", *sums, utilisation, products / least, stalled, int(2 * products / seconds)]
-
-
-def _utilisation(products: int, clocks: int, engine: EngineParameters) -> float:
-    """Return the share of the array's multipliers that are of use, in percent."""
-    return 100 * products / (max(clocks, 1) * engine.rows * engine.columns)
-
-
-def _kind(layer: Convolution) -> str:
-    kernel = "x".join(map(str, layer.w.shape[2:]))
-    groups = "depthwise " if layer.groups == layer.x.shape[1] > 1 else ""
-    stride = "" if set(layer.stride) == {1} else f" /{layer.stride[0]}"
-    return f"{groups}{kernel}{stride}, {layer.x.shape[1]} -> {len(layer.w)}"
-
-
 def _arguments() -> argparse.Namespace:
     known = {layer.name: layer for layer in NETWORK_LAYERS}
     parser = _Parser(prog="python -m sim.layer", description=__doc__.splitlines()[0])
@@ -186,6 +136,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--outputs", type=int, default=10_000, help="a layer, at least (10000)")
     parser.add_argument("--layer", metavar="NAME", help="one layer, as the table names it (all)")
     parser.add_argument("--sim", choices=SIMULATORS, default="verilator", help="(verilator)")
+    parser.add_argument(
+        "--waves", action="store_true", help="write the waves too: large, so of few --outputs"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the stalls (0)")
     parser.add_argument("--results", type=Path, default=Path("results/sim-layer"), help="folder")
     arguments = parser.parse_args()
@@ -204,6 +157,7 @@ def _arguments() -> argparse.Namespace:
         )
         if not spec.signed:
             raise ValueError(f"layers need a signed spec, not {arguments.spec}")
+        check_spec(spec)
         with environment(arguments.sim):
             pass
     except (MissingTool, OSError, TypeError, ValueError) as error:

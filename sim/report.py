@@ -59,7 +59,7 @@ def write_report(outcomes: Sequence[Outcome], folder: Path):
     with replacing(folder / "junit.xml") as file:
         file.write(junit.document("co-simulation", (_suite(o, folder) for o in outcomes)))
     with replacing(folder / "index.html") as file:
-        file.write(_page(outcomes, rows))
+        file.write(_page(outcomes, rows, folder))
 
 
 def _suite(outcome, folder) -> Element:
@@ -80,7 +80,7 @@ def _suite(outcome, folder) -> Element:
     return suite
 
 
-def _page(outcomes, rows) -> str:
+def _page(outcomes, rows, folder) -> str:
     wrong = list(failures(outcomes))
     verdict = f"{len(wrong)} failures" if wrong else "all passed"
     versions = ", ".join(
@@ -114,6 +114,9 @@ def _page(outcomes, rows) -> str:
             + f"{_files(row)}</tr>"
         )
     lines.append("</table>")
+    for path in sorted(folder.parent.glob("sim-layer/*.md")):
+        href = html.escape(f"../sim-layer/{path.name}")
+        lines.append(f'<p>Layers in the convolution engine: <a href="{href}">{path.stem}</a></p>')
     for row in rows:
         if row.untouched:
             points = html.escape(", ".join(row.untouched))

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ import pytest
 from mbm_hw import MBM, Exact, Mitchell, Table, product_table
 from mbm_hw.hdl.engine import Convolution, Engine, EngineParameters, engine_to_verilog
 from mbm_hw.hdl.engine.driver import outputs, tiles, words
-from sim.engine import Flow, simulate_engine
+from sim.engine import Flow, Run, simulate_engine
 from sim.engine_faults import ENGINE_FAULTS
-from sim.layer import _arguments, choose, compare
+from sim.layer import _arguments, choose, compare, main
+from sim.layer_report import LayerOutcome, Outcome, write_layers
 from sim.simulators import verilator_folder
 
 ROOT = Path(__file__).parent.parent
@@ -160,6 +162,33 @@ def test_make_sim_layer_ends_with_a_table(tmp_path):
     assert result.returncode == 0, result.stderr
     assert "mbm8s_engine8x8: 8 x 8 multipliers" in result.stdout
     assert "1 layers, 0 differences from ops.conv2d in " in result.stdout.splitlines()[-1]
+    assert "| digits: conv2 | 3x3 /2, 16 -> 32 |" in (tmp_path / "mbm8s_engine8x8.md").read_text()
+    (suite,) = ElementTree.parse(tmp_path / "junit.xml").getroot()
+    assert suite.attrib == {"name": f"{SIM}.mbm8s_engine8x8", "tests": "2"}
+
+
+def test_a_wrong_layer_is_a_failure_of_that_run(tmp_path):
+    layer = CONVOLUTIONS["1x1"]
+    planned, run = words(layer, ENGINE, tiles(layer, ENGINE)), Run([0], clocks=9, seconds=1.0)
+    right, wrong = Outcome(4, 0, ()), Outcome(4, 3, ("output (0, 0, 1) is 5, expected 6",))
+    came = LayerOutcome("1x1", layer, planned, (run, run), (right, wrong))
+    write_layers([came], ENGINE, SIM, tmp_path)
+    right_case, wrong_case = ElementTree.parse(tmp_path / "junit.xml").getroot().iter("testcase")
+    assert (right_case.get("name"), len(right_case)) == ("1x1, full speed", 0)
+    assert wrong_case.get("name") == "1x1, with stalls"
+    message = wrong_case.find("failure").get("message")
+    assert message == "3 differences: output (0, 0, 1) is 5, expected 6"
+
+
+def test_an_engine_that_does_not_build_is_an_error(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sim.layer.engine_to_verilog", lambda engine: "endmodul")
+    command = ["sim.layer", "--layer", "digits: conv2", "--outputs", "1", "--sim", SIM]
+    monkeypatch.setattr("sys.argv", [*command, "--results", str(tmp_path)])
+    assert main() == 1
+    (suite,) = ElementTree.parse(tmp_path / "junit.xml").getroot()
+    assert suite.get("errors") == "1"
+    assert "does not build; see " in suite.find("testcase/error").get("message")
+    assert "does not build; see " in capsys.readouterr().err
 
 
 def test_sim_layer_takes_a_table_of_magnitudes(tmp_path):
@@ -168,10 +197,12 @@ def test_sim_layer_takes_a_table_of_magnitudes(tmp_path):
     np.save(tmp_path / "yours.npy", array)
     command = [sys.executable, "-m", "sim.layer", "--spec", str(tmp_path / "yours.npy")]
     command += ["--sign-magnitude", "--layer", "digits: conv2", "--rows", "4", "--columns", "4"]
+    command += ["--waves"]
     command += ["--outputs", "100", "--sim", SIM, "--results", str(tmp_path)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("table6s_")
+    assert any(path.stat().st_size for path in (tmp_path / SIM).glob("*.[fv][sc][td]"))
     assert "1 layers, 0 differences from ops.conv2d in " in result.stdout.splitlines()[-1]
 
 
@@ -179,6 +210,7 @@ def test_sim_layer_takes_a_table_of_magnitudes(tmp_path):
     ("arguments", "message"),
     [
         (["--spec", "mbm8"], "sim.layer: layers need a signed spec, not mbm8"),
+        (["--spec", "mbm20s"], "sim.layer: operators take specs of 4 to 16 bits, not MBM(width=20"),
         (["--spec", "mbm_bf16"], "sim.layer: Engine takes an integer spec, not FloatMBM"),
         (["--rows", "0"], "sim.layer: Engine: rows must be 1 to 256, not 0"),
         (["--spec", "none.npy"], "sim.layer: [Errno 2] No such file or directory: 'none.npy'"),

@@ -52,16 +52,21 @@ def test_a_wrong_product_is_a_failure(rtl, tmp_path, monkeypatch):
 
 
 def test_each_missed_bin_is_a_failure(tmp_path):
-    outcome = simulate(DESIGNS["mbm4s"], RTL / "mbm4s.v", SIM, tmp_path / SIM / "mbm4s", limit=1)
-    write_report([outcome], tmp_path)
+    (tmp_path / "sim-layer").mkdir()
+    (tmp_path / "sim-layer" / "mbm8s_engine16x16.md").touch()
+    outcome = simulate(
+        DESIGNS["mbm4s"], RTL / "mbm4s.v", SIM, tmp_path / "sim" / SIM / "mbm4s", limit=1
+    )
+    write_report([outcome], tmp_path / "sim")
     assert len(outcome.missed) > 10
-    found = suite(tmp_path)
+    found = suite(tmp_path / "sim")
     assert (found.get("tests"), found.get("failures")) == (
         str(len(outcome.missed) + 1),
         str(len(outcome.missed)),
     )
     messages = [failure.get("message") for failure in found.iter("failure")]
     assert messages == [f"not exercised: {case}" for case in outcome.missed]
-    page = (tmp_path / "index.html").read_text()
+    page = (tmp_path / "sim" / "index.html").read_text()
     assert f"{len(outcome.missed)} failures" in page
     assert "mbm4s: not exercised: correction: " in page
+    assert 'href="../sim-layer/mbm8s_engine16x16.md"' in page
