@@ -11,12 +11,6 @@ from mbm_hw.spec import IntegerSpec
 
 PORT_ORDER = ("clk", "rst", "en", "first", "a", "b", "sum", "overflow")
 
-LINT_OFF = """\
-// An addition's operands are as wide as they must be, and a name may have bits that go unused:
-// verilator lint_off WIDTHEXPAND
-// verilator lint_off UNUSEDSIGNAL
-"""
-
 
 class DotProductDesign(NamedTuple):
     """A dot-product unit to export; the fields are `DotProduct`'s parameters."""
@@ -77,7 +71,7 @@ def dot_product_to_verilog(
     design = DotProductDesign(spec, lanes, pipeline, accumulator_width)
     name = design.name if name is None else name
     module = component_to_verilog(DotProduct(*design), name, PORT_ORDER)
-    return _header(design, name) + LINT_OFF + module
+    return _header(design, name) + module
 
 
 def to_design_verilog(design: DotProductDesign, name: str | None = None) -> str:

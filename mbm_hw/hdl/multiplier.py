@@ -58,7 +58,7 @@ class Multiplier(wiring.Component):
             product = self._signed_product(m, core)
         else:
             m.d.comb += [core.a.eq(self.a), core.b.eq(self.b)]
-            product = self._unsigned_product(core)
+            product = self._unsigned_product(m, core)
         if not self.pipeline:
             m.d.comb += self.product.eq(product)
         else:
@@ -103,8 +103,9 @@ class Multiplier(wiring.Component):
             return negated_if(m, sign, magnitude, "signed")
         return negated_if(m, sign, magnitude, "signed", core.small_product, core.small_width)
 
-    def _unsigned_product(self, core):
+    def _unsigned_product(self, m, core):
         if not hasattr(core, "small_product"):
             return core.product
-        low = core.product[: core.small_width] + core.small_product
-        return Cat(low[: core.small_width], core.product[core.small_width :])
+        low = Signal(core.small_width)
+        m.d.comb += low.eq(core.product[: core.small_width] + core.small_product)
+        return Cat(low, core.product[core.small_width :])

@@ -13,6 +13,7 @@ from mbm_hw.hdl.designs import Design, check_design, patterns
 from mbm_hw.hdl.multiplier import Multiplier
 from mbm_hw.hdl.product_table import WideTables
 from mbm_hw.hdl.stream_multiplier import StreamPorts
+from mbm_hw.hdl.widths import spelled_out
 from mbm_hw.spec import IntegerSpec, Spec
 
 # One flat module of assignments and clocked registers, in which wires have the steps' names.
@@ -23,10 +24,10 @@ flatten
 memory_collect
 opt_clean -purge
 opt_dff
-wreduce t:$add t:$sub w:*
+wreduce t:$add t:$sub t:$mul w:*
 opt_clean -purge
 attrmap -remove init
-write_verilog -noattr
+write_rtlil
 """
 _FORGET_MEMORIES = "delete t:$meminit t:$meminit_v2\nmemory_collect"
 _BLOCK = 256  # words of a memory that one block initialises
@@ -74,14 +75,16 @@ def component_to_verilog(
     # Of two names for one wire Yosys keeps the one with an attribute: not those that Amaranth made.
     text = re.sub(r"^( *)(wire [^$\n]*)$", r"\1attribute \\named 1\n\1\2", text, flags=re.MULTILINE)
     yosys = find_yosys(lambda version: version >= (0, 40))
-    verilog = yosys.run(["-q", "-"], f"read_rtlil <<rtlil\n{text}\nrtlil{passes}")
+    text = yosys.run(["-q", "-"], f"read_rtlil <<rtlil\n{text}\nrtlil{passes}")
+    text = f"read_rtlil <<rtlil\n{spelled_out(text)}\nrtlil\nwrite_verilog -noattr"
+    verilog = yosys.run(["-q", "-"], text)
     match = re.search(r"^module (\w+)\(([\w, ]+)\);", verilog, flags=re.MULTILINE)
     if match is None:  # the name came out escaped
         raise ValueError(f"name must not be a keyword of Verilog, as {name!r} is")
     ports = sorted(match[2].split(", "), key=port_order.index)
     body = verilog[match.end() :].rstrip()
     body = re.sub(r"\\([\w.]+) ", lambda escaped: escaped[1].replace(".", "_"), body)
-    body = re.sub(r"\{ ([^{},]+)((?:, \1)+) \}", _repetition, body)
+    body = re.sub(r"(\{ )?\b([^{}, ]+)((?:, \2\b)+)( \})?", _repetition, body)
     body = re.sub(
         r"^  initial begin\n((?:    .+\n)+)  end\n", _initial_blocks, body, flags=re.MULTILINE
     )
@@ -151,4 +154,6 @@ def _initial_blocks(match: re.Match) -> str:
 
 
 def _repetition(match: re.Match) -> str:
-    return f"{{{1 + match[2].count(',')}{{{match[1]}}}}}"
+    opening, term, others, closing = match.groups("")
+    repeated = f"{{{1 + others.count(',')}{{{term}}}}}"
+    return repeated if opening and closing else f"{opening}{repeated}{closing}"

@@ -43,7 +43,7 @@ class Sequencer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        job = self.job
+        job, bits = self.job, len(self.address)
         oy, ox, ky, kx = _signals(SIDE_BITS, "oy", "ox", "ky", "kx")
         # The same in rows and columns of the patch: times stride and dilation.
         scaled = "oy_row", "ox_column", "ky_row", "kx_column"
@@ -65,7 +65,7 @@ class Sequencer(wiring.Component):
             row.eq(oy_row + ky_row - job.pad_top),
             column.eq(ox_column + kx_column - job.pad_left),
             self.in_patch.eq(self.is_inside(row, job.height) & self.is_inside(column, job.width)),
-            self.address.eq(row * job.width + column),
+            self.address.eq(row[:bits] * job.width[:bits] + column[:bits]),
             self.issue.eq(self.can_issue(m, ends_pass)),
         ]
         with m.If(self.issue):
