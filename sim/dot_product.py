@@ -13,12 +13,14 @@ import numpy as np
 from mbm_hw.hdl.dot_product_verilog import DotProductDesign
 from mbm_hw.reference import multiply
 from mbm_hw.spec import IntegerSpec
+from sim import dot_product_coverage
 from sim.cocotb_run import SimulationError, run_tests
 from sim.code_coverage import read_points
 from sim.runner import Simulation
 from sim.vectors import corners, patterns, values
 
 CLOCKS = 1_500  # of random operands
+ALIKE = 50  # of them, for each sign that the products of all lanes have then
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,14 @@ class Model:
         self.low = -(self.modulus >> 1) if signed else 0
         self.sum, self.overflow = 0, False
 
-    def add(self, total: int, first: bool):
+    def add(self, total: int, first: bool) -> str:
+        """Add a total, or start with it; return whether the sum "stays" or "leaves" its range."""
         exact = total if first else self.sum + total
         self.sum = (exact - self.low) % self.modulus + self.low
         self.overflow = (self.overflow and not first) or self.sum != exact
+        if self.sum == exact:
+            return "stays"
+        return "leaves upward" if exact > self.sum else "leaves downward"
 
 
 def simulate_dot_product(
@@ -74,8 +80,8 @@ def simulate_dot_product(
     """Simulate the Verilog file `source`, whose module is design.name, against the reference.
 
     The parameters and errors are those of `sim.runner.simulate`. What is counted is clocks at which
-    sum and overflow were checked; there are no bins. A rising edge comes after each inputs of a
-    `trace`.
+    sum and overflow were checked; the bins are `dot_product_coverage`'s. A rising edge comes after
+    each inputs of a `trace`.
     """
     start = time.perf_counter()
     folder = folder.resolve()
@@ -101,6 +107,9 @@ def simulate_dot_product(
     wrong = [outcome for outcome in outcomes if outcome["mismatches"]]
     if not tests or len(outcomes) != tests or len(wrong) != failures:
         raise SimulationError(f"{design.name}: a test went wrong; see {folder}/run.log")
+    products = multiply(design.spec, *(_unpacked(words, design) for words in (given.a, given.b)))
+    bins = dot_product_coverage.reachable(design, _signs(design.spec))
+    hit = dot_product_coverage.lanes(products).union(*(outcome["bins"] for outcome in outcomes))
     return Simulation(
         design=design.name,
         simulator=simulator,
@@ -109,8 +118,8 @@ def simulate_dot_product(
         seconds=time.perf_counter() - start,
         messages=tuple(message for outcome in outcomes for message in outcome["messages"]),
         seed=seed,
-        bins=0,
-        missed=(),
+        bins=len(bins),
+        missed=tuple(sorted(bins - hit)),
         points=len(points),
         untouched=tuple(name for name, count in points.items() if not count),
     )
@@ -127,6 +136,10 @@ def operands(design: DotProductDesign, seed: int) -> Operands:
     a, b = np.where(generator.integers(0, 2, shape), uniform, generator.choice(edges, shape))
     crossed = np.meshgrid(edges, edges)
     products = multiply(spec, *crossed)
+    for i, sign in enumerate(_signs(spec)):  # chance does not make many lanes alike
+        drawn = generator.choice(np.flatnonzero(np.sign(products) == sign), (ALIKE, design.lanes))
+        for operand, edge in ((a, crossed[0]), (b, crossed[1])):
+            operand[i * ALIKE : (i + 1) * ALIKE] = edge.flat[drawn]
     extremes = []
     for index in (products.argmax(), products.argmin()):
         x, y = (np.full((1, design.lanes), operand.flat[index]) for operand in crossed)
@@ -152,6 +165,12 @@ def totals(design: DotProductDesign, a: Sequence[int], b: Sequence[int]) -> list
 
 def _totals(spec: IntegerSpec, a: np.ndarray, b: np.ndarray) -> list[int]:
     return [sum(row) for row in multiply(spec, a, b).tolist()]
+
+
+def _signs(spec: IntegerSpec) -> list[int]:
+    """Return which of -1, 0 and 1 are signs of products, as the corners have them."""
+    products = multiply(spec, *np.meshgrid(corners(spec), corners(spec)))
+    return np.unique(np.sign(products)).tolist()
 
 
 def _unpacked(words: Sequence[int], design: DotProductDesign) -> np.ndarray:

@@ -16,6 +16,7 @@ from cocotb.triggers import ClockCycles, FallingEdge, Timer
 
 from sim.checker import SHOWN
 from sim.dot_product import Model, Operands
+from sim.dot_product_coverage import addition, control, set_flag
 
 CLEARED = (0, False)  # what pipeline registers hold after a reset: a total of 0, not a first one
 
@@ -28,6 +29,7 @@ class Testbench:
         self.given = Operands.read()
         self.generator = random.Random(self.given.seed)
         self.checks, self.mismatches, self.messages = 0, 0, []
+        self.bins = set()
         self._clear()
 
     def _clear(self):
@@ -47,11 +49,18 @@ class Testbench:
         dut.a.value, dut.b.value, dut.first.value = a, b, first
         dut.rst.value, dut.en.value = rst, en
         for _ in range(count):
+            self.bins.add(control(first, rst, en))
+            is_flagged, event = self.model.overflow, "stalled"
             if rst:
                 self._clear()
+                event = "reset"
             elif en:
                 self.stages.append((total, bool(first)))
-                self.model.add(*self.stages.popleft())
+                addend, starts = self.stages.popleft()
+                self.bins.add(addition(self.model.add(addend, starts)))
+                event = "cleared by first" if starts else "added to"
+            if is_flagged:
+                self.bins.add(set_flag(event))
         await (FallingEdge(dut.clk) if count == 1 else ClockCycles(dut.clk, count, FallingEdge))
         self._check()
 
@@ -81,8 +90,9 @@ class Testbench:
     def finish(self):
         """Write the account, and fail if anything was wrong."""
         names = ("checks", "mismatches", "messages")
+        outcome = {name: getattr(self, name) for name in names} | {"bins": sorted(self.bins)}
         with (Path(os.environ["SIM_FOLDER"]) / "outcome.jsonl").open("a") as file:
-            file.write(json.dumps({name: getattr(self, name) for name in names}) + "\n")
+            file.write(json.dumps(outcome) + "\n")
         assert not self.mismatches, "\n".join(self.messages)
 
     @property
@@ -116,14 +126,18 @@ async def reset_in_mid_flight_clears_everything(dut):
 
 @cocotb.test()
 async def overflow_is_flagged_at_its_clock_and_sticks(dut):
-    """The largest products, and then the smallest ones, over the edge of the range and back."""
+    """The largest products, and then the smallest ones, over the edge of the range and back.
+
+    The flag is cleared once by a first addend, and once by a reset.
+    """
     testbench = Testbench(dut)
     await testbench.start()
     given = testbench.given
-    for extreme, other in (given.extremes, given.extremes[::-1]):
+    largest, smallest = given.extremes
+    # Unsigned products do not go below 0.
+    ways = ((largest, smallest), (smallest, largest) if smallest[2] < 0 else (largest, smallest))
+    for (extreme, other), clearing in zip(ways, ({"first": 1}, {"rst": 1}), strict=True):
         total = extreme[2]
-        if total == 0:  # unsigned products do not go below 0
-            continue
         limit = 1 << (given.accumulator_width - given.signed)
         additions = (limit - (total > 0)) // abs(total)  # the most that fit
         await testbench.clock(*extreme, first=1)
@@ -132,9 +146,10 @@ async def overflow_is_flagged_at_its_clock_and_sticks(dut):
         for _ in range(6):
             await testbench.clock(*extreme)
         assert testbench.model.overflow
+        await testbench.clock(*other, en=0)
         for _ in range(10 + given.pipeline):  # back into the range
             await testbench.clock(*other)
-        await testbench.clock(*other, first=1)
+        await testbench.clock(*other, **clearing)
         for _ in range(2 + given.pipeline):
             await testbench.clock(*other)
         assert not testbench.model.overflow

@@ -12,6 +12,7 @@ from mbm_hw.hdl import DOT_PRODUCTS, DotProduct, dot_product_to_verilog
 from mbm_hw.hdl.dot_product_verilog import DotProductDesign, to_design_verilog
 from proof.prover import prove
 from sim.dot_product import Model, simulate_dot_product
+from sim.dot_product_coverage import lanes
 from sim.dot_product_faults import DESIGN, DOT_PRODUCT_FAULTS, faulty_verilog
 
 RTL = Path(__file__).parent.parent / "rtl"
@@ -29,6 +30,8 @@ def test_rtl_equals_the_reference(name, tmp_path):
     outcome = simulate_dot_product(DOT_PRODUCTS[name], RTL / f"{name}.v", SIM, tmp_path / name)
     assert outcome.mismatches == 0, "\n".join(outcome.messages)
     assert outcome.vectors > 3_000
+    assert outcome.bins >= 17
+    assert outcome.missed == ()
 
 
 @pytest.mark.parametrize("design", [(2, 0), (1, 2), (3, 3)], ids=str)
@@ -60,13 +63,26 @@ def test_a_planted_fault_is_caught(name, tmp_path):
     assert all(message.startswith(f"{DESIGN.name}: ") for message in outcome.messages)
 
 
-def test_a_stall_ignored_by_the_accumulator_is_caught(tmp_path):
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("else if (en) sum <=", "else sum <="),
+        ("else if (en) overflow <=", "else overflow <= en &"),
+        ("if (rst) overflow <= 1'h0", "if (rst) overflow <= overflow === 1'h1"),
+    ],
+    ids=["sum_moves_in_a_stall", "flag_lost_in_a_stall", "flag_kept_by_a_reset"],
+)
+def test_a_register_that_ignores_a_control_is_caught(right, wrong, tmp_path):
     text = to_design_verilog(DESIGN)
-    right = "else if (en) sum <="
     assert right in text
     source = tmp_path / f"{DESIGN.name}.v"
-    source.write_text(text.replace(right, "else sum <="))
+    source.write_text(text.replace(right, wrong))
     assert simulate_dot_product(DESIGN, source, SIM, tmp_path / "build").mismatches > 0
+
+
+def test_lanes_that_are_never_alike_are_missed():
+    assert lanes(np.array([[3, -1], [0, 5]])) == {"lanes: mixed"}
+    assert lanes(np.array([[3, 1], [0, 0]])) == {"lanes: all positive", "lanes: all 0"}
 
 
 @pytest.mark.parametrize(
