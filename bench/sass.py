@@ -42,7 +42,7 @@ def loop_over_terms(variant: Variant, architecture: str) -> list[str]:
     passes by happens seldom, or makes a product one comparison more.
     """
     unroll = _unroll(variant)
-    code, labels = _disassembled(compiled(variant, architecture))
+    code, labels = disassembled(compiled(variant, architecture))
     jumps = [(at, labels.get(target)) for at, target in _branches(code)]
     back = [(to, at) for at, to in jumps if to is not None and to < at]
     inner = [
@@ -52,7 +52,7 @@ def loop_over_terms(variant: Variant, architecture: str) -> list[str]:
     ]
     forward = {at: to for at, to in jumps if to is not None and to > at}
     loops = [_shortest(code, forward, first, last) for first, last in inner]
-    loads = [sum(_loaded_words(instruction) for instruction in loop) for loop in loops]
+    loads = [sum(loaded_words(instruction) for instruction in loop) for loop in loops]
     wanted = {unroll * words for words in loads if words}
     return min((p for p, n in zip(loops, loads, strict=True) if n in wanted), key=len)
 
@@ -100,7 +100,7 @@ def _pipes(name, architecture) -> dict[str, float]:
     if operation == "LDS":
         if re.search(r"\.[SU](8|16)", name):  # a product from a table
             return {"shared": SHARED_WORDS / TABLE_CONFLICTS}
-        words = _loaded_words(name)
+        words = loaded_words(name)
         return {"shared": SHARED_WORDS * 2 / max(words, 2)}  # half of a warp reads the same words
     if re.fullmatch(_FLOATS, operation):
         return {"float": FLOATS_AT_ONCE[architecture]}
@@ -115,13 +115,14 @@ def _pipes(name, architecture) -> dict[str, float]:
     return {"integer": INTEGERS}
 
 
-def _loaded_words(instruction: str) -> int:
+def loaded_words(instruction: str) -> int:
     """Return the 32-bit words that a thread loads from shared memory."""
     load = re.search(r"\bLDS\S*", instruction)
     return int(next(iter(re.findall(r"\.(64|128)", load[0])), 32)) // 32 if load else 0
 
 
-def _disassembled(cubin: bytes) -> tuple[list[str], dict[str, int]]:
+def disassembled(cubin: bytes) -> tuple[list[str], dict[str, int]]:
+    """Return a kernel's instructions, and where among them each label is."""
     with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
         file.write(cubin)
         file.flush()

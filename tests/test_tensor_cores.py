@@ -11,11 +11,19 @@ from codes import random_codes
 from emulated_cuda import emulated_device
 from test_ops import check, naive_conv2d, naive_matmul
 
+from bench.sass import disassembled, loaded_words
 from mbm_hw import MBM, Exact, Mitchell, Table, ops, product_table
 from mbm_hw.ops.codes import spec_values
 from mbm_hw.ops.cuda import operators, tensor_cores
-from mbm_hw.ops.cuda.compiler import SOURCES, Variant, compile_
-from mbm_hw.ops.cuda.multiprocessor import TENSOR_TILES, multiprocessor, tensor_rate
+from mbm_hw.ops.cuda.compiler import SOURCES, Variant, compile_, compiled
+from mbm_hw.ops.cuda.multiprocessor import (
+    MMA_DEPTH,
+    TENSOR_TILES,
+    mma_clocks,
+    mma_loads,
+    multiprocessor,
+    tensor_rate,
+)
 from mbm_hw.ops.cuda.tensor_cores import block_widths, fastest_products, tensor_products
 
 A100, H200 = multiprocessor((8, 0), 163 << 10), multiprocessor((9, 0), 227 << 10)
@@ -248,6 +256,24 @@ def test_blocks_are_the_narrowest_that_fit():
 
 def test_rates_are_those_of_the_instructions_and_what_feeds_them():
     """By hand: an H200's scheduler takes 6.35 clocks to an mma of 4096 products."""
-    assert tensor_rate(H200, 28, LARGE) == pytest.approx(0.63 * 4096 / 28)
-    assert tensor_rate(A100, 32, LARGE) == pytest.approx(2048 / 32)
-    assert tensor_rate(H200, 24, FLAT) < 0.6 * 4096 / 24  # its fragments are used less often
+    assert tensor_rate(H200, (16, 8), LARGE) == pytest.approx(0.63 * 4096 / 24)
+    assert tensor_rate(A100, (32,), LARGE) == pytest.approx(2048 / 32)
+    assert mma_clocks(H200, 4, LARGE) == 8  # a load of factors and one of codes, four schedulers'
+    assert tensor_rate(H200, (16, 8), FLAT) < 0.6 * 4096 / 24  # fragments are used less often
+
+
+@pytest.mark.parametrize("spec", [MBM_T2, MBM(8, signed=True)], ids=lambda spec: spec.identifier)
+@pytest.mark.parametrize("tile", [LARGE, FLAT], ids=["large", "flat"])
+def test_loads_of_shared_memory_are_those_that_the_rate_counts(spec, tile):
+    """In the machine code, where each block has a loop of its own, over whole words of codes."""
+    base = None if spec.truncation else Mitchell(8, signed=True)
+    products = tensor_products(spec_values(spec), 9, H200, base)
+    variant = Variant(products.variant.source, products.variant.macros + tile.macros)
+    code, _ = disassembled(compiled(variant, "sm_90"))
+    loads = mmas = 0
+    for block in products.blocks:
+        steps = max(4, MMA_DEPTH // block) * block // MMA_DEPTH
+        mmas += steps * tile.down * tile.across
+        loads += steps * tile.down * tile.across * sum(mma_loads(block, tile))
+    assert sum("IMMA" in instruction for instruction in code) == mmas
+    assert sum(map(loaded_words, code)) == loads

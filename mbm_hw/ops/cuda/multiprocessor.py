@@ -5,11 +5,13 @@ memory); W. Luo et al., arXiv 2402.13499, 2024 (mma.sync reaches 0.63 of Hopper'
 wgmma). mma.sync on sm_100 is taken to be no faster than on sm_80: an assumption.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 MMA_ROWS, MMA_COLUMNS, MMA_DEPTH = 16, 8, 32
+MMA_PRODUCTS = MMA_ROWS * MMA_COLUMNS * MMA_DEPTH
 SCHEDULERS = 4
 
 
@@ -79,21 +81,36 @@ TENSOR_TILES = (TensorTile(2, 4, 4, 8), TensorTile(2, 2, 2, 4), TensorTile(1, 4,
 """Large, medium, and flat for few outputs."""
 
 
-def tensor_rate(device: Multiprocessor, factors: int, tile: TensorTile) -> float:
-    """Return the products a clock that tensor cores make of so many factors; 0 without any.
+def tensor_rate(device: Multiprocessor, blocks: Sequence[int], tile: TensorTile) -> float:
+    """Return the products a clock that tensor cores make of blocks of factors; 0 without any.
 
-    An mma takes its time, or that of what feeds it, whichever is longer: each word of its fragments
-    is looked up, in one clock of shared memory and three instructions, and each four codes once.
+    blocks : how many of a product's factors each has.
     """
     if device.int8_products == 0:
         return 0.0
-    mma = MMA_ROWS * MMA_COLUMNS * MMA_DEPTH
-    words = (4 * tile.down + 2 * tile.across) / (tile.down * tile.across)
-    code_words = words / 2 * MMA_DEPTH / factors
+    clocks = sum(block * mma_clocks(device, block, tile) for block in blocks)
+    return SCHEDULERS * MMA_PRODUCTS / clocks
+
+
+def mma_clocks(device: Multiprocessor, block: int, tile: TensorTile) -> float:
+    """Return the clocks of a scheduler's mma: its own, or those of what feeds it, if they are more.
+
+    Each word of its fragments is looked up by three instructions, one of which is a load.
+    """
+    words, code_words = mma_loads(block, tile)
     issue = 1 + 3 * words + code_words
     shared = SCHEDULERS * (words + code_words)
-    clocks = max(mma * SCHEDULERS / device.int8_products, issue, shared)
-    return SCHEDULERS * mma / clocks / factors
+    return max(MMA_PRODUCTS * SCHEDULERS / device.int8_products, issue, shared)
+
+
+def mma_loads(block: int, tile: TensorTile) -> tuple[float, float]:
+    """Return the words of shared memory that a thread loads to an mma: of factors, and of codes.
+
+    Fragments serve the warp's whole tile. There are two words to a row's MMA_DEPTH / block codes,
+    which come four to a word.
+    """
+    words = (4 * tile.down + 2 * tile.across) / (tile.down * tile.across)
+    return words, words / 2 * MMA_DEPTH / block / 4
 
 
 def bank_conflicts(words: np.ndarray) -> float:

@@ -61,7 +61,7 @@ class TensorProducts(Products):
         return large if across * down * groups >= multiprocessors else medium
 
     def rate(self, device: Multiprocessor, tile: TensorTile) -> float:
-        return tensor_rate(device, sum(self.blocks), tile)
+        return tensor_rate(device, self.blocks, tile)
 
 
 def fastest_products(
