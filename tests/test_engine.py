@@ -86,6 +86,16 @@ def test_the_array_takes_the_planned_clocks(name, runs):
     assert stalled.clocks > run.clocks
 
 
+@pytest.mark.parametrize("size", [(3, 3), (3, 4)], ids=["one_output", "two_outputs"])
+def test_a_pass_takes_two_clocks_or_more(size, tmp_path):
+    """The sum of a pass of one output is still being added to when the next one could come."""
+    engine = EngineParameters(Exact(4, signed=True), 2, 1, patch=16, positions=4)
+    layer = random_convolution((1, 2, *size), 40, (3, 3), engine.spec)
+    ((flow, run),) = zip(*simulated([layer], engine, tmp_path, stalls=(0.0,)), strict=True)
+    assert flow.words.clocks == 40 * 9 * 2
+    assert flow.words.clocks <= run.clocks <= flow.words.clocks + 16 + 10
+
+
 @pytest.mark.parametrize(
     ("layer", "bound"),
     [

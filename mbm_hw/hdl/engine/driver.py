@@ -144,11 +144,11 @@ def tile_clocks(layer: Convolution, engine: EngineParameters, tile: Tile) -> int
     """Return the clocks that a tile takes in a stream of tiles, while no stream is waited for.
 
     For each job the longer of: its passes, one for each kernel position, of a clock for each
-    output, but no less than one for each column's weights; and the loading of the next patch, of a
-    clock for each word and one for the job.
+    output, but no less than one for each column's weights, nor than two; and the loading of the
+    next patch, of a clock for each word and one for the job.
     """
     kernel = layer.w.shape[2] * layer.w.shape[3]
-    passes = kernel * max(len(tile.rows) * len(tile.columns), engine.columns)
+    passes = kernel * max(len(tile.rows) * len(tile.columns), engine.columns, 2)
     (_, height, _), (_, width, _) = _windows(layer, tile)
     return len(_input_blocks(layer, engine, tile)) * max(passes, height * width + 1)
 

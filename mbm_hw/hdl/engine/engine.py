@@ -26,10 +26,11 @@ block of input channels. Sums stay in the accumulator buffer from pass to pass a
     results                                       q0  q1    if q is the last pass
     weights       q   q   q   q   r   r   r   r             a column each, of the next pass
 
-A pass of `n` positions takes max(n, columns) clocks; the next weights and the next patch are loaded
-meanwhile. So, while no stream is waited for, a tile takes for each job
+A pass of `n` positions takes max(n, columns, 2) clocks: no less than its weights do, nor than a sum
+from its reading to its writing. The next weights and the next patch are loaded meanwhile. So, while
+no stream is waited for, a tile takes for each job
 
-    max(kernel height * kernel width * max(n, columns), words of the next patch + 1)
+    max(kernel height * kernel width * max(n, columns, 2), words of the next patch + 1)
 
 clocks. A result that is not taken holds the array; the loading goes on.
 
