@@ -47,7 +47,7 @@ module exact8s_dot4(clk, rst, en, first, a, b, sum, overflow);
     if (rst) sum <= 32'd0;
     else if (en) sum <= accumulation_total[31:0];
   assign accumulation_before = first ? 32'd0 : sum;
-  assign accumulation_total = $signed(accumulation_before) + $signed({ accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend });
+  assign accumulation_total = $signed(accumulation_before) + $signed({ {15{accumulation_addend[17]}}, accumulation_addend });
   assign _00_ = ~ first;
   assign _01_ = overflow & _00_;
   assign _02_ = accumulation_total[32] ^ accumulation_total[31];

@@ -226,7 +226,7 @@ module mbm16s_t8_mac_acc40_p3(clk, rst, en, first, a, b, sum, overflow);
     if (rst) first_q_q_q <= 1'h0;
     else if (en) first_q_q_q <= first_q_q;
   assign accumulation_before = first_q_q_q ? 40'h0000000000 : sum;
-  assign accumulation_total = $signed(accumulation_before) + $signed({ accumulation_addend[31], accumulation_addend[31], accumulation_addend[31], accumulation_addend[31], accumulation_addend[31], accumulation_addend[31], accumulation_addend[31], accumulation_addend[31], accumulation_addend[31], accumulation_addend });
+  assign accumulation_total = $signed(accumulation_before) + $signed({ {9{accumulation_addend[31]}}, accumulation_addend });
   assign _000_ = ~ first_q_q_q;
   assign _001_ = overflow & _000_;
   assign _002_ = accumulation_total[40] ^ accumulation_total[39];

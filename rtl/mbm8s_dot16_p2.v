@@ -1535,7 +1535,7 @@ module mbm8s_dot16_p2(clk, rst, en, first, a, b, sum, overflow);
     if (rst) addend <= 20'h00000;
     else if (en) addend <= sum3_0;
   assign accumulation_before = first_q_q ? 32'd0 : sum;
-  assign accumulation_total = $signed(accumulation_before) + $signed({ addend[19], addend[19], addend[19], addend[19], addend[19], addend[19], addend[19], addend[19], addend[19], addend[19], addend[19], addend[19], addend[19], addend });
+  assign accumulation_total = $signed(accumulation_before) + $signed({ {13{addend[19]}}, addend });
   assign _0000_ = ~ first_q_q;
   assign _0001_ = overflow & _0000_;
   assign _0002_ = accumulation_total[32] ^ accumulation_total[31];

@@ -391,7 +391,7 @@ module mbm8s_dot4(clk, rst, en, first, a, b, sum, overflow);
     if (rst) sum <= 32'd0;
     else if (en) sum <= accumulation_total[31:0];
   assign accumulation_before = first ? 32'd0 : sum;
-  assign accumulation_total = $signed(accumulation_before) + $signed({ accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend[17], accumulation_addend });
+  assign accumulation_total = $signed(accumulation_before) + $signed({ {15{accumulation_addend[17]}}, accumulation_addend });
   assign _000_ = ~ first;
   assign _001_ = overflow & _000_;
   assign _002_ = accumulation_total[32] ^ accumulation_total[31];

@@ -124,7 +124,7 @@ module mbm8s_mac(clk, rst, en, first, a, b, sum, overflow);
     if (rst) sum <= 32'd0;
     else if (en) sum <= accumulation_total[31:0];
   assign accumulation_before = first ? 32'd0 : sum;
-  assign accumulation_total = $signed(accumulation_before) + $signed({ lane0_signed_high[14], lane0_signed_high[14], lane0_signed_high[14], lane0_signed_high[14], lane0_signed_high[14], lane0_signed_high[14], lane0_signed_high[14], lane0_signed_high[14], lane0_signed_high[14], lane0_signed_high[14], lane0_signed_high[14], lane0_signed_high[14], lane0_signed_high[14], lane0_signed_high[14], lane0_signed_high[14], lane0_signed_high[14], lane0_signed_high[14], lane0_signed_high, lane0_signed_low });
+  assign accumulation_total = $signed(accumulation_before) + $signed({ {17{lane0_signed_high[14]}}, lane0_signed_high, lane0_signed_low });
   assign _000_ = ~ first;
   assign _001_ = overflow & _000_;
   assign _002_ = accumulation_total[32] ^ accumulation_total[31];

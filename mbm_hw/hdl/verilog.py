@@ -84,7 +84,7 @@ def component_to_verilog(
     ports = sorted(match[2].split(", "), key=port_order.index)
     body = verilog[match.end() :].rstrip()
     body = re.sub(r"\\([\w.]+) ", lambda escaped: escaped[1].replace(".", "_"), body)
-    body = re.sub(r"(\{ )?\b([^{}, ]+)((?:, \2\b)+)( \})?", _repetition, body)
+    body = re.sub(r"(\{ )?(?<= )([^{}, ]+)((?:, \2(?=[, ]))+)( \})?", _repetition, body)
     body = re.sub(
         r"^  initial begin\n((?:    .+\n)+)  end\n", _initial_blocks, body, flags=re.MULTILINE
     )
