@@ -167,3 +167,19 @@ async def ready_waits_for_the_clock(dut):
             await testbench.check_ready()
             await testbench.clock(pair, ready=generator.randrange(2))
         await testbench.drain()
+
+
+@cocotb.test()
+async def reset_waits_for_the_clock(dut):
+    vectors = Vectors.read()
+    generator = random.Random(vectors.seed)
+    with Checker(vectors, "reset_waits_for_the_clock") as checker:
+        testbench = Testbench(dut, checker)
+        await testbench.start()
+        for pair in generator.choices(vectors.pairs, k=100):
+            testbench.driver.drive(rst=1, operands_valid=0, product_ready=0)
+            await Timer(500, unit="ps")  # the clock rises 1 ns after it fell
+            testbench.driver.drive(rst=0)
+            while not await testbench.clock(pair, ready=generator.randrange(2)):
+                pass
+        await testbench.drain()

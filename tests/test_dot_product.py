@@ -34,6 +34,22 @@ def test_rtl_equals_the_reference(name, tmp_path):
     assert outcome.missed == ()
 
 
+@pytest.mark.parametrize(
+    "design",
+    [
+        DotProductDesign(MBM(4, 1, signed=True), 7, 4, 11),
+        DotProductDesign(Exact(4), 1, 0, 8),
+        DotProductDesign(Exact(4), 1, 1, 128),
+    ],
+    ids=lambda design: design.name,
+)
+def test_simulation_takes_accumulators_of_any_width(design, tmp_path):
+    source = tmp_path / f"{design.name}.v"
+    source.write_text(to_design_verilog(design))
+    outcome = simulate_dot_product(design, source, SIM, tmp_path / "build")
+    assert outcome.mismatches == 0, "\n".join(outcome.messages)
+
+
 @pytest.mark.parametrize("design", [(2, 0), (1, 2), (3, 3)], ids=str)
 def test_a_unit_starts_at_0_whatever_a_table_holds_for_zeros(design, tmp_path):
     lanes, pipeline = design
