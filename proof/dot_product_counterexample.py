@@ -49,7 +49,7 @@ def find_dot_product_counterexample(
             values = [[answer.values[term] for term in terms] for terms in seen]
             last = next(i for i, value in enumerate(values) if value[:2] != value[2:])
             message = _message(design, last, *values[last])
-            return Counterexample(message, trace_values(trace[:last], answer.values))
+            return Counterexample(message, trace_values(trace[: last + 1], answer.values))
     return None
 
 

@@ -80,8 +80,8 @@ def simulate_dot_product(
     """Simulate the Verilog file `source`, whose module is design.name, against the reference.
 
     The parameters and errors are those of `sim.runner.simulate`. What is counted is clocks at which
-    sum and overflow were checked; the bins are `dot_product_coverage`'s. A rising edge comes after
-    each inputs of a `trace`.
+    sum and overflow were checked; the bins are `dot_product_coverage`'s. Of a `trace`, a rising
+    edge comes after each inputs but the last.
     """
     start = time.perf_counter()
     folder = folder.resolve()

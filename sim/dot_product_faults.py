@@ -52,6 +52,14 @@ def _with(faulty_accumulation: type[Accumulation]) -> type[DotProduct]:
 
 DESIGN = DotProductDesign(MBM(8, signed=True), lanes=4, pipeline=2, accumulator_width=20)
 
+TEXT_FAULTS = {
+    "stall_ignored_by_the_accumulator": ("else if (en) sum <=", "else sum <="),
+    "reset_ignored_by_the_tree": ("if (rst) addend <= 18'h00000;\n    else if", "if"),
+    "reset_leaves_an_addend": ("if (rst) addend <= 18'h00000", "if (rst) addend <= 18'h00001"),
+    "unit_reset_before_the_clock": ("@(posedge clk)", "@(posedge clk, posedge rst)"),
+}
+"""What of DESIGN's Verilog is replaced by what."""
+
 DOT_PRODUCT_FAULTS = {
     "flag_not_sticky": _with(FlagNotSticky),
     "flag_not_cleared": _with(FlagNotCleared),
@@ -59,10 +67,14 @@ DOT_PRODUCT_FAULTS = {
     "overflow_at_the_carry": _with(OverflowAtTheCarry),
     "carry_lost": CarryLost,
     "lane_dropped": LaneDropped,
+    **dict.fromkeys(TEXT_FAULTS, DotProduct),
 }
 """Components with the parameters of `DotProduct`, to be built for DESIGN."""
 
 
 def faulty_verilog(name: str) -> str:
     """Return the Verilog of DESIGN with a fault of DOT_PRODUCT_FAULTS."""
-    return component_to_verilog(DOT_PRODUCT_FAULTS[name](*DESIGN), DESIGN.name, PORT_ORDER)
+    text = component_to_verilog(DOT_PRODUCT_FAULTS[name](*DESIGN), DESIGN.name, PORT_ORDER)
+    right, wrong = TEXT_FAULTS.get(name, ("", ""))
+    assert right in text, f"the Verilog of {DESIGN.name} no longer holds {right!r}"
+    return text.replace(right, wrong) if right else text

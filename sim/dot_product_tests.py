@@ -29,7 +29,7 @@ class Testbench:
         self.dut = dut
         self.given = Operands.read()
         self.generator = random.Random(self.given.seed)
-        self.checks, self.mismatches, self.messages = 0, 0, []
+        self.clocks, self.checks, self.mismatches, self.messages = 0, 0, 0, []
         self.bins = set()
         self._clear()
 
@@ -47,8 +47,7 @@ class Testbench:
     async def clock(self, a, b, total, *, first=0, rst=0, en=1, count=1):
         """Give the operands `count` rising edges, and check the sum that follows the last."""
         dut = self.dut
-        dut.a.value, dut.b.value, dut.first.value = a, b, first
-        dut.rst.value, dut.en.value = rst, en
+        self.drive(a, b, first, rst, en)
         for _ in range(count):
             self.bins.add(control(first, rst, en))
             is_flagged, event = self.model.overflow, "stalled"
@@ -65,14 +64,20 @@ class Testbench:
         if not count:
             return
         await (FallingEdge(dut.clk) if count == 1 else ClockCycles(dut.clk, count, FallingEdge))
-        self._check()
+        self.clocks += 1
+        self.check()
+
+    def drive(self, a, b, first, rst, en):
+        dut = self.dut
+        dut.a.value, dut.b.value, dut.first.value = a, b, first
+        dut.rst.value, dut.en.value = rst, en
 
     async def drain(self):
         """Let operands that add the smallest total through, until the last ones are in the sum."""
         for _ in range(self.given.pipeline):
             await self.clock(*self.given.extremes[1])
 
-    def _check(self):
+    def check(self):
         self.checks += 1
         dut, model = self.dut, self.model
         value = dut.sum.value
@@ -86,7 +91,7 @@ class Testbench:
             self.mismatches += 1
             if len(self.messages) < SHOWN:
                 self.messages.append(
-                    f"{self.given.design}: clock {self.checks}: sum, overflow are {actual}, "
+                    f"{self.given.design}: clock {self.clocks}: sum, overflow are {actual}, "
                     f"expected {expected}"
                 )
 

@@ -191,6 +191,12 @@ FAULTS = {
         "streams_valid = product_valid | operands_valid |",
     ),
     "beat_kept_by_a_reset": _text(_STREAM, "if (rst) product_valid <= 1'h0;\n    else if", "if"),
+    "product_valid_after_a_reset": _text(
+        _STREAM, "if (rst) product_valid <= 1'h0", "if (rst) product_valid <= 1'h1"
+    ),
+    "buffer_read_without_its_lowest_bit": _text(
+        _STREAM, "? streams_held[7:0] :", "? {streams_held[7:1], 1'h0} :"
+    ),
     "ready_follows_the_products_ready": _text(
         _STREAM, "operands_ready = ~ streams_is_held", "operands_ready = streams_en"
     ),

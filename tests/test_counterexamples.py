@@ -29,11 +29,17 @@ TASKS = {task.name: task for task in fault_tasks()}
         ("table_transposed", "product"),
         ("beat_lost_in_the_buffer", "trace"),  # its buffer, which claims are about, is gone
         ("beat_kept_by_a_reset", "reset"),
+        ("product_valid_after_a_reset", "cleared"),
+        ("buffer_read_without_its_lowest_bit", "buffered"),
         ("ready_follows_the_products_ready", "ready"),
         ("a_bubble_each_other_clock", "product"),
         ("first_ignored", "lane0"),
         ("lane_dropped", "lane3"),
         ("overflow_at_the_carry", "sum"),
+        ("stall_ignored_by_the_accumulator", "hold"),
+        ("reset_ignored_by_the_tree", "reset"),
+        ("reset_leaves_an_addend", "cleared"),
+        ("unit_reset_before_the_clock", "registered"),
     ],
 )
 def test_a_planted_fault_has_a_counterexample_that_simulation_reproduces(name, claim, tmp_path):
