@@ -83,7 +83,7 @@ def component_to_verilog(
         raise ValueError(f"name must not be a keyword of Verilog, as {name!r} is")
     ports = sorted(match[2].split(", "), key=port_order.index)
     body = verilog[match.end() :].rstrip()
-    body = re.sub(r"\\([\w.]+) ", lambda escaped: escaped[1].replace(".", "_"), body)
+    body = re.sub(r"\\([\w.$]+) ", lambda escaped: re.sub(r"[.$]", "_", escaped[1]), body)
     body = re.sub(r"(\{ )?(?<= )([^{}, ]+)((?:, \2(?=[, ]))+)( \})?", _repetition, body)
     body = re.sub(
         r"^  initial begin\n((?:    .+\n)+)  end\n", _initial_blocks, body, flags=re.MULTILINE
