@@ -24,8 +24,9 @@ from proof.anchor import anchor_pairs, disagreement
 from proof.command import DesignName, run
 from proof.prover import Proof, prove
 from proof.tasks import Task, catalog_tasks, fault_tasks, sweep_tasks
+from sim.cocotb_run import SimulationError
 from sim.dot_product import simulate_dot_product
-from sim.runner import SimulationError, simulate
+from sim.runner import simulate
 from sim.simulators import MissingTool
 
 SIMULATOR = "icarus"

@@ -16,10 +16,12 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from mbm_hw.hdl import DESIGNS
+from sim.cocotb_run import SimulationError
 from sim.designs import ALL, RTL, design_name
 from sim.dot_product import simulate_dot_product
 from sim.report import Outcome, Unfinished, cells, failures, write_report
-from sim.runner import Simulation, SimulationError, simulate
+from sim.runner import simulate
+from sim.simulation import Simulation
 from sim.simulators import SIMULATORS, MissingTool, environment
 
 

@@ -101,7 +101,7 @@ class Checker:
             self.messages.append(f"{self.vectors.design}: {reason}")
         outcome = {
             "test": self.test,
-            "products": self.products,
+            "checks": self.products,
             "mismatches": self.mismatches,
             "messages": self.messages,
             "bins": sorted(self.bins),

@@ -2,8 +2,6 @@
 
 import json
 import os
-import shutil
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,9 +12,7 @@ from mbm_hw.hdl.dot_product_verilog import DotProductDesign
 from mbm_hw.reference import multiply
 from mbm_hw.spec import IntegerSpec
 from sim import dot_product_coverage
-from sim.cocotb_run import SimulationError, run_tests
-from sim.code_coverage import read_points
-from sim.runner import Simulation
+from sim.simulation import Simulation, emptied, run_design
 from sim.vectors import corners, patterns, values
 
 CLOCKS = 1_500  # of random operands
@@ -83,45 +79,19 @@ def simulate_dot_product(
     sum and overflow were checked; the bins are `dot_product_coverage`'s. Of a `trace`, a rising
     edge comes after each inputs but the last.
     """
-    start = time.perf_counter()
-    folder = folder.resolve()
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder = emptied(folder)
     given = operands(design, seed)
     if trace is not None:
         a, b = ([inputs[x] for inputs in trace] for x in "ab")
         controls = [{port: i[port] for port in ("first", "rst", "en")} for i in trace]
         given = replace(given, a=a, b=b, total=totals(design, a, b), controls=controls)
     (folder / "operands.json").write_text(json.dumps(asdict(given)))
-    tests, failures = run_tests(
-        design.name,
-        source.resolve(),
-        "sim.dot_product_tests" if trace is None else "sim.dot_product_replay_tests",
-        simulator,
-        folder,
-        waves,
-        is_covered=is_covered,
-    )
-    points = read_points(folder / "coverage.dat") if is_covered else {}
-    outcomes = [json.loads(line) for line in (folder / "outcome.jsonl").read_text().splitlines()]
-    wrong = [outcome for outcome in outcomes if outcome["mismatches"]]
-    if not tests or len(outcomes) != tests or len(wrong) != failures:
-        raise SimulationError(f"{design.name}: a test went wrong; see {folder}/run.log")
     products = multiply(design.spec, *(_unpacked(words, design) for words in (given.a, given.b)))
     bins = dot_product_coverage.reachable(design, _signs(design.spec))
-    hit = dot_product_coverage.lanes(products).union(*(outcome["bins"] for outcome in outcomes))
-    return Simulation(
-        design=design.name,
-        simulator=simulator,
-        vectors=sum(outcome["checks"] for outcome in outcomes),
-        mismatches=sum(outcome["mismatches"] for outcome in outcomes),
-        seconds=time.perf_counter() - start,
-        messages=tuple(message for outcome in outcomes for message in outcome["messages"]),
-        seed=seed,
-        bins=len(bins),
-        missed=tuple(sorted(bins - hit)),
-        points=len(points),
-        untouched=tuple(name for name, count in points.items() if not count),
+    hit = dot_product_coverage.lanes(products)
+    module = "sim.dot_product_tests" if trace is None else "sim.dot_product_replay_tests"
+    return run_design(
+        design.name, source, module, simulator, folder, waves, seed, is_covered, bins, hit
     )
 
 

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 
 from mbm_hw.files import replacing
 from sim import junit
-from sim.runner import Simulation
+from sim.simulation import Simulation
 
 COLUMNS = (
     *("design", "simulator", "vectors", "mismatches", "bins", "missed", "points", "untouched"),

@@ -20,9 +20,10 @@ from mbm_hw.hdl.designs import Design
 from mbm_hw.hdl.verilog import design_to_verilog
 from mbm_hw.table_files import write_table
 from sim import coverage, vectors
+from sim.cocotb_run import SimulationError
 from sim.code_coverage import read_points
 from sim.report import COLUMNS
-from sim.runner import SimulationError, simulate
+from sim.runner import simulate
 from sim.simulators import MissingTool, environment
 
 ROOT = Path(__file__).parent.parent
