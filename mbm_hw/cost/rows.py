@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from mbm_hw.published import TABLE_I
 from mbm_hw.spec import Exact, Spec, Table
 
 SAMPLES = 2**22  # of operand pairs, where there are too many for all
+MOST_PINS = 200  # of the FPGAs' packages
 _PACKAGE = Path(__file__).parent
 
 
@@ -83,7 +85,7 @@ class Costing:
         energy_STREAM_pj, energy_STREAM_glitch_pj : of an operation, see `energy`, without and with
             glitches; None where the stream has no operands for the spec, and for designs whose
             registers depend on themselves: between streams, MACs and dot-product units.
-        DEVICE_luts, DEVICE_mhz : see `fpga`.
+        DEVICE_luts, DEVICE_mhz : see `fpga`; None for more than MOST_PINS bits of ports.
         FIGURE_saved : for each of these figures, in percent of the same design's of exact
             multipliers; of its two builds the one that is better in this figure.
         FIGURE_saved_array : the same against its build as an array alone.
@@ -214,6 +216,8 @@ class Costing:
 
     def placed(self, design: AnyDesign, device: str) -> dict:
         verilog = self.verilog(design)
+        if _pins(verilog) > MOST_PINS:
+            return {f"{device}_luts": None, f"{device}_mhz": None}
         clocked = not isinstance(design, Design) or design.is_clocked
         figures = self._kept.get(
             lambda: fpga.place(verilog, design.name, device, clocked),
@@ -250,6 +254,12 @@ class Costing:
     @functools.cached_property
     def _kept(self) -> Cache:
         return Cache(self.cache)
+
+
+def _pins(verilog: str) -> int:
+    """Return the bits of the ports of a design's module."""
+    ports = re.findall(r"^  (?:input|output) (?:\[(\d+):0\] )?\w+;$", verilog, re.MULTILINE)
+    return sum(int(high or 0) + 1 for high in ports)
 
 
 def _method(*more: str) -> str:

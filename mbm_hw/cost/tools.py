@@ -21,7 +21,7 @@ class MissingTool(OSError):
 
 
 class ToolError(OSError):
-    """A program failed; the message holds the last line that it printed."""
+    """A program failed; the message names it and holds what it calls an error."""
 
 
 def default_liberty() -> Path:
@@ -58,11 +58,14 @@ def run_wasm(package: str, function: str, arguments: list[str], folder: Path) ->
     wasm_version(package)
     module = package.replace("-", "_")
     code = f"import sys, {module}; sys.exit({module}.{function}(sys.argv[1:]))"
-    run([sys.executable, "-c", code, *arguments], folder)
+    run([sys.executable, "-c", code, *arguments], folder, package)
 
 
-def run(command: list[str], folder: Path) -> str:
-    """Run a program in `folder` and return what it prints; ToolError if it fails."""
+def run(command: list[str], folder: Path, name: str | None = None) -> str:
+    """Run a program, for people `name`, in `folder` and return what it prints.
+
+    ToolError if it fails.
+    """
     environment = os.environ | {"LC_ALL": "C"}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if done.returncode:
@@ -70,6 +73,7 @@ def run(command: list[str], folder: Path) -> str:
         log = folder / "log.txt"
         if log.exists():
             lines += log.read_text().strip().splitlines()
-        errors = [line for line in lines if "error" in line.lower()] or lines
-        raise ToolError(f"{folder}: {(errors or [str(done.returncode)])[-1]}")
+        errors = [line for line in lines if "error:" in line.lower()] or lines
+        message = (errors or [f"exit status {done.returncode}"])[-1]
+        raise ToolError(f"{name or Path(command[0]).name}: {message}")
     return done.stdout
