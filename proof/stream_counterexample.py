@@ -10,6 +10,7 @@ from proof.solver import solve
 from proof.specification import word
 
 PORTS = ("a", "b", "operands_valid", "product_ready", "rst")
+IDLE = {"operands_valid": 0, "product_ready": 0}
 COUNT = 8  # bits of the number of operands that are inside
 ZERO, ONE = word(0, COUNT), word(1, COUNT)
 
@@ -25,6 +26,7 @@ def find_stream_counterexample(design: Design, model: Model, limit: float) -> Co
             *_queue(design, model, last),
             *_rules(model, last),
             *free_state(model, "other", f"s{last}", {"rst": 0}),
+            *free_state(model, "pulse", f"s{last}", IDLE | {"rst": 1}),
         ]
         trace = trace_terms(model, PORTS, [f"s{clock}" for clock in range(last + 1)])
         terms = [term for inputs in trace for term in inputs.values()]
@@ -53,6 +55,9 @@ def _mistakes(design: Design, model: Model, last: int) -> Iterator[tuple[str, st
         "operands_ready follows another signal within the clock",
         all_of([*same_operands, f"(distinct {ready} {other_ready})"]),
     )
+    still = (f"(= {port}_s{last} #b0)" for port in IDLE)
+    falls = f"(distinct {model.port('product_valid', 'pulse')} #b1)"
+    yield "the reset does not wait for the clock", all_of([*still, is_given, falls])
     yield "a product that nobody asked for", all_of([is_given, f"(= inside_{last} {ZERO})"])
     yield "a product was lost", f"(bvugt count_{last + 1} {word(design.pipeline + 1, COUNT)})"
 

@@ -197,6 +197,14 @@ FAULTS = {
     "buffer_read_without_its_lowest_bit": _text(
         _STREAM, "? streams_held[7:0] :", "? {streams_held[7:1], 1'h0} :"
     ),
+    "stream_reset_before_the_clock": _text(
+        _STREAM, "@(posedge clk)\n    if (rst)", "@(posedge clk, posedge rst)\n    if (rst)"
+    ),
+    "valid_reset_before_the_clock": _text(
+        _STREAM,
+        "@(posedge clk)\n    if (rst) product_valid",
+        "@(posedge clk, posedge rst)\n    if (rst) product_valid",
+    ),
     "ready_follows_the_products_ready": _text(
         _STREAM, "operands_ready = ~ streams_is_held", "operands_ready = streams_en"
     ),

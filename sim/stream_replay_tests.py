@@ -17,5 +17,7 @@ async def handshakes_of_the_trace_lose_and_repeat_nothing(dut):
                 await testbench.reset()
                 continue
             await testbench.check_ready()
+            if controls is vectors.controls[-1]:
+                await testbench.check_reset()
             is_offered, is_accepted = controls["operands_valid"], controls["product_ready"]
             await testbench.clock(pair if is_offered else None, ready=is_accepted)

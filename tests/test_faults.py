@@ -38,15 +38,3 @@ def test_a_planted_fault_is_caught(name, tmp_path_factory):
     assert design.stream or faulty.vectors == right.vectors
     assert faulty.mismatches > 0, f"{name} in {design.name} passed {faulty.vectors} vectors"
     assert all(message.startswith(f"{design.name}: ") for message in faulty.messages)
-
-
-@pytest.mark.parametrize(
-    "right", ["@(posedge clk)", "@(posedge clk)\n    if (rst) product_valid"], ids=["all", "valid"]
-)
-def test_a_stream_that_is_reset_before_the_clock_is_caught(right, tmp_path):
-    design = FAULTS["beat_kept_by_a_reset"].design
-    text = design_to_verilog(design)
-    assert right in text
-    source = tmp_path / f"{design.name}.v"
-    source.write_text(text.replace(right, right.replace("clk)", "clk, posedge rst)")))
-    assert simulate(design, source, SIM, tmp_path / "build", limit=limit(design)).mismatches > 0
