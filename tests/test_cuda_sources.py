@@ -80,6 +80,15 @@ def test_a_kernel_is_compiled_once_for_an_architecture_and_its_macros(empty_cach
     assert len(empty_cache) == 3
 
 
+def test_without_a_home_kernels_are_compiled_and_not_kept(monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(compiler.Path, "home", homeless)
+    assert compiler.compiled(SCALING, "sm_90")[:4] == b"\x7fELF"
+
+
 def test_a_changed_source_is_compiled_anew(empty_cache, monkeypatch):
     compiler.compiled(SCALING, "sm_90")
     monkeypatch.setattr(compiler, "sources_digest", lambda: b"another")

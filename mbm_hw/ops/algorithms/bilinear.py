@@ -27,7 +27,7 @@ class Bilinear:
 
     def on(self, device: torch.device) -> "Bilinear":
         """Return it with its matrices on `device`, kept: a CUDA graph can take them, not copy."""
-        return _on(self, device)
+        return self if self.input.device == device else _on(self, device)
 
     @property
     def rank(self) -> int:
