@@ -56,7 +56,7 @@ def read_table(path: str | Path, signed: bool = False, sign_magnitude: bool = Fa
 def named_spec(name: str, signed: bool = False, sign_magnitude: bool = False) -> Spec:
     """Return the product table in the file `name` (.npy, .csv), or else the spec of that name.
 
-    signed, sign_magnitude : of a table.
+    signed, sign_magnitude : of a table. The errors are those of `read_table` and `find_spec`.
     """
     if name.endswith(TABLE_FILES):
         return read_table(name, signed, sign_magnitude)

@@ -36,7 +36,10 @@ def find_design(name: str) -> Design | DotProductDesign:
 
 
 def exported(design: Design | DotProductDesign, name: str | None = None) -> str:
-    """Return the Verilog of a design, its module called `name`, or else as the design is."""
+    """Return the Verilog of a design, its module called `name`, or else as the design is.
+
+    The text and the errors are those of `to_verilog` and `dot_product_to_verilog`.
+    """
     if isinstance(design, DotProductDesign):
         return to_design_verilog(design, name)
     return to_verilog(design.spec, name, design.pipeline, design.stream)
