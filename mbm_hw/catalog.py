@@ -101,6 +101,17 @@ def find_spec(name: str) -> Spec:
     return kind(**parameters)
 
 
+def as_spec(spec: Spec | str) -> Spec:
+    """Return `spec`, or the spec that has this name; anything else is a TypeError."""
+    if isinstance(spec, str):
+        return find_spec(spec)
+    if not isinstance(spec, Spec):
+        raise TypeError(
+            f"spec must be a multiplier spec such as MBM(8), or a name such as 'mbm8s', not {spec!r}"
+        )
+    return spec
+
+
 def spec_name(spec: Spec) -> str:
     """Return the spec's name in the catalog, or its identifier if it has none there."""
     return _NAMES.get(spec, spec.identifier)
