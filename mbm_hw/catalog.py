@@ -63,9 +63,10 @@ CATALOG = MappingProxyType({spec.identifier: spec for spec in _INTEGERS} | _FLOA
 _INTEGER_FAMILIES = {family.family: family for family in (Exact, Mitchell, MBM)}
 _FLOAT_FAMILIES = {family.family: family for family in (FloatExact, FloatMitchell, FloatMBM)}
 _BITS = {name: bits for bits, name in FORMATS.items()}
-_INTEGER = re.compile(rf"({'|'.join(_INTEGER_FAMILIES)})(\d+)(s?)(?:_t(\d+))?")
+_INTEGER = re.compile(rf"({'|'.join(_INTEGER_FAMILIES)})(\d+)(s?)(?:_t(\d+))?", re.ASCII)
 _FLOAT = re.compile(
-    rf"({'|'.join(_FLOAT_FAMILIES)})_({'|'.join(_BITS)}|e\d+m\d+)(?:_t(\d+))?(_lsb|_plain)?"
+    rf"({'|'.join(_FLOAT_FAMILIES)})_({'|'.join(_BITS)}|e\d+m\d+)(?:_t(\d+))?(_lsb|_plain)?",
+    re.ASCII,
 )
 
 
@@ -93,7 +94,7 @@ def find_spec(name: str) -> Spec:
     else:
         close = difflib.get_close_matches(name, CATALOG, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        raise ValueError(f"no multiplier is called {name!r}; known: {', '.join(CATALOG)}{hint}")
+        raise ValueError(f"no multiplier is called {name!r}{hint}; known: {', '.join(CATALOG)}")
     if truncation is not None:
         if family == Exact.family:
             raise ValueError(f"{name}: an exact multiplier has no truncation")

@@ -73,7 +73,7 @@ class StudyRun:
         self.multiplications = self._counts[DIRECT]
         self.layer_sets = sets = study.layers.sets(self.multiplications)
         self.cases = [Case(None, "none", ())] + [
-            Case(spec, name, layers, algorithm)
+            Case(spec, name, layers, algorithm, study.name_of(spec))
             for spec, algorithm in study.multipliers
             for name, layers in sets.items()
             if any(supports(algorithm, self.network.get_submodule(layer)) for layer in layers)
@@ -119,8 +119,12 @@ class StudyRun:
         return all(store.get(key) is not None for key in self.keys(unit))
 
     def finished(self, store: Store, units: Iterable[Unit]) -> list[dict]:
-        """Return the rows of finished units, in their order."""
-        return [store.get(key) for unit in units for key in self.keys(unit)]
+        """Return the rows of finished units, in their order, under the names of this study."""
+        return [
+            store.get(key) | {"spec": unit.case.spec_name}
+            for unit in units
+            for key in self.keys(unit)
+        ]
 
     def keys(self, unit: Unit) -> list[str]:
         """Return the keys of a unit's rows in a store: hashes of all that the rows depend on."""
@@ -233,7 +237,7 @@ class StudyRun:
         return lambda module, name: name in layers
 
     def _key(self, case: Case, image: int) -> str:
-        unit = [self.identity, case.spec_name, case.algorithm, case.layer_set, case.layers, image]
+        unit = [self.identity, repr(case.spec), case.algorithm, case.layer_set, case.layers, image]
         return sha256(json.dumps(unit).encode())
 
     @property
