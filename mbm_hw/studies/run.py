@@ -24,9 +24,10 @@ from mbm_hw.studies.description import Study
 from mbm_hw.studies.devices import device_of, move_
 from mbm_hw.studies.evaluation import EVALUATIONS, Depth
 from mbm_hw.studies.identity import sha256, study_identity
-from mbm_hw.studies.networks import load_network, load_weights
+from mbm_hw.studies.networks import CONVERTIBLE, load_network, load_weights
 from mbm_hw.studies.operations import count_multiplications
 from mbm_hw.studies.store import Store
+from mbm_hw.studies.user_code import user_code
 
 PICTURED_IMAGES = 3
 """How many of a depth study's images are shown."""
@@ -41,6 +42,7 @@ class StudyRun:
 
     cases : the networks to be scored, in order: float, the baselines, the specs.
     units : each case on each batch, in the order of the rows. total : images over all units.
+    weights_note : what `load_weights` tells of the weights.
     """
 
     def __init__(
@@ -59,19 +61,23 @@ class StudyRun:
             raise ValueError(f"quantizer must be one of {known}, not {study.quantizer!r}")
         self.arguments = study, folder, models, data, device
         self.study, self.folder, self._data, self.device = study, Path(folder), data, device
-        self.evaluation = EVALUATIONS[study.metrics]
+        self.evaluation, self.weights_note = EVALUATIONS[study.metrics], ""
         self.quantizer = QUANTIZERS[study.quantizer]
         seed = study.weights.random if study.has_random_weights else None
         self.network = load_network(study.network, models, seed)
         self.dataset = load_data(study.data)
         if not study.has_random_weights:
-            load_weights(self.network, study.weights, None if data is None else Path(data))
-        self._counts = {
-            algorithm: count_multiplications(self.network, self.dataset[0][0], algorithm)
-            for algorithm in {DIRECT, *study.algorithms}
-        }
+            folder = None if data is None else Path(data)
+            self.weights_note = load_weights(self.network, study.weights, folder)
+        image = self.dataset[0][0]
+        with user_code(f"network {study.network} on image 0", self.network):
+            self._counts = {
+                algorithm: count_multiplications(self.network, image, algorithm)
+                for algorithm in {DIRECT, *study.algorithms}
+            }
         self.multiplications = self._counts[DIRECT]
         self.layer_sets = sets = study.layers.sets(self.multiplications)
+        self._check_convertible()
         self.cases = [Case(None, "none", ())] + [
             Case(spec, name, layers, algorithm, study.name_of(spec))
             for spec, algorithm in study.multipliers
@@ -86,6 +92,20 @@ class StudyRun:
         self.units = [Unit(case, images) for case in self.cases for images in batches]
         self.total = len(self.cases) * len(self.dataset)
         self._ranges, self._batch = {}, None
+
+    def _check_convertible(self):
+        """Raise a ValueError if a layer of a layer set cannot be approximate."""
+        if not self.multiplications:
+            raise ValueError(
+                f"network {self.study.network} runs no convolution and no linear layer"
+            )
+        for layer in dict.fromkeys(name for names in self.layer_sets.values() for name in names):
+            module = self.network.get_submodule(layer)
+            if type(module) not in CONVERTIBLE:
+                raise ValueError(
+                    f"layers: {layer!r} cannot be approximate: its class is a subclass, "
+                    f"{type(module).__name__}, whose forward may be another one"
+                )
 
     def rows(self) -> list[dict]:
         """Compute what the store of this study lacks; return a row for each case and image.
@@ -160,11 +180,14 @@ class StudyRun:
             counts = {name: n for name, n in self.multiplications.items() if name in layers}
             self._batch = images, Batch(self.evaluation, samples, self.network, counts)
         batch = self._batch[1]
-        scored = (
-            batch.exact
-            if case.spec is None
-            else batch.score(self.converted(case), case.layers, self._counts[case.algorithm])
-        )
+        try:
+            scored = (
+                batch.exact
+                if case.spec is None
+                else batch.score(self.converted(case), case.layers, self._counts[case.algorithm])
+            )
+        except ValueError as error:
+            raise ValueError(f"{unit}: {error}") from error
         if case in self.pictured_cases:
             self._keep(unit, scored.outputs)
         common = {"study": self.study.name, "weights": self.study.weights_name}
@@ -201,7 +224,7 @@ class StudyRun:
         for position, image in enumerate(unit.images):
             if image in self.pictured_images:
                 with replacing(self._outputs_file(unit.case, image), "wb") as file:
-                    np.save(file, [output[position : position + 1].numpy() for output in outputs])
+                    np.save(file, [y[position : position + 1].float().numpy() for y in outputs])
 
     def _outputs_file(self, case: Case, image: int) -> Path:
         return self.folder / "outputs" / f"{self._key(case, image)}.npy"
@@ -228,7 +251,8 @@ class StudyRun:
             network = _copy_around(self.network, layers)
             convert_(network, baseline, self._chosen(layers), self.quantizer)
             images = self.dataset.calibration.to(device_of(network))
-            calibrate_(network, images.split(self.study.batch))
+            with user_code("the network on the calibration images", network):
+                calibrate_(network, images.split(self.study.batch))
             found = {name: network.get_submodule(name).activation_amax for name in layers}
             self._ranges[baseline] = found
         return self._ranges[baseline]
