@@ -1,17 +1,13 @@
 """The networks under study: found by file and factory, filled with weights."""
 
 import ast
-import functools
-import importlib.util
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import torch
 from torch import nn
 
 from mbm_hw.studies.checkpoints import read_checkpoint
+from mbm_hw.studies.user_code import load_function, running
 
 CONVERTIBLE = (nn.Conv2d, nn.Linear)
 
@@ -22,16 +18,22 @@ def load_network(name: str, models: str | Path = "models", seed: int | None = No
     name : `file.py:factory`, or the bare name of a factory in the folder `models`. An unknown name
     is a ValueError that lists the known ones. seed : of random weights, None for whatever comes.
     """
-    if ":" not in name:
-        known = network_names(models)
-        if name not in known:
-            raise ValueError(f"no network is called {name!r} in {models}: {', '.join(known)}")
-        name = f"{known[name]}:{name}"
+    name = factory_name(name, models)
     factory = load_function(name)
-    with torch.random.fork_rng(enabled=seed is not None):
+    with torch.random.fork_rng(enabled=seed is not None), running(name):
         if seed is not None:
             torch.manual_seed(seed)
         return factory().eval()
+
+
+def factory_name(name: str, models: str | Path = "models") -> str:
+    """Return the `file.py:factory` of a network; see `load_network`."""
+    if ":" in name:
+        return name
+    known = network_names(models)
+    if name not in known:
+        raise ValueError(f"no network is called {name!r} in {models}: {', '.join(known)}")
+    return f"{known[name]}:{name}"
 
 
 def network_names(models: str | Path = "models") -> dict[str, Path]:
@@ -50,31 +52,6 @@ def network_names(models: str | Path = "models") -> dict[str, Path]:
     return names
 
 
-def load_function(name: str) -> Callable:
-    """Return the function of `file.py:function`; the file's own folder is importable meanwhile."""
-    file, _, function = name.rpartition(":")
-    path = Path(file).resolve()
-    if not path.is_file():
-        raise ValueError(f"{name}: there is no file {file}")
-    found = getattr(_load_file(path), function, None)
-    if not callable(found):
-        raise ValueError(f"{name}: {file} has no function {function!r}")
-    return found
-
-
-@functools.cache
-def _load_file(path: Path) -> ModuleType:
-    specification = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(specification)
-    sys.modules.setdefault(path.stem, module)
-    sys.path.insert(0, str(path.parent))
-    try:
-        specification.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(path.parent))
-    return module
-
-
 def load_weights(network: nn.Module, weights: str, data: Path | None = None) -> None:
     """Fill the network's weights in place.
 
@@ -83,7 +60,9 @@ def load_weights(network: nn.Module, weights: str, data: Path | None = None) -> 
     """
     try:
         if ".py:" in weights:
-            load_function(weights)(network, data)
+            function = load_function(weights)
+            with running(weights):
+                function(network, data)
         else:
             network.load_state_dict(read_checkpoint(weights))
     except RuntimeError as error:  # how load_state_dict says that keys or shapes differ
