@@ -13,10 +13,10 @@ from torch.utils._pytree import tree_map_only
 
 from mbm_hw.studies.devices import device_of, wait_for
 from mbm_hw.studies.evaluation import Evaluation
+from mbm_hw.studies.forward_errors import naming_layers
 from mbm_hw.studies.memory import reset_peak, resident_bytes
 from mbm_hw.studies.output_error import OutputError
 from mbm_hw.studies.prefix import SharedPrefix
-from mbm_hw.studies.user_code import user_code
 
 MEASURED = frozenset({"seconds", "products_per_second", "peak_mib"})
 """The columns that differ from run to run."""
@@ -131,7 +131,7 @@ class _Run:
         self.has_compared = len(self.layers) != 1
         number = len(self.outputs)
         images = images.to(self.device)
-        with user_code("the network", self.network):
+        with naming_layers("the network", self.network):
             output, seconds = self.batch.prefix.forward(number, self.network, self.first, images)
         output = tree_map_only(Tensor, Tensor.cpu, output)
         self.outputs.append(output)

@@ -1,19 +1,16 @@
 """The networks under study: found by file and factory, filled with weights."""
 
 import ast
-import functools
-import importlib.util
-import sys
-from collections.abc import Callable, Mapping
+import copy
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import ModuleType
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mbm_hw.studies.checkpoints import open_checkpoint
 from mbm_hw.studies.fields import found
-from mbm_hw.studies.user_code import user_code
+from mbm_hw.studies.user_code import load_function, running
 
 CONVERTIBLE = (nn.Conv2d, nn.Linear)
 
@@ -22,28 +19,30 @@ def load_network(name: str, models: str | Path = "models", seed: int | None = No
     """Return a new network, with the weights that its factory gives it, in evaluation mode.
 
     name : `file.py:factory`, or the bare name of a factory in the folder `models`. An unknown name
-    is a ValueError that lists the known ones. seed : of random weights, None for whatever comes.
+    is a ValueError that lists the known ones; so is a factory that fails, or returns no nn.Module.
+    seed : of random weights, None for whatever comes.
     """
-    if ":" not in name:
-        name = f"{_file_of(name, models)}:{name}"
+    name = factory_name(name, models)
     factory = load_function(name)
-    with torch.random.fork_rng(enabled=seed is not None):
+    with torch.random.fork_rng(enabled=seed is not None), running(name):
         if seed is not None:
             torch.manual_seed(seed)
-        with user_code(f"network {name}"):
-            network = factory()
-            if not isinstance(network, nn.Module):
-                raise ValueError(f"it must return an nn.Module, not {found(network)}")
-            return network.eval()
+        network = factory()
+        if not isinstance(network, nn.Module):
+            raise ValueError(f"it must return an nn.Module, not {found(network)}")
+        return network.eval()
 
 
-def _file_of(name: str, models: str | Path) -> Path:
+def factory_name(name: str, models: str | Path = "models") -> str:
+    """Return the `file.py:factory` of a network; see `load_network`."""
+    if ":" in name:
+        return name
     known, unreadable = _factories(models)
     if name not in known:
         but = f"; cannot be read: {', '.join(unreadable)}" if unreadable else ""
         names = ", ".join(known)
         raise ValueError(f"no network is called {name!r} in {models}{but}; known: {names}")
-    return known[name]
+    return f"{known[name]}:{name}"
 
 
 def network_names(models: str | Path = "models") -> dict[str, Path]:
@@ -72,32 +71,6 @@ def _factories(models: str | Path) -> tuple[dict[str, Path], list[str]]:
     return names, unreadable
 
 
-def load_function(name: str) -> Callable:
-    """Return the function of `file.py:function`; the file's own folder is importable meanwhile."""
-    file, _, function = name.rpartition(":")
-    path = Path(file).resolve()
-    if not path.is_file():
-        raise ValueError(f"{name}: there is no file {file}")
-    with user_code(file):
-        loaded = getattr(_load_file(path), function, None)
-    if not callable(loaded):
-        raise ValueError(f"{name}: {file} has no function {function!r}")
-    return loaded
-
-
-@functools.cache
-def _load_file(path: Path) -> ModuleType:
-    specification = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(specification)
-    sys.modules.setdefault(path.stem, module)
-    sys.path.insert(0, str(path.parent))
-    try:
-        specification.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(path.parent))
-    return module
-
-
 def load_weights(network: nn.Module, weights: str, data: Path | None = None) -> str:
     """Fill the network's weights in place; return in a sentence what a reader must know of it.
 
@@ -108,40 +81,60 @@ def load_weights(network: nn.Module, weights: str, data: Path | None = None) -> 
     The sentence tells wrappers and prefixes that a checkpoint lost, and a function that changed
     nothing; otherwise it is empty.
     """
+    before = _tensors(network)
     if ".py:" in weights:
-        before = {key: value.clone() for key, value in _tensors(network).items()}
+        before = {key: value.clone() for key, value in before.items()}
         function = load_function(weights)
-        with user_code(f"weights: {weights}", network):
+        with running(weights):
             function(network, data)
-        after = _tensors(network)
-        is_same = before.keys() == after.keys() and all(
-            torch.equal(value, after[key]) for key, value in before.items()
-        )
+        is_same = _are_equal(before, _tensors(network))
         return f"{weights} changed nothing: the weights are the factory's" if is_same else ""
-    checkpoint = open_checkpoint(weights, _tensors(network))
-    if misfits := _misfits(network, checkpoint.state):
-        raise ValueError(f"weights: {weights} does not fit the network: {misfits}")
+    checkpoint = open_checkpoint(weights, before)
+    try:
+        _fill(network, checkpoint.state)
+    except (ValueError, RuntimeError) as error:  # RuntimeError : of a module's own loading
+        raise ValueError(f"weights: {weights} does not fit the network: {error}") from error
     stripped = ", ".join(map(repr, checkpoint.stripped))
     return f"{weights} was loaded without its {stripped}" if stripped else ""
 
 
-def _tensors(network: nn.Module) -> dict[str, torch.Tensor]:
+def _tensors(network: nn.Module) -> dict[str, Tensor]:
     return {key: value for key, value in network.state_dict().items() if torch.is_tensor(value)}
 
 
-def _misfits(network: nn.Module, state: Mapping[str, torch.Tensor]) -> str:
-    """Fill the network from `state`; return in words the first keys that do not fit."""
+def _are_equal(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(value, b[key]) for key, value in a.items())
+
+
+def _fill(network: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Load `state`; a ValueError names the first keys that do not fit."""
     expected = _tensors(network)
     for key, value in state.items():
         if key in expected and value.shape != expected[key].shape:
-            return f"{key[:100]} is {list(value.shape)}, not {list(expected[key].shape)}"
-    try:
-        keys = network.load_state_dict(state, strict=False)
-    except RuntimeError as error:  # of a module's own
-        return str(error)
-    sides = {"it lacks": keys.missing_keys, "it must not have": keys.unexpected_keys}
-    return "; ".join(
-        f"{how} {names[0][:60]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}"
+            shapes = f"{list(expected[key].shape)}, not {list(value.shape)}"
+            raise ValueError(f"{key[:100]} must be {shapes}")
+    keys = network.load_state_dict(state, strict=False)
+    sides = {"it lacks": keys.missing_keys, "it has unexpected": keys.unexpected_keys}
+    misfits = [
+        f"{how} {names[0][:60]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
         for how, names in sides.items()
         if names
-    )
+    ]
+    if misfits:
+        raise ValueError("; ".join(misfits))
+
+
+def copy_around(network: nn.Module, layers: Iterable[str]) -> nn.Module:
+    """Return a copy of the modules that hold `layers`; the others, and all tensors, are shared."""
+    holders = {module: [] for module in network.modules()}
+    for module in holders:
+        for child in module.children():
+            holders[child].append(module)
+    copied, found = set(), [*map(network.get_submodule, layers)]
+    while found:
+        module = found.pop()
+        if module not in copied:
+            copied.add(module)
+            found += holders[module]
+    shared = [*(holders.keys() - copied), *network.parameters(), *network.buffers()]
+    return copy.deepcopy(network, {id(part): part for part in shared})

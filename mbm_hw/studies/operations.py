@@ -10,8 +10,8 @@ from torch import nn
 
 from mbm_hw.nn.geometry import layer_of, supports
 from mbm_hw.ops.algorithms import DIRECT, find_algorithm
+from mbm_hw.studies.forward_errors import naming_layers
 from mbm_hw.studies.networks import CONVERTIBLE, load_network
-from mbm_hw.studies.user_code import user_code
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def network_operations(
     first = next((m for m in network.modules() if isinstance(m, nn.Conv2d)), None)
     if first is None:
         raise ValueError(f"{name} has no convolution, so it takes no images")
-    with user_code(f"{name} on {first.in_channels}x{height}x{width} images", network):
+    with naming_layers(f"{name} on {first.in_channels}x{height}x{width} images", network):
         return count_operations(network, torch.zeros(first.in_channels, height, width), algorithm)
 
 

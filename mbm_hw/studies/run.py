@@ -1,6 +1,5 @@
 """Running a study: from its description to rows, one for each multiplier, layer set and image."""
 
-import copy
 import functools
 import json
 from collections.abc import Iterable, Iterator
@@ -23,11 +22,11 @@ from mbm_hw.studies.data import load_data
 from mbm_hw.studies.description import Study
 from mbm_hw.studies.devices import device_of, move_
 from mbm_hw.studies.evaluation import EVALUATIONS, Depth
+from mbm_hw.studies.forward_errors import naming_layers
 from mbm_hw.studies.identity import sha256, study_identity
-from mbm_hw.studies.networks import CONVERTIBLE, load_network, load_weights
+from mbm_hw.studies.networks import CONVERTIBLE, copy_around, load_network, load_weights
 from mbm_hw.studies.operations import count_multiplications
 from mbm_hw.studies.store import Store
-from mbm_hw.studies.user_code import user_code
 
 PICTURED_IMAGES = 3
 """How many of a depth study's images are shown."""
@@ -70,7 +69,7 @@ class StudyRun:
             folder = None if data is None else Path(data)
             self.weights_note = load_weights(self.network, study.weights, folder)
         image = self.dataset[0][0]
-        with user_code(f"network {study.network} on image 0", self.network):
+        with naming_layers(f"network {study.network} on image 0", self.network):
             self._counts = {
                 algorithm: count_multiplications(self.network, image, algorithm)
                 for algorithm in {DIRECT, *study.algorithms}
@@ -237,7 +236,7 @@ class StudyRun:
         if case.spec is None:
             return self.network
         ranges = self._calibrated_ranges(self.study.baseline(case.spec))
-        network = _copy_around(self.network, case.layers)
+        network = copy_around(self.network, case.layers)
         chosen = self._chosen(case.layers)
         convert_(network, case.spec, chosen, self.quantizer, case.algorithm)
         for name in case.layers:
@@ -248,10 +247,10 @@ class StudyRun:
         """Return the largest activation of every layer, observed in the float network; see `nn`."""
         if baseline not in self._ranges:
             layers = {name for layers in self.layer_sets.values() for name in layers}
-            network = _copy_around(self.network, layers)
+            network = copy_around(self.network, layers)
             convert_(network, baseline, self._chosen(layers), self.quantizer)
             images = self.dataset.calibration.to(device_of(network))
-            with user_code("the network on the calibration images", network):
+            with naming_layers("the network on the calibration images", network):
                 calibrate_(network, images.split(self.study.batch))
             found = {name: network.get_submodule(name).activation_amax for name in layers}
             self._ranges[baseline] = found
@@ -282,19 +281,3 @@ class StudyRun:
         layers = {name: list(layers) for name, layers in self.layer_sets.items()}
         algorithms = list(self.study.algorithms)
         return self.identity | {"specs": specs, "algorithms": algorithms, "layers": layers}
-
-
-def _copy_around(network: nn.Module, layers: Iterable[str]) -> nn.Module:
-    """Return a copy of the modules that hold `layers`; the others, and all tensors, are shared."""
-    holders = {module: [] for module in network.modules()}
-    for module in holders:
-        for child in module.children():
-            holders[child].append(module)
-    copied, found = set(), [*map(network.get_submodule, layers)]
-    while found:
-        module = found.pop()
-        if module not in copied:
-            copied.add(module)
-            found += holders[module]
-    shared = [*(holders.keys() - copied), *network.parameters(), *network.buffers()]
-    return copy.deepcopy(network, {id(part): part for part in shared})
