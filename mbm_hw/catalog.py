@@ -7,6 +7,7 @@ Products and errors of all of them follow from `spec`, `float_spec` and the sour
 
 import difflib
 import re
+import reprlib
 from types import MappingProxyType
 
 from mbm_hw.float_spec import FORMATS, FloatExact, FloatMBM, FloatMitchell
@@ -102,8 +103,24 @@ def find_spec(name: str) -> Spec:
     return kind(**parameters)
 
 
-def spec_name(spec: Spec) -> str:
+def as_spec(spec: Spec | str) -> Spec:
+    """Return `spec`, or the spec of that name (`find_spec`): wherever a spec is taken.
+
+    Anything but a spec or a string is a TypeError.
+    """
+    if isinstance(spec, Spec):
+        return spec
+    if isinstance(spec, str):
+        return find_spec(spec)
+    came = " ".join(reprlib.repr(spec).split())
+    raise TypeError(
+        f"spec must be a multiplier spec such as MBM(8) or a name such as 'mbm8s', not {came}"
+    )
+
+
+def spec_name(spec: Spec | str) -> str:
     """Return the spec's name in the catalog, or its identifier if it has none there."""
+    spec = as_spec(spec)
     return _NAMES.get(spec, spec.identifier)
 
 

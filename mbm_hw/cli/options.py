@@ -38,7 +38,11 @@ def with_models(command):
 
 
 def print_rows(rows: Sequence[Mapping], style: str | None) -> None:
-    """Print mappings with the same keys as JSON, as CSV, or as a table with four decimals."""
+    """Print mappings with the same keys as JSON, as CSV, or as a table.
+
+    A table has four decimals, or six digits in columns with numbers beyond 10**12; text is left as
+    it is, though it is a number.
+    """
     if style == "json":
         click.echo(json.dumps(rows, indent=1))
     elif style == "csv":
@@ -46,4 +50,11 @@ def print_rows(rows: Sequence[Mapping], style: str | None) -> None:
         writer.writeheader()
         writer.writerows(rows)
     else:
-        click.echo(tabulate(rows, headers="keys", tablefmt="github", floatfmt=".4f"))
+        columns = [[row[key] for row in rows] for key in rows[0]]
+        formats = [".6g" if any(map(_is_large, column)) else ".4f" for column in columns]
+        texts = [i for i, column in enumerate(columns) if isinstance(column[0], str)]
+        click.echo(tabulate(rows, "keys", "github", formats, disable_numparse=texts))
+
+
+def _is_large(cell) -> bool:
+    return isinstance(cell, float) and abs(cell) > 1e12

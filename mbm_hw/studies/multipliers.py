@@ -23,7 +23,8 @@ def multiplier_errors(names: Mapping[Spec, str]) -> dict:
 
     edges : of the histograms' bins, relative error in percent, the same for all. multipliers : name
     -> spec (its repr), the fields of `ErrorMetrics`, and histogram, the share of operand pairs in
-    each bin, 0 to 1. Uniform operands without zeros: every pair, or a sample of PAIRS, seed 0.
+    each bin, 0 to 1, of the pairs whose exact product is not 0. Uniform operands: every pair, or a
+    sample of PAIRS, seed 0.
     differences : see `table_differences`.
     """
     found = {}
@@ -37,7 +38,7 @@ def multiplier_errors(names: Mapping[Spec, str]) -> dict:
     multipliers = {
         names[spec]: {"spec": repr(spec)}
         | dataclasses.asdict(metrics)
-        | {"histogram": (error_histogram(spec, edges, samples) / metrics.pairs).tolist()}
+        | {"histogram": (error_histogram(spec, edges, samples) / metrics.relative_pairs).tolist()}
         for spec, (samples, metrics) in found.items()
     }
     return {
