@@ -46,7 +46,7 @@ def print_rows(rows: Sequence[Mapping], style: str | None) -> None:
     if style == "json":
         click.echo(json.dumps(rows, indent=1))
     elif style == "csv":
-        writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
+        writer = csv.DictWriter(sys.stdout, list(rows[0] if rows else ()), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     else:

@@ -57,11 +57,11 @@ def run(files, shard, workers, scheduler, device, data, models, results, style):
     with workers as score:
         for run in runs:
             if shard is None:
-                with closing(run.open_store()) as store:
+                with run.open_store() as store:
                     _compute(run, store, run.units, score)
                     _show(run, store, style)
             else:
-                with closing(shard.open_store(run)) as store:
+                with shard.open_store(run) as store:
                     _compute(run, store, shard.units(run), score, f"shard {shard}")
                     _show_shard(run, shard, store, style)
 
@@ -77,11 +77,12 @@ def merge(file, stores, device, data, models, results, style):
     Leaves what `study run` does without --shard. Where images are missing, the status is 2, and
     `study run` computes the rest.
     """
-    from mbm_hw.studies.shards import merge, missing
+    from mbm_hw.studies.shards import missing, read_shards
 
     (run,) = _runs([file], data, models, results, device)
-    with closing(run.open_store()) as store:
-        count = merge(run, store, stores)
+    rows, count = read_shards(run, stores)
+    with run.open_store() as store:
+        store.add(rows.items())
         if lacking := missing(run, store, count):
             raise click.ClickException(
                 f"{run.study.name}: images are missing ({lacking}); those that are there are in "

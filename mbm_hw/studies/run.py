@@ -111,16 +111,14 @@ class StudyRun:
 
         The rows are those of `score`.
         """
-        with closing(self.open_store()) as store:
+        with self.open_store() as store:
             for _ in self.compute(store, self.units):
                 pass
             return self.finished(store, self.units)
 
     def open_store(self) -> Store:
         """Open, or create, the store in the study's folder, and note in it what is run."""
-        store = Store(self.folder / "study.sqlite")
-        store.describe(self.description)
-        return store
+        return Store.described(self.folder / "study.sqlite", self.description)
 
     def compute(self, store: Store, units: Iterable[Unit], score=None) -> Iterator[Unit]:
         """Compute those of `units` that the store lacks; yield each when it is committed.
