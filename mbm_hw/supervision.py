@@ -19,7 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
 
-GRACE = 2.0
+GRACE = 1.5
 """Seconds that a program has to unwind after a signal before its group is killed."""
 
 _ENDINGS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "terminated"}
@@ -32,7 +32,7 @@ def supervise(name: str, program: Callable[[], int | None]) -> NoReturn:
 
     After SIGINT (Ctrl-C), SIGTERM or SIGHUP the group gets SIGTERM: `program` unwinds by a
     SystemExit, all other processes end. Then stderr gets one line that begins with `name`, and the
-    status is 128 plus the signal, within GRACE and a second. A program of `make` ends with `make`.
+    status is 128 plus the signal, all within 3 seconds. A program of `make` ends with `make`.
 
     To be called once, early: by the main thread, before torch is imported or a thread started.
     """
@@ -84,7 +84,7 @@ def _supervisor(name: str, child: int, group: int, inbox: socket.socket) -> int:
             ending, deadline = signal.Signals(asked[0]), time.monotonic() + GRACE
             os.killpg(group, signal.SIGTERM)
         if deadline is not None and time.monotonic() > deadline:
-            os.kill(child, signal.SIGKILL)
+            os.killpg(group, signal.SIGKILL)
     _end(group)
     status = os.waitstatus_to_exitcode(waited[1])
     if ending is None and status in (-signal.SIGTERM, 128 + signal.SIGTERM):  # it was sent there
@@ -106,12 +106,12 @@ def _suspend(group: int) -> None:
 
 
 def _end(group: int) -> None:
-    """Kill what is left of the group, the watcher at least, and wait for up to a second for it."""
+    """Kill what is left of the group, the watcher at least, and wait a moment until it is gone."""
     os.killpg(group, signal.SIGKILL)
     os.waitpid(group, 0)
     start = time.monotonic()
     with suppress(ProcessLookupError):
-        while time.monotonic() - start < 1:
+        while time.monotonic() - start < GRACE / 3:
             os.killpg(group, 0)
             time.sleep(0.01)
 

@@ -17,6 +17,7 @@ import click
 from tabulate import tabulate
 from tqdm import tqdm
 
+from mbm_hw.cli.options import OutputFolder
 from mbm_hw.files import replacing
 from mbm_hw.hdl.designs import Design
 from mbm_hw.spec import Spec
@@ -69,7 +70,7 @@ class Outcome:
     help="Seconds for a claim.",
 )
 @click.option("--processes", type=click.IntRange(1), default=2, show_default=True)
-@click.option("--results", type=click.Path(path_type=Path), default=Path("results/prove"))
+@click.option("--results", type=OutputFolder(), default=Path("results/prove"))
 def main(spec, sweep, faults, limit, processes, results):
     """Prove that the designs of rtl/ equal the specification, for all operands."""
     if (spec is not None) + sweep + faults > 1:

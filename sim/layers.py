@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from mbm_hw import ops
+from mbm_hw.files import check_folder_writable, replacing
 from mbm_hw.hdl.dot_product import ACCUMULATOR_WIDTH
 from mbm_hw.hdl.engine.driver import Convolution, Tile, outputs, tiles, words
 from mbm_hw.hdl.engine.engine_verilog import engine_to_verilog
@@ -53,7 +54,8 @@ def main() -> int:
     folder = arguments.results
     folder.mkdir(parents=True, exist_ok=True)
     source = folder / f"{engine.name}.v"
-    source.write_text(engine_to_verilog(engine))
+    with replacing(source) as file:
+        file.write(engine_to_verilog(engine))
     print(
         f"{engine.name}: {engine.rows} x {engine.columns} multipliers, {arguments.sim}", flush=True
     )
@@ -158,6 +160,7 @@ def _arguments() -> argparse.Namespace:
         if not spec.signed:
             raise ValueError(f"layers need a signed spec, not {arguments.spec}")
         check_spec(spec)
+        check_folder_writable(arguments.results)
         with environment(arguments.sim):
             pass
     except (MissingTool, OSError, TypeError, ValueError) as error:

@@ -15,6 +15,7 @@ from pathlib import Path
 from tabulate import tabulate
 from tqdm import tqdm
 
+from mbm_hw.files import check_folder_writable
 from mbm_hw.hdl import DESIGNS
 from sim.cocotb_run import SimulationError
 from sim.designs import ALL, RTL, design_name
@@ -105,9 +106,10 @@ def _arguments() -> argparse.Namespace:
     if missing:
         parser.error(f"rtl/{missing[0]}.v is missing: run `make verilog`")
     try:
+        check_folder_writable(arguments.results)
         for simulator in arguments.sim:
             with environment(simulator):
                 pass
-    except MissingTool as error:
+    except (MissingTool, OSError) as error:
         parser.error(str(error))
     return arguments
