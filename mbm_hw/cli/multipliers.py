@@ -1,29 +1,36 @@
 """Multipliers by themselves: their Verilog, product tables and errors."""
 
 import dataclasses
-from pathlib import Path
 
 import click
 
 from mbm_hw.catalog import CATALOG, find_spec
-from mbm_hw.cli.options import print_rows, with_formats, with_table_flags
+from mbm_hw.cli.options import (
+    OutputFile,
+    OutputFolder,
+    WritingCommand,
+    print_rows,
+    say_written,
+    with_formats,
+    with_table_flags,
+)
 from mbm_hw.differences import product_difference
 from mbm_hw.errors import MAX_EXHAUSTIVE_PAIRS, METRICS, error_metrics, pair_count
 from mbm_hw.evoapprox import published_figures
-from mbm_hw.files import replacing
+from mbm_hw.files import is_written_through, replacing
 from mbm_hw.published import TABLE_I
 from mbm_hw.spec import IntegerSpec, Spec
 from mbm_hw.table_files import is_table_file, named_spec, read_table, write_table
 
 
-@click.command()
+@click.command(cls=WritingCommand)
 @click.argument("spec", required=False)
 @click.option("--pipeline", type=click.IntRange(1, 4), help="Register stages.")
 @click.option("--stream", is_flag=True, help="Operands and products with valid and ready.")
 @click.option("--name", help="The module's name, by default the design's.")
 @with_table_flags
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="A file, instead of stdout.")
-@click.option("--all", "folder", type=click.Path(path_type=Path), help="Write all designs of rtl/.")
+@click.option("-o", "--output", type=OutputFile(), help="A file, instead of stdout.")
+@click.option("--all", "folder", type=OutputFolder(), help="Write all designs of rtl/.")
 @click.option("--list", "is_list", is_flag=True, help="List the designs of rtl/.")
 @click.option("--template", is_flag=True, help="Instead: how to instantiate the module.")
 @with_formats
@@ -60,12 +67,14 @@ def verilog(
         if memory is not None:
             click.echo(f"it reads {memory.identifier}.hex, which -o writes beside it", err=True)
         return
+    if memory is not None and is_written_through(output):
+        raise click.UsageError(f"{output} is no file: {memory.identifier}.hex belongs beside it")
     with replacing(output) as file:
         file.write(text)
-    click.echo(f"wrote {output}")
+    say_written(output)
     if memory is not None:
         contents = output.with_name(f"{memory.identifier}.hex")
-        click.echo(f"wrote {write_table(memory, contents)}, which it reads")
+        say_written(write_table(memory, contents), ", which it reads")
 
 
 def _design(name, pipeline, stream, signed, sign_magnitude):
@@ -92,13 +101,13 @@ def _check_table_flags(names, signed, sign_magnitude):
         )
 
 
-@click.command()
+@click.command(cls=WritingCommand)
 @click.argument("spec")
 @with_table_flags
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=OutputFile(),
     required=True,
     help="Ends in .npy (int64), .csv (a,b,product) or .hex ($readmemh).",
 )
@@ -108,7 +117,7 @@ def table(spec, signed, sign_magnitude, output):
     SPEC is a name of at most 12 bits, or another table (.npy, .npz, .csv).
     """
     _check_table_flags([spec], signed, sign_magnitude)
-    click.echo(f"wrote {write_table(_integer_spec(spec, signed, sign_magnitude), output)}")
+    say_written(write_table(_integer_spec(spec, signed, sign_magnitude), output))
 
 
 def _integer_spec(name: str, signed: bool, sign_magnitude: bool) -> IntegerSpec:

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import click
 
-from mbm_hw.cli.options import print_rows, with_formats, with_models
+from mbm_hw.cli.options import (
+    OutputFile,
+    OutputFolder,
+    WritingCommand,
+    print_rows,
+    say_written,
+    with_formats,
+    with_models,
+)
 
 COSTS = Path("results/cost/cost.json")
 """Where `make synth` leaves what `mbm-hw report` says about hardware."""
@@ -29,7 +37,7 @@ def with_inputs(command):
     )(command)
     command = click.option(
         "--results",
-        type=click.Path(path_type=Path),
+        type=OutputFolder(),
         default="results",
         show_default=True,
         help="Every study gets a folder of its name in it.",
@@ -154,9 +162,9 @@ def _show(run, store, style):
     click.echo(f"{run.study.name}: tables, rows and pictures are in {run.folder}/", err=True)
 
 
-@click.command()
+@click.command(cls=WritingCommand)
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Default: in FOLDER.")
+@click.option("-o", "--output", type=OutputFile(), help="Default: in FOLDER.")
 @click.option(
     "--cost",
     type=click.Path(path_type=Path),
@@ -168,4 +176,4 @@ def report(folder, output, cost):
 
     if cost is None and COSTS.is_file():
         cost = COSTS
-    click.echo(f"wrote {write_report(folder, output, cost)}")
+    say_written(write_report(folder, output, cost))

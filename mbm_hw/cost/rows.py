@@ -106,7 +106,7 @@ class Costing:
                 for build in builds(design):
                     yield self._row(design, build, pending[design, build].result(), exact)
         finally:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _row(self, design: AnyDesign, build: str, figures: dict, exact: dict[str, dict]) -> dict:
         row = {"design": design.name, "build": build if len(builds(design)) > 1 else ""} | figures
