@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 NUMPY_ARRAY = "a NumPy array"
+PICKLE = "a Python pickle"
 TEXT = "text"
 ZIP_ARCHIVE = "a zip archive"
 
@@ -13,7 +14,7 @@ _SIGNATURES = {
     rb"version https://git-lfs": "a git-lfs pointer (`git lfs pull` gets the file)",
     rb"\x93NUMPY": NUMPY_ARRAY,
     rb"PK\x03\x04|PK\x05\x06": ZIP_ARCHIVE,
-    rb"\x80[\x02-\x05]": "a Python pickle",
+    rb"\x80[\x02-\x05]": PICKLE,
     rb"\x1f\x8b": "gzip data",
     rb"\x89HDF": "an HDF5 file",
     rb"(?i)\s*<(!doctype )?html": "a web page",

@@ -33,7 +33,17 @@ MAY_IMPORT = {
     "ops": CORE | {"factorization"},
     "nn": CORE | {"quantize", "float_format", "ops"},
     "studies": CORE
-    | {"errors", "differences", "files", "table_files", "quantize", "float_format", "ops", "nn"},
+    | {
+        "contents",
+        "errors",
+        "differences",
+        "files",
+        "table_files",
+        "quantize",
+        "float_format",
+        "ops",
+        "nn",
+    },
 }
 RIM = {"cli", "__init__", "__main__"}  # these may import everything
 

@@ -7,8 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import safetensors
 import safetensors.torch
 import torch
+
+from mbm_hw.contents import PICKLE, ZIP_ARCHIVE, contents
 
 WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net")
 """Keys under which training programs save a state_dict beside other things."""
@@ -16,17 +19,6 @@ TORCH_PREFIXES = ("module.", "_orig_mod.")
 """What nn.DataParallel and torch.compile put before every key."""
 PREFIXES = (*TORCH_PREFIXES, "model.", "network.", "net.")
 """Prefixes that a key may lose where the network's own keys show that it has none."""
-
-_BEGINNINGS = (  # of files that are taken for checkpoints
-    (rb"version https://git-lfs", "a git-lfs pointer in place of the file: run git lfs pull"),
-    (rb"\s*<(!doctype|html|\?xml)", "a web page"),
-    (rb"\x93NUMPY", "a NumPy array"),
-    (rb"\x1f\x8b", "a gzip file"),
-    (rb"\x89HDF", "an HDF5 file"),
-    (rb"\x80", "a damaged checkpoint, or another pickle"),
-    (rb"[\t\n\r\x20-\x7e]+\Z", "text"),
-    (rb"", "no format that is known here"),
-)
 
 
 @dataclass(frozen=True)
@@ -60,7 +52,7 @@ def open_checkpoint(path: Path | str, keys: Iterable[str] | None = None) -> Chec
     try:
         state = _load(path)
     except Exception as error:  # of any kind: the readers meet damaged bytes
-        raise ValueError(f"{path} must be a checkpoint, not {_content(path, error)}") from error
+        raise ValueError(f"{path} must be a checkpoint, not {_kind_of(path, error)}") from error
     stripped = []
     while isinstance(state, dict) and (key := _wrapper(state)):
         state = state[key]
@@ -79,26 +71,24 @@ def _load(path: Path):
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def _content(path: Path, error: Exception) -> str:
+def _kind_of(path: Path, error: Exception) -> str:
     """Return in words what a file is that could not be loaded."""
     if match := re.search(r"GLOBAL (\S+) was not an allowed", str(error)):
         return f"a pickle of {match[1]}: save the state_dict of the network, which is tensors only"
-    with open(path, "rb") as file:
-        beginning = file.read(512)
-    if not beginning:
-        return "an empty file"
-    if beginning.startswith(b"PK"):
-        return _archive(path)
-    if path.suffix == ".safetensors" or beginning[8:9] == b"{":
+    kind = contents(path)
+    if isinstance(error, safetensors.SafetensorError):
         return f"a damaged safetensors file: {error}"
-    return next(words for start, words in _BEGINNINGS if re.match(start, beginning, re.IGNORECASE))
+    if kind == PICKLE:
+        return "a damaged or truncated one, or another pickle"
+    return _kind_of_archive(path) if kind == ZIP_ARCHIVE else kind
 
 
-def _archive(path: Path) -> str:
-    if not zipfile.is_zipfile(path):
-        return "a truncated one, or a part of a zip archive"
-    with zipfile.ZipFile(path) as archive:
-        names = {Path(name).name for name in archive.namelist()}
+def _kind_of_archive(path: Path) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {Path(name).name for name in archive.namelist()}
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+        return "a truncated or damaged one"
     if "data.pkl" not in names:
         return "a zip archive that torch.save did not write"
     return "a TorchScript archive" if "constants.pkl" in names else "a damaged one"
