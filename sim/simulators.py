@@ -17,6 +17,8 @@ from unittest import mock
 
 import find_libpython
 
+from mbm_hw.files import replacing
+
 ROOT = Path(__file__).resolve().parent.parent
 PRIVATE = ROOT / "build" / "icarus"  # what sim.install unpacks for a user who is not root
 SIMULATORS = ("icarus", "verilator")
@@ -75,12 +77,10 @@ def prebuilt(simulator: str, folder: Path, *variant: str) -> Iterator[None]:
     for path in kept.glob("*.o"):
         os.utime(shutil.copy(path, folder), (later, later))
     yield
-    kept.mkdir(parents=True, exist_ok=True)
     for path in folder.glob("verilated*.o"):
         if not (kept / path.name).exists():
-            unfinished = kept / f"{path.name}.{os.getpid()}"
-            shutil.copy(path, unfinished)
-            unfinished.replace(kept / path.name)
+            with replacing(kept / path.name, "wb") as file:
+                file.write(path.read_bytes())
 
 
 def icarus_folder() -> Path:

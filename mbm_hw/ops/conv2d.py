@@ -26,7 +26,7 @@ from mbm_hw.spec import IntegerSpec
 def conv2d(
     x_codes: Tensor,
     w_codes: Tensor,
-    spec: IntegerSpec | SpecValues,
+    spec: IntegerSpec | str | SpecValues,
     stride: int | Sequence[int] = 1,
     padding: int | Sequence[int] = 0,
     dilation: int | Sequence[int] = 1,
@@ -38,8 +38,9 @@ def conv2d(
     x_codes : [N, C, H, W]; w_codes : [O, C / groups, kH, kW]; `codes.code_dtype(spec)`, from
         spec.operand_min to spec.operand_max; any strides in memory. x is the product's first
         operand. Padding pads with code 0, whose products are the spec's (a table's may be nonzero).
-    spec : an integer spec of 4 to 16 bits, or what `codes.spec_values` makes of one; with that, the
-        values of codes are not checked on a CUDA device, nor with an algorithm but the direct one.
+    spec : an integer spec of 4 to 16 bits, its name, or what `codes.spec_values` makes of one; with
+        that, the values of codes are not checked on a CUDA device, nor with an algorithm but the
+        direct one.
     stride, dilation : at least 1; padding : at least 0; one number or (vertical, horizontal).
     algorithm : `direct`, or one of `algorithms.ALGORITHMS`: then the spec's products are those of
         the transformed codes, which must be operands. So `spec` is signed, codes are at most

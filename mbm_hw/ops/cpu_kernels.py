@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from mbm_hw.catalog import as_spec
 from mbm_hw.float_spec import FloatExact, FloatSpec
 from mbm_hw.ops.codes import SpecValues, product_table_tensor, spec_of, spec_values
 from mbm_hw.spec import Exact, Spec
@@ -22,8 +23,9 @@ def multiplier_of(spec: SpecValues, swapped: bool = False):
     return _extension().table_multiplier(table, spec.width, spec.signed, isa)
 
 
-def kernel_name(spec: Spec) -> str:
+def kernel_name(spec: Spec | str) -> str:
     """Return what runs for `spec` on this machine now: instruction set, and source of products."""
+    spec = as_spec(spec)
     is_float = isinstance(spec, FloatSpec)
     multiplier = float_multiplier_of(spec) if is_float else multiplier_of(spec_values(spec))
     return f"{chosen_isa().name}, {multiplier.name}"

@@ -25,7 +25,7 @@ from mbm_hw.ops.rounding import round_to_format
 def float_conv2d(
     x: Tensor,
     w: Tensor,
-    spec: FloatSpec | FloatSpecValues,
+    spec: FloatSpec | str | FloatSpecValues,
     stride: int | Sequence[int] = 1,
     padding: int | Sequence[int] = 0,
     dilation: int | Sequence[int] = 1,
@@ -37,7 +37,7 @@ def float_conv2d(
     x : [N, C, H, W]; w : [O, C / groups, kH, kW]; float32 values of the spec's format, any strides
         in memory. The format's subnormal numbers are taken and count as zeros, as the spec has it.
         Padding pads with +0, whose product with an infinite weight is NaN.
-    spec : a float spec, or what `float_values.float_spec_values` makes of one.
+    spec : a float spec, its name, or what `float_values.float_spec_values` makes of one.
     stride, dilation : at least 1; padding : at least 0; one number or (vertical, horizontal).
     algorithm : `direct`, or one of `algorithms.ALGORITHMS`: then the spec's products are those of
         the transformed values. Transforms are computed in float64 and rounded to float32, values
@@ -53,7 +53,7 @@ def float_conv2d(
     values = float_spec_values(spec)
     check_tensors("float_conv2d", x, w)
     if spec is not values:
-        check_device_values("float_conv2d", spec, x, w)
+        check_device_values("float_conv2d", float_spec_of(values), x, w)
     pairs = {"stride": stride, "padding": padding, "dilation": dilation}
     pairs = [pair("float_conv2d", name, value) for name, value in pairs.items()]
     if algorithm != DIRECT:

@@ -18,7 +18,7 @@ from mbm_hw.ops.float_values import (
 
 
 def float_matmul(
-    x: Tensor, w: Tensor, spec: FloatSpec | FloatSpecValues, algorithm: str = DIRECT
+    x: Tensor, w: Tensor, spec: FloatSpec | str | FloatSpecValues, algorithm: str = DIRECT
 ) -> Tensor:
     """Return the matrix product of a format's values, each product x * w as `spec` multiplies.
 
@@ -29,7 +29,7 @@ def float_matmul(
     values = float_spec_values(spec)
     check_tensors("float_matmul", x, w)
     if spec is not values:
-        check_device_values("float_matmul", spec, x, w)
+        check_device_values("float_matmul", float_spec_of(values), x, w)
     if algorithm != DIRECT:
         _check(x, w)
         image, kernel = x.t()[None, :, :, None], w.t()[:, :, None, None]

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from mbm_hw.catalog import as_spec
 from mbm_hw.float_spec import FloatExact, FloatMBM, FloatMitchell, FloatSpec
 from mbm_hw.ops.codes import are_on_a_device_to_wait_for
 from mbm_hw.ops.cpu_kernels import value_outside_format
@@ -26,13 +27,18 @@ class FloatSpecValues(NamedTuple):
     force_lsb: bool
 
 
-def float_spec_values(spec: FloatSpec | FloatSpecValues) -> FloatSpecValues:
-    """Return `spec` as an operator takes it; anything but a float spec is a TypeError."""
+def float_spec_values(spec: FloatSpec | str | FloatSpecValues) -> FloatSpecValues:
+    """Return `spec`, or the spec of that name, as an operator takes it.
+
+    The errors are those of `as_spec`; an integer spec is a TypeError too.
+    """
     if isinstance(spec, FloatSpecValues):
         return spec
+    spec = as_spec(spec)
     if not isinstance(spec, FloatSpec):
         raise TypeError(
-            f"spec must be a float multiplier spec such as FloatMBM(8, 7), not {spec!r}"
+            f"spec must be a float multiplier spec such as FloatMBM(8, 7), not {spec!r}: "
+            "conv2d and matmul take integer specs"
         )
     truncation, force_lsb = getattr(spec, "truncation", 0), getattr(spec, "force_lsb", False)
     return FloatSpecValues(

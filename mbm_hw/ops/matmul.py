@@ -21,7 +21,7 @@ from mbm_hw.spec import IntegerSpec
 def matmul(
     x_codes: Tensor,
     w_codes: Tensor,
-    spec: IntegerSpec | SpecValues,
+    spec: IntegerSpec | str | SpecValues,
     algorithm: str = DIRECT,
 ) -> Tensor:
     """Return the matrix product of integer codes, each product x * w as `spec` multiplies.

@@ -88,6 +88,11 @@ def _network_hash(network: nn.Module) -> str:
     return sha256(repr(network).encode(), *sources)
 
 
+def _bytes(tensor: torch.Tensor) -> bytes:
+    """Return a tensor's values as bytes; NumPy has no bfloat16."""
+    return tensor.cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+
+
 def _weights_hash(network: nn.Module) -> str:
     state = network.state_dict().items()
-    return sha256(*(part for k, v in state for part in (k.encode(), v.cpu().numpy().tobytes())))
+    return sha256(*(part for k, v in state for part in (k.encode(), _bytes(v))))

@@ -10,6 +10,7 @@ from torch import nn
 
 from mbm_hw.nn.geometry import layer_of, supports
 from mbm_hw.ops.algorithms import DIRECT, find_algorithm
+from mbm_hw.studies.forward_errors import naming_layers
 from mbm_hw.studies.networks import CONVERTIBLE, load_network
 
 
@@ -45,15 +46,16 @@ def count_operations(
     counted: dict[str, LayerOperations] = {}
 
     def observe(name):
-        def hook(module, inputs, output):
-            operations = _operations(name, module, inputs[0].shape, output.shape, algorithm)
+        def hook(module, inputs, keywords, output):
+            (x,) = (*inputs, *keywords.values())
+            operations = _operations(name, module, x.shape, output.shape, algorithm)
             before = counted.get(name)
             counted[name] = operations if before is None else _sum(before, operations)
 
         return hook
 
     handles = [
-        module.register_forward_hook(observe(name))
+        module.register_forward_hook(observe(name), with_kwargs=True)
         for name, module in network.named_modules()
         if isinstance(module, CONVERTIBLE)
     ]
@@ -89,10 +91,8 @@ def network_operations(
     first = next((m for m in network.modules() if isinstance(m, nn.Conv2d)), None)
     if first is None:
         raise ValueError(f"{name} has no convolution, so it takes no images")
-    try:
+    with naming_layers(f"{name} on {first.in_channels}x{height}x{width} images", network):
         return count_operations(network, torch.zeros(first.in_channels, height, width), algorithm)
-    except RuntimeError as error:
-        raise ValueError(f"{name} does not take {height}x{width} images: {error}") from error
 
 
 def operation_rows(network: str, operations: Sequence[LayerOperations]) -> list[dict]:

@@ -32,6 +32,9 @@ def write_report(
     this version writes is a ValueError; nothing is written then.
     """
     folder = Path(folder)
+    path = folder / "report.html" if output is None else Path(output)
+    if path.resolve() in ((folder / name).resolve() for name in ("summary.json", *PICTURES)):
+        raise ValueError(f"{path} is an input: give another file to write")
     document = _read_json(folder / "summary.json", "mbm-hw study run")
     for part in ("study", "weights", "machine", "versions", "errors", "summaries"):
         if part not in document:
@@ -66,7 +69,6 @@ def write_report(
         measured=measured,
         pictures={path.stem: _embedded(path) for path in map(folder.joinpath, PICTURES)},
     )
-    path = folder / "report.html" if output is None else Path(output)
     with replacing(path) as file:
         file.write(text)
     return path

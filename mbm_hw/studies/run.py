@@ -1,6 +1,5 @@
 """Running a study: from its description to rows, one for each multiplier, layer set and image."""
 
-import copy
 import functools
 import json
 from collections.abc import Iterable, Iterator
@@ -23,8 +22,9 @@ from mbm_hw.studies.data import load_data
 from mbm_hw.studies.description import Study
 from mbm_hw.studies.devices import device_of, move_
 from mbm_hw.studies.evaluation import EVALUATIONS, Depth
+from mbm_hw.studies.forward_errors import naming_layers
 from mbm_hw.studies.identity import sha256, study_identity
-from mbm_hw.studies.networks import load_network, load_weights
+from mbm_hw.studies.networks import CONVERTIBLE, copy_around, load_network, load_weights
 from mbm_hw.studies.operations import count_multiplications
 from mbm_hw.studies.store import Store
 
@@ -41,6 +41,7 @@ class StudyRun:
 
     cases : the networks to be scored, in order: float, the baselines, the specs.
     units : each case on each batch, in the order of the rows. total : images over all units.
+    weights_note : what `load_weights` tells of the weights.
     """
 
     def __init__(
@@ -59,21 +60,25 @@ class StudyRun:
             raise ValueError(f"quantizer must be one of {known}, not {study.quantizer!r}")
         self.arguments = study, folder, models, data, device
         self.study, self.folder, self._data, self.device = study, Path(folder), data, device
-        self.evaluation = EVALUATIONS[study.metrics]
+        self.evaluation, self.weights_note = EVALUATIONS[study.metrics], ""
         self.quantizer = QUANTIZERS[study.quantizer]
         seed = study.weights.random if study.has_random_weights else None
         self.network = load_network(study.network, models, seed)
         self.dataset = load_data(study.data)
         if not study.has_random_weights:
-            load_weights(self.network, study.weights, None if data is None else Path(data))
-        self._counts = {
-            algorithm: count_multiplications(self.network, self.dataset[0][0], algorithm)
-            for algorithm in {DIRECT, *study.algorithms}
-        }
+            folder = None if data is None else Path(data)
+            self.weights_note = load_weights(self.network, study.weights, folder)
+        image = self.dataset[0][0]
+        with naming_layers(f"network {study.network} on image 0", self.network):
+            self._counts = {
+                algorithm: count_multiplications(self.network, image, algorithm)
+                for algorithm in {DIRECT, *study.algorithms}
+            }
         self.multiplications = self._counts[DIRECT]
         self.layer_sets = sets = study.layers.sets(self.multiplications)
+        self._check_convertible()
         self.cases = [Case(None, "none", ())] + [
-            Case(spec, name, layers, algorithm)
+            Case(spec, name, layers, algorithm, study.name_of(spec))
             for spec, algorithm in study.multipliers
             for name, layers in sets.items()
             if any(supports(algorithm, self.network.get_submodule(layer)) for layer in layers)
@@ -87,21 +92,33 @@ class StudyRun:
         self.total = len(self.cases) * len(self.dataset)
         self._ranges, self._batch = {}, None
 
+    def _check_convertible(self):
+        """Raise a ValueError if a layer of a layer set cannot be approximate."""
+        if not self.multiplications:
+            raise ValueError(
+                f"network {self.study.network} runs no convolution and no linear layer"
+            )
+        for layer in dict.fromkeys(name for names in self.layer_sets.values() for name in names):
+            module = self.network.get_submodule(layer)
+            if type(module) not in CONVERTIBLE:
+                raise ValueError(
+                    f"layers: {layer!r} cannot be approximate: its class is a subclass, "
+                    f"{type(module).__name__}, whose forward may be another one"
+                )
+
     def rows(self) -> list[dict]:
         """Compute what the store of this study lacks; return a row for each case and image.
 
         The rows are those of `score`.
         """
-        with closing(self.open_store()) as store:
+        with self.open_store() as store:
             for _ in self.compute(store, self.units):
                 pass
             return self.finished(store, self.units)
 
     def open_store(self) -> Store:
         """Open, or create, the store in the study's folder, and note in it what is run."""
-        store = Store(self.folder / "study.sqlite")
-        store.describe(self.description)
-        return store
+        return Store.described(self.folder / "study.sqlite", self.description)
 
     def compute(self, store: Store, units: Iterable[Unit], score=None) -> Iterator[Unit]:
         """Compute those of `units` that the store lacks; yield each when it is committed.
@@ -119,8 +136,12 @@ class StudyRun:
         return all(store.get(key) is not None for key in self.keys(unit))
 
     def finished(self, store: Store, units: Iterable[Unit]) -> list[dict]:
-        """Return the rows of finished units, in their order."""
-        return [store.get(key) for unit in units for key in self.keys(unit)]
+        """Return the rows of finished units, in their order, under the names of this study."""
+        return [
+            store.get(key) | {"spec": unit.case.spec_name}
+            for unit in units
+            for key in self.keys(unit)
+        ]
 
     def keys(self, unit: Unit) -> list[str]:
         """Return the keys of a unit's rows in a store: hashes of all that the rows depend on."""
@@ -156,11 +177,14 @@ class StudyRun:
             counts = {name: n for name, n in self.multiplications.items() if name in layers}
             self._batch = images, Batch(self.evaluation, samples, self.network, counts)
         batch = self._batch[1]
-        scored = (
-            batch.exact
-            if case.spec is None
-            else batch.score(self.converted(case), case.layers, self._counts[case.algorithm])
-        )
+        try:
+            scored = (
+                batch.exact
+                if case.spec is None
+                else batch.score(self.converted(case), case.layers, self._counts[case.algorithm])
+            )
+        except ValueError as error:
+            raise ValueError(f"{unit}: {error}") from error
         if case in self.pictured_cases:
             self._keep(unit, scored.outputs)
         common = {"study": self.study.name, "weights": self.study.weights_name}
@@ -197,7 +221,7 @@ class StudyRun:
         for position, image in enumerate(unit.images):
             if image in self.pictured_images:
                 with replacing(self._outputs_file(unit.case, image), "wb") as file:
-                    np.save(file, [output[position : position + 1].numpy() for output in outputs])
+                    np.save(file, [y[position : position + 1].float().numpy() for y in outputs])
 
     def _outputs_file(self, case: Case, image: int) -> Path:
         return self.folder / "outputs" / f"{self._key(case, image)}.npy"
@@ -210,7 +234,7 @@ class StudyRun:
         if case.spec is None:
             return self.network
         ranges = self._calibrated_ranges(self.study.baseline(case.spec))
-        network = _copy_around(self.network, case.layers)
+        network = copy_around(self.network, case.layers)
         chosen = self._chosen(case.layers)
         convert_(network, case.spec, chosen, self.quantizer, case.algorithm)
         for name in case.layers:
@@ -221,10 +245,11 @@ class StudyRun:
         """Return the largest activation of every layer, observed in the float network; see `nn`."""
         if baseline not in self._ranges:
             layers = {name for layers in self.layer_sets.values() for name in layers}
-            network = _copy_around(self.network, layers)
+            network = copy_around(self.network, layers)
             convert_(network, baseline, self._chosen(layers), self.quantizer)
             images = self.dataset.calibration.to(device_of(network))
-            calibrate_(network, images.split(self.study.batch))
+            with naming_layers("the network on the calibration images", network):
+                calibrate_(network, images.split(self.study.batch))
             found = {name: network.get_submodule(name).activation_amax for name in layers}
             self._ranges[baseline] = found
         return self._ranges[baseline]
@@ -233,7 +258,7 @@ class StudyRun:
         return lambda module, name: name in layers
 
     def _key(self, case: Case, image: int) -> str:
-        unit = [self.identity, case.spec_name, case.algorithm, case.layer_set, case.layers, image]
+        unit = [self.identity, repr(case.spec), case.algorithm, case.layer_set, case.layers, image]
         return sha256(json.dumps(unit).encode())
 
     @property
@@ -254,19 +279,3 @@ class StudyRun:
         layers = {name: list(layers) for name, layers in self.layer_sets.items()}
         algorithms = list(self.study.algorithms)
         return self.identity | {"specs": specs, "algorithms": algorithms, "layers": layers}
-
-
-def _copy_around(network: nn.Module, layers: Iterable[str]) -> nn.Module:
-    """Return a copy of the modules that hold `layers`; the others, and all tensors, are shared."""
-    holders = {module: [] for module in network.modules()}
-    for module in holders:
-        for child in module.children():
-            holders[child].append(module)
-    copied, found = set(), [*map(network.get_submodule, layers)]
-    while found:
-        module = found.pop()
-        if module not in copied:
-            copied.add(module)
-            found += holders[module]
-    shared = [*(holders.keys() - copied), *network.parameters(), *network.buffers()]
-    return copy.deepcopy(network, {id(part): part for part in shared})

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from mbm_hw.catalog import spec_name
 from mbm_hw.studies.description import FLOAT, Study, multiplier_name
 from mbm_hw.studies.evaluation import EVALUATIONS
 
@@ -96,7 +95,7 @@ def summarize(study: Study, rows: Iterable[Mapping]) -> list[Summary]:
     groups = defaultdict(list)
     for row in rows:
         groups[row["spec"], row["algorithm"], row["layer_set"]].append(row)
-    baselines = {spec_name(s): spec_name(study.baseline(s)) for s in study.all_specs}
+    baselines = {study.name_of(s): study.name_of(study.baseline(s)) for s in study.all_specs}
     summaries = []
     for (spec, algorithm, layer_set), members in groups.items():
         averages = evaluation.average(members)

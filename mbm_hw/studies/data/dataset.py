@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mbm_hw.studies.fields import check_fields
+
 
 class Dataset:
     """Samples to be scored, and images to calibrate with, none of which is among them.
@@ -47,6 +49,7 @@ class Kind:
             if field.type is int and (type(value) is not int or value < least):
                 expected = f"an integer of at least {least}"
                 raise ValueError(f"{field.name} must be {expected}, not {value!r}")
+        check_fields(self, "data.")
 
     def load(self) -> Dataset:
         """See :func:`mbm_hw.studies.data.load_data`."""
