@@ -17,6 +17,7 @@ from mbm_hw.nn.geometry import layer_of
 from mbm_hw.nn.ste import fake_quantize, straight_through
 from mbm_hw.ops.algorithms import DIRECT, find_algorithm
 from mbm_hw.ops.algorithms.integers import largest_codes
+from mbm_hw.ops.carry_nan import carry_nan
 from mbm_hw.ops.codes import SpecValues, check_spec, code_dtype, spec_values
 from mbm_hw.ops.conv2d import conv2d
 from mbm_hw.ops.float_conv2d import float_conv2d
@@ -225,7 +226,7 @@ class ApproxLayer(nn.Module):
         dtype = torch.float32 if is_float else code_dtype(values)
         x_scale = self.activation_scale
         w_scale = self.weight_quantizer.weight_scale(weight, self.spec)[:, None, None]
-        x = self.operand_quantizer.codes(x, x_scale, self.spec, dtype)
+        values_of_x, x = x, self.operand_quantizer.codes(x, x_scale, self.spec, dtype)
         w = self.weight_quantizer.codes(weight, w_scale[..., None], self.spec, dtype)
         operator = float_conv2d if is_float else conv2d
         sums = operator(x, w, values, *geometry, algorithm=self.algorithm)
@@ -233,7 +234,10 @@ class ApproxLayer(nn.Module):
             # In double, as `Symmetric` divides.
             sums = (sums.float().double() / self._denominator).float()
         bias = None if bias is None else bias[:, None, None]
-        return rescale(sums, x_scale, w_scale, bias)
+        y = rescale(sums, x_scale, w_scale, bias)
+        if not is_float:
+            carry_nan(y, values_of_x, weight, *geometry)
+        return y
 
     def _with_gradient(self, y, x, weight, bias, exact_layer):
         """Return `y` with the gradient of `exact_layer` on fake-quantised x and weight."""
