@@ -81,7 +81,9 @@ def _simulate(arguments: argparse.Namespace, task: tuple[str, str]) -> Outcome:
 def _arguments() -> argparse.Namespace:
     parser = _Parser(prog="python -m sim", description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--sim", choices=[*SIMULATORS, "all"], default="icarus", help="the simulator (icarus)"
+        "--sim",
+        choices=[*SIMULATORS, "all"],
+        help="the simulator (icarus; of --coverage verilator)",
     )
     parser.add_argument("--spec", metavar="NAME", help="one design of rtl/ (all of them)")
     parser.add_argument("--waves", action="store_true", help="write the waves too")
@@ -93,6 +95,7 @@ def _arguments() -> argparse.Namespace:
         "--results", type=Path, default=Path("results/sim"), help="logs, waves (results/sim)"
     )
     arguments = parser.parse_args()
+    arguments.sim = arguments.sim or ("verilator" if arguments.coverage else "icarus")
     arguments.sim = SIMULATORS if arguments.sim == "all" else (arguments.sim,)
     if arguments.coverage and "verilator" not in arguments.sim:
         parser.error("--coverage is Verilator's: give --sim verilator or --sim all")
