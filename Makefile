@@ -44,7 +44,7 @@ prove:    .venv/simulators ## Prove that rtl/ equals the specification; SPEC=mbm
 	$(PYTHON) -m proof $${SPEC:+--spec "$$SPEC"} $${SWEEP:+--sweep} $${FAULTS:+--faults} $${LIMIT:+--limit "$$LIMIT"}
 
 sim-layer: .venv/simulators ## Run layers of the trained networks through the convolution engine; SPEC=mbm8s SEED=0, LAYER="digits: conv2" OUTPUTS=600 WAVES=1
-	$(PYTHON) -m sim.layer $${SPEC:+--spec "$$SPEC"} $${LAYER:+--layer "$$LAYER"} $${OUTPUTS:+--outputs "$$OUTPUTS"} $${WAVES:+--waves} $${SEED:+--seed "$$SEED"}
+	$(PYTHON) -m sim.layer $${SIM:+--sim "$$SIM"} $${SPEC:+--spec "$$SPEC"} $${LAYER:+--layer "$$LAYER"} $${OUTPUTS:+--outputs "$$OUTPUTS"} $${WAVES:+--waves} $${SEED:+--seed "$$SEED"}
 
 verilog:  .venv/installed ## Write the catalog's Verilog to rtl/
 	$(PYTHON) -m mbm_hw verilog --all rtl

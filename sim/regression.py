@@ -23,7 +23,7 @@ from sim.dot_product import simulate_dot_product
 from sim.report import Outcome, Unfinished, cells, failures, write_report
 from sim.runner import simulate
 from sim.simulation import Simulation
-from sim.simulators import SIMULATORS, MissingTool, environment
+from sim.simulators import SIMULATORS, MissingTool, check_folder, environment
 
 
 class _Parser(argparse.ArgumentParser):
@@ -111,6 +111,7 @@ def _arguments() -> argparse.Namespace:
     try:
         check_folder_writable(arguments.results)
         for simulator in arguments.sim:
+            check_folder(simulator, arguments.results)
             with environment(simulator):
                 pass
     except (MissingTool, OSError) as error:

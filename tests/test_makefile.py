@@ -59,6 +59,7 @@ OPTIONS = [
     ("sim", "SEED", "--seed"),
     ("prove", "SPEC", "--spec"),
     ("prove", "LIMIT", "--limit"),
+    ("sim-layer", "SIM", "--sim"),
     ("sim-layer", "SPEC", "--spec"),
     ("sim-layer", "LAYER", "--layer"),
     ("sim-layer", "OUTPUTS", "--outputs"),
