@@ -26,14 +26,14 @@ from mbm_hw.nn.products import (
 
 @dataclass(frozen=True)
 class Multiplications:
-    """The multiplications of one operator in one module.
+    """The multiplications of one operator in one module, on inputs of one shape.
 
     module : the name of the innermost module that was running; empty for the model itself, and
         `(Conv2d, not in the model)` for one that is none of its submodules.
     operator : as torch's dispatcher calls it: `aten.addmm`, `mbm_hw.quantized_conv2d`.
     kind : see `products.Products`; `linear` in a linear layer.
     spec : the multiplier's name; None where the products are exact.
-    calls : of the operator. input, output : shapes without the batch, of the last call.
+    calls : of the operator. input, output : shapes without the batch.
     multiplications, lookups : of all calls; see `products.Products`.
     """
 
@@ -144,7 +144,7 @@ def coverage(model: nn.Module, inputs: Any) -> Coverage:
 class _Counter(TorchDispatchMode):
     """Counts the products of all operators that run, by the module that runs them.
 
-    rows : (module, operator, spec) -> what was counted. uncounted : names, in the order of calls.
+    rows : what was counted, by all that tells rows apart. uncounted : names, in the order of calls.
     """
 
     def __init__(self, model: nn.Module):
@@ -196,13 +196,14 @@ class _Counter(TorchDispatchMode):
         if spec is not None and isinstance(module, ApproxLayer):
             spec = spec_name(module.spec)
         name = self.names.get(module, f"({type(module).__name__}, not in the model)")
-        key = name, _name(operator), kind, spec
-        before = self.rows.get(key)
+        shapes = products.input, products.output
+        before = self.rows.get((name, _name(operator), kind, spec, shapes))
         calls, counts = 1, (products.multiplications, products.lookups)
         if before is not None:
             calls += before.calls
             counts = (before.multiplications + counts[0], before.lookups + counts[1])
-        self.rows[key] = Multiplications(*key, calls, products.input, products.output, *counts)
+        row = Multiplications(name, _name(operator), kind, spec, calls, *shapes, *counts)
+        self.rows[name, _name(operator), kind, spec, shapes] = row
 
 
 def _name(operator) -> str:
