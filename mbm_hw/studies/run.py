@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from mbm_hw.catalog import spec_name
 from mbm_hw.files import replacing
 from mbm_hw.nn import calibrate_, supports
+from mbm_hw.nn.calibrate import unreached_text
 from mbm_hw.ops.algorithms import DIRECT
 from mbm_hw.quantize import QUANTIZERS
 from mbm_hw.spec import Spec
@@ -76,7 +77,9 @@ class StudyRun:
         self.multiplications = self.layers.multiplications
         self.layer_sets = sets = study.layers.sets(self.multiplications, self.layers.left)
         with naming_layers("the approximate network on image 0", self.network):
-            self.layers.check_reached(self.approximated, study.all_specs[0])
+            unreached = self.layers.unreached(self.approximated, study.all_specs[0])
+        if unreached:
+            raise ValueError(f"layers: {unreached_text(unreached)}")
         self.cases = [Case(None, "none", ())] + [
             Case(spec, name, layers, algorithm, study.name_of(spec))
             for spec, algorithm in study.multipliers
