@@ -122,7 +122,8 @@ class Depth(Evaluation):
             raise ValueError("depth metrics take data with depths, not with labels")
         if self.crop is not None:
             prediction, target = prediction[self.crop], target[self.crop]
-        return depth_metrics(prediction, target) | {"pixels": int(np.count_nonzero(target))}
+        pixels = np.ma.masked_equal(np.asanyarray(target), 0).count()
+        return depth_metrics(prediction, target) | {"pixels": int(pixels)}
 
     def average(self, scores):
         if not self.pooled:
