@@ -131,7 +131,7 @@ class _Run:
         number = len(self.outputs)
         images = images.to(self.device)
         output, seconds = self.batch.prefix.forward(number, self.network, self.first, images)
-        output = tree_map_only(Tensor, Tensor.cpu, output)
+        output = tree_map_only(Tensor, lambda t: t.to("cpu", copy=True), output)
         self.outputs.append(output)
         self.seconds += seconds
         return output

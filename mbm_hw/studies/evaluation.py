@@ -23,7 +23,10 @@ class Evaluation:
     headline: str
 
     def scores(self, network: nn.Module, images: Tensor, targets: Sequence) -> list[dict]:
-        """Return the scores of each image; images float32 [N, C, H, W] in [0, 1]."""
+        """Return the scores of each image; images float32 [N, C, H, W] in [0, 1].
+
+        The network is given copies, which it may change in place.
+        """
         raise NotImplementedError
 
     def average(self, scores: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -52,7 +55,7 @@ class Classification(Evaluation):
     headline = "top1"
 
     def scores(self, network, images, targets):
-        logits, labels = network(images), torch.as_tensor(targets)
+        logits, labels = network(images.clone()), torch.as_tensor(targets)
         loss = functional.cross_entropy(logits, labels, reduction="none").tolist()
         right = (logits.argmax(1) == labels).tolist()
         return [{"top1": float(r), "cross_entropy": c} for r, c in zip(right, loss, strict=True)]
@@ -78,7 +81,7 @@ class Depth(Evaluation):
 
     def predict(self, network: nn.Module, images: Tensor) -> Tensor:
         """Return the depths in metres, [N, H, W]."""
-        depth = depth_from_output(network(images))
+        depth = depth_from_output(network(images.clone()))
         if self.flip:
             mirrored = depth_from_output(network(images.flip(3)))
             depth = (depth + mirrored.flip(2)) / 2

@@ -58,7 +58,7 @@ def count_operations(
         if isinstance(module, CONVERTIBLE)
     ]
     try:
-        network(image[None])
+        network(image[None].clone())  # it may be changed in place
     finally:
         for handle in handles:
             handle.remove()

@@ -224,7 +224,8 @@ class StudyRun:
             network = _copy_around(self.network, layers)
             convert_(network, baseline, self._chosen(layers), self.quantizer)
             images = self.dataset.calibration.to(device_of(network))
-            calibrate_(network, images.split(self.study.batch))
+            batches = images.split(self.study.batch)
+            calibrate_(network, (batch.clone() for batch in batches))  # changed in place by some
             found = {name: network.get_submodule(name).activation_amax for name in layers}
             self._ranges[baseline] = found
         return self._ranges[baseline]
