@@ -23,8 +23,9 @@ from mbm_hw.studies.data import load_data
 from mbm_hw.studies.description import Study
 from mbm_hw.studies.devices import device_of, move_
 from mbm_hw.studies.evaluation import EVALUATIONS, Depth
-from mbm_hw.studies.identity import sha256, study_identity
-from mbm_hw.studies.networks import load_network, load_weights
+from mbm_hw.studies.hashing import sha256
+from mbm_hw.studies.identity import study_identity
+from mbm_hw.studies.networks import factory_name, load_network, load_weights
 from mbm_hw.studies.operations import count_multiplications
 from mbm_hw.studies.store import Store
 
@@ -62,7 +63,8 @@ class StudyRun:
         self.evaluation = EVALUATIONS[study.metrics]
         self.quantizer = QUANTIZERS[study.quantizer]
         seed = study.weights.random if study.has_random_weights else None
-        self.network = load_network(study.network, models, seed)
+        self._factory = factory_name(study.network, models)
+        self.network = load_network(self._factory, seed=seed)
         self.dataset = load_data(study.data)
         if not study.has_random_weights:
             load_weights(self.network, study.weights, None if data is None else Path(data))
@@ -234,7 +236,8 @@ class StudyRun:
         return lambda module, name: name in layers
 
     def _key(self, case: Case, image: int) -> str:
-        unit = [self.identity, case.spec_name, case.algorithm, case.layer_set, case.layers, image]
+        spec = case.spec_name, repr(case.spec)
+        unit = [self.identity, spec, case.algorithm, case.layer_set, case.layers, image]
         return sha256(json.dumps(unit).encode())
 
     @property
@@ -245,8 +248,11 @@ class StudyRun:
     @functools.cached_property
     def identity(self) -> dict[str, str]:
         """See `study_identity`."""
-        identity = study_identity(self.study, self.network, self.dataset, self._data)
-        return identity | {"device": self.device}
+        functions = [self._factory]
+        if not self.study.has_random_weights and ".py:" in self.study.weights:
+            functions.append(self.study.weights)
+        what = self.study, self.network, self.dataset, self._data
+        return study_identity(*what, functions, self.device)
 
     @property
     def description(self) -> dict:
