@@ -15,9 +15,10 @@ class Evaluation:
     """One way to score a network.
 
     metrics : the scores' names; `higher_is_better` : those of them where it is.
-    headline : the metric that pictures show.
+    right_or_wrong : those that are 1 or 0 for an image. headline : the metric that pictures show.
     """
 
+    right_or_wrong: frozenset[str] = frozenset()
     metrics: tuple[str, ...]
     higher_is_better: frozenset[str]
     headline: str
@@ -25,12 +26,27 @@ class Evaluation:
     def scores(self, network: nn.Module, images: Tensor, targets: Sequence) -> list[dict]:
         """Return the scores of each image; images float32 [N, C, H, W] in [0, 1].
 
-        The network is given copies, which it may change in place.
+        The network is given copies, which it may change in place. The scores of an image whose
+        target says nothing are None; see `has_target`.
         """
         raise NotImplementedError
 
-    def average(self, scores: Sequence[Mapping[str, float]]) -> dict[str, float]:
-        """Return the metrics over all images, given the scores of each."""
+    def has_target(self, target) -> bool:
+        """Return whether an image with this target can be scored."""
+        return True
+
+    def is_scored(self, scores: Mapping[str, float | None]) -> bool:
+        """Return whether these are the scores of an image that could be scored."""
+        return scores[self.metrics[0]] is not None
+
+    def average(self, scores: Sequence[Mapping[str, float | None]]) -> dict[str, float]:
+        """Return the metrics over all images that are scored; if none is, this is a ValueError."""
+        scored = [row for row in scores if self.is_scored(row)]
+        if not scored:
+            raise ValueError(f"none of {len(scores)} images could be scored")
+        return self._average(scored)
+
+    def _average(self, scores):
         return {name: float(np.mean([row[name] for row in scores])) for name in self.metrics}
 
     @torch.inference_mode()
@@ -51,7 +67,7 @@ class Classification(Evaluation):
     """top1 : share of right labels, 0 to 1. cross_entropy : of the right label, nats."""
 
     metrics = ("top1", "cross_entropy")
-    higher_is_better = frozenset({"top1"})
+    higher_is_better = right_or_wrong = frozenset({"top1"})
     headline = "top1"
 
     def scores(self, network, images, targets):
@@ -95,13 +111,18 @@ class Depth(Evaluation):
 
     def score(self, prediction, target) -> dict[str, float]:
         """Return the metrics of one image, depths [H, W] in metres, and the pixels that counted."""
+        if not self.has_target(target):
+            return dict.fromkeys(self.metrics) | {"pixels": 0}
         if self.crop is not None:
             prediction, target = prediction[self.crop], target[self.crop]
         return depth_metrics(prediction, target) | {"pixels": int(np.count_nonzero(target))}
 
-    def average(self, scores):
+    def has_target(self, target):
+        return bool(np.any(np.asarray(target if self.crop is None else target[self.crop])))
+
+    def _average(self, scores):
         if not self.pooled:
-            return super().average(scores)
+            return super()._average(scores)
         pixels = [row["pixels"] for row in scores]
 
         def mean(values):

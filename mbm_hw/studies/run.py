@@ -66,6 +66,9 @@ class StudyRun:
         self._factory = factory_name(study.network, models)
         self.network = load_network(self._factory, seed=seed)
         self.dataset = load_data(study.data)
+        targets = (self.dataset[image][1] for image in range(len(self.dataset)))
+        if not any(map(self.evaluation.has_target, targets)):
+            raise ValueError(f"data: no image has valid depth, which metrics {study.metrics} need")
         if not study.has_random_weights:
             load_weights(self.network, study.weights, None if data is None else Path(data))
         self._counts = {
