@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from bench.cases import LAYERS, plan, specs
 from bench.picture import plot_rates
+from mbm_hw.cli.options import OutputFolder
 from mbm_hw.files import replacing
 from mbm_hw.ops.cpu_kernels import available_isas
 
@@ -36,7 +37,7 @@ RIVAL_ENVIRONMENT = {
 @click.option("--batch", "batches", multiple=True, type=int, default=(1, 8), show_default=True)
 @click.option("--threads", multiple=True, type=int, default=(1, 2), show_default=True)
 @click.option("--repeats", type=click.IntRange(7), default=7, show_default=True)
-@click.option("--results", type=click.Path(path_type=Path), default=Path("results/bench"))
+@click.option("--results", type=OutputFolder(), default=Path("results/bench"))
 def main(isas, layers, chosen, batches, threads, repeats, results):
     """Time the approximate layers beside PyTorch's exact float32 ones."""
     known = available_isas()

@@ -4,7 +4,7 @@ Importing this package is free: torch is imported by `mbm_hw.ops` and `mbm_hw.nn
 `mbm_hw.hdl`, and `to_verilog` only when it is first used.
 """
 
-from mbm_hw.catalog import CATALOG, find_spec, spec_name
+from mbm_hw.catalog import CATALOG, as_spec, find_spec, spec_name
 from mbm_hw.errors import ErrorMetrics, error_metrics
 from mbm_hw.float_spec import FloatExact, FloatMBM, FloatMitchell, FloatSpec
 from mbm_hw.reference import multiply, product_table
@@ -23,6 +23,7 @@ __all__ = [
     "Mitchell",
     "Spec",
     "Table",
+    "as_spec",
     "error_metrics",
     "find_spec",
     "multiply",

@@ -7,6 +7,7 @@ Products and errors of all of them follow from `spec`, `float_spec` and the sour
 
 import difflib
 import re
+import reprlib
 from types import MappingProxyType
 
 from mbm_hw.float_spec import FORMATS, FloatExact, FloatMBM, FloatMitchell
@@ -63,9 +64,10 @@ CATALOG = MappingProxyType({spec.identifier: spec for spec in _INTEGERS} | _FLOA
 _INTEGER_FAMILIES = {family.family: family for family in (Exact, Mitchell, MBM)}
 _FLOAT_FAMILIES = {family.family: family for family in (FloatExact, FloatMitchell, FloatMBM)}
 _BITS = {name: bits for bits, name in FORMATS.items()}
-_INTEGER = re.compile(rf"({'|'.join(_INTEGER_FAMILIES)})(\d+)(s?)(?:_t(\d+))?")
+_INTEGER = re.compile(rf"({'|'.join(_INTEGER_FAMILIES)})(\d+)(s?)(?:_t(\d+))?", re.ASCII)
 _FLOAT = re.compile(
-    rf"({'|'.join(_FLOAT_FAMILIES)})_({'|'.join(_BITS)}|e\d+m\d+)(?:_t(\d+))?(_lsb|_plain)?"
+    rf"({'|'.join(_FLOAT_FAMILIES)})_({'|'.join(_BITS)}|e\d+m\d+)(?:_t(\d+))?(_lsb|_plain)?",
+    re.ASCII,
 )
 
 
@@ -93,7 +95,7 @@ def find_spec(name: str) -> Spec:
     else:
         close = difflib.get_close_matches(name, CATALOG, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        raise ValueError(f"no multiplier is called {name!r}; known: {', '.join(CATALOG)}{hint}")
+        raise ValueError(f"no multiplier is called {name!r}{hint}; known: {', '.join(CATALOG)}")
     if truncation is not None:
         if family == Exact.family:
             raise ValueError(f"{name}: an exact multiplier has no truncation")
@@ -101,8 +103,24 @@ def find_spec(name: str) -> Spec:
     return kind(**parameters)
 
 
-def spec_name(spec: Spec) -> str:
+def as_spec(spec: Spec | str) -> Spec:
+    """Return `spec`, or the spec of that name (`find_spec`): wherever a spec is taken.
+
+    Anything but a spec or a string is a TypeError.
+    """
+    if isinstance(spec, Spec):
+        return spec
+    if isinstance(spec, str):
+        return find_spec(spec)
+    came = " ".join(reprlib.repr(spec).split())
+    raise TypeError(
+        f"spec must be a multiplier spec such as MBM(8) or a name such as 'mbm8s', not {came}"
+    )
+
+
+def spec_name(spec: Spec | str) -> str:
     """Return the spec's name in the catalog, or its identifier if it has none there."""
+    spec = as_spec(spec)
     return _NAMES.get(spec, spec.identifier)
 
 

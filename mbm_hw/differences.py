@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mbm_hw.catalog import as_spec
 from mbm_hw.errors import MAX_EXHAUSTIVE_PAIRS
 from mbm_hw.reference import multiply
 from mbm_hw.spec import IntegerSpec
@@ -27,8 +28,15 @@ class Difference:
     other_product: int
 
 
-def product_difference(spec: IntegerSpec, other: IntegerSpec) -> Difference:
-    """Return how `spec` differs from `other`; more than 2**26 pairs are a ValueError."""
+def product_difference(spec: IntegerSpec | str, other: IntegerSpec | str) -> Difference:
+    """Return how `spec` differs from `other`, both integer specs or their names.
+
+    A float spec, or anything else, is a TypeError; more than 2**26 pairs are a ValueError.
+    """
+    spec, other = as_spec(spec), as_spec(other)
+    for one in (spec, other):
+        if not isinstance(one, IntegerSpec):
+            raise TypeError(f"product_difference compares integer specs, not {one}")
     low = max(spec.operand_min, other.operand_min)
     operands = np.arange(low, min(spec.operand_max, other.operand_max) + 1)
     pairs = operands.size**2

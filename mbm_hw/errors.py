@@ -6,9 +6,11 @@ error = approximate - exact; relative error RE = error / exact; error distance E
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
+from mbm_hw.catalog import as_spec
 from mbm_hw.float_reference import mantissa_product
 from mbm_hw.float_spec import FloatSpec
 from mbm_hw.reference import multiply
@@ -20,16 +22,22 @@ _CHUNK_PAIRS = 2**20
 
 @dataclass(frozen=True)
 class ErrorMetrics:
-    """The error metrics of one multiplier; see `error_metrics` for what was counted.
+    """The error metrics of one multiplier.
 
+    Absolute metrics count every pair of operands:
+    med, wce : mean and worst-case ED, in units of the product. nmed : med by the largest exact
+        product's magnitude, a fraction. mse : mean squared error, in units of the product squared.
+    error_rate : share of wrong products, 0 to 1.
+    pairs : how many pairs that is. exhaustive : whether they are all there are.
+
+    Relative metrics count the pairs whose exact product is not 0 (see `include_zeros` of
+    `error_metrics`):
     bias : mean RE, in percent. mred : mean |RE|, in percent.
     peak_min, peak_max : the extreme RE, in percent.
     variance : population variance of RE, in percent squared.
-    med, wce : mean and worst-case ED, in units of the product. nmed : med by the largest exact
-        product's magnitude, a fraction. error_rate : share of wrong products, 0 to 1.
-    standard_error : of the bias, in percent: sqrt(variance / pairs) for a sample (that of mred is
-        never larger), 0 for an exhaustive count.
-    pairs : operand pairs counted. exhaustive : whether they were all there are.
+    standard_error : of the bias, in percent: sqrt(variance / relative_pairs) for a sample (that of
+        mred is never larger), 0 for an exhaustive count.
+    relative_pairs : how many pairs that is.
     """
 
     bias: float
@@ -37,68 +45,82 @@ class ErrorMetrics:
     peak_min: float
     peak_max: float
     variance: float
+    standard_error: float
+    relative_pairs: int
     med: float
     nmed: float
     wce: float
+    mse: float
     error_rate: float
-    standard_error: float
     pairs: int
     exhaustive: bool
 
 
 def error_metrics(
-    spec: Spec, samples: int | None = None, seed: int = 0, include_zeros: bool = False
+    spec: Spec | str, samples: int | None = None, seed: int = 0, include_zeros: bool = False
 ) -> ErrorMetrics:
-    """Return the error metrics of `spec`.
+    """Return the error metrics of `spec`, a spec or its name.
 
-    samples : operand pairs drawn uniformly (with repetition); None counts every pair, which is a
-        ValueError above 2**26 pairs (13 bits).
+    samples : pairs drawn uniformly (with repetition) from all pairs of operands, zeros among them;
+        None counts every pair, which is a ValueError above 2**26 pairs (13 bits).
     seed : of the sample; the same seed gives the same figures.
-    include_zeros : count pairs with a zero operand as well, their relative error as 0: how the
-        MBM paper counts. Otherwise only pairs of nonzero operands are counted.
+    include_zeros : let the relative metrics count the pairs with a zero operand too, their relative
+        error as 0 whatever the product is: the MBM paper counts so. Absolute metrics are the same.
+
+    A sample without a pair that the relative metrics count is a ValueError.
 
     For float specs, over pairs of significands, 1 + i / 2**M for the stored mantissas i: their
-    products, 1 to 4, in units of 2**-2M; include_zeros changes nothing.
+    products, 1 to 4, in units of 2**-2M; none is 0, and include_zeros changes nothing.
     """
-    sums, extremes, count = np.zeros(5), np.array([np.inf, -np.inf, 0.0]), 0
-    operands = _Operands.of(spec, include_zeros)
-    for error, relative in _errors(spec, operands, samples, seed):
+    spec = as_spec(spec)
+    operands = _Operands.of(spec)
+    relative_sums, absolute_sums = np.zeros(3), np.zeros(3)
+    peak_min, peak_max, wce = np.inf, -np.inf, 0.0
+    relative_pairs = pairs = 0
+    for error, relative in _errors(spec, operands, samples, seed, include_zeros):
         distance = np.abs(error)
-        terms = (relative, np.abs(relative), relative**2, distance, distance != 0)
-        sums += [term.sum(dtype=np.float64) for term in terms]
-        extremes[0] = min(extremes[0], relative.min())
-        extremes[1] = max(extremes[1], relative.max())
-        extremes[2] = max(extremes[2], distance.max())
-        count += error.size
-    bias, mred, mean_square, med, error_rate = (float(total) / count for total in sums)
+        absolute_sums += [term.sum() for term in (distance, distance**2, distance != 0)]
+        wce = max(wce, distance.max())
+        pairs += error.size
+        if relative.size:
+            relative_sums += [term.sum() for term in (relative, np.abs(relative), relative**2)]
+            peak_min, peak_max = min(peak_min, relative.min()), max(peak_max, relative.max())
+            relative_pairs += relative.size
+    if not relative_pairs:
+        raise ValueError(f"no exact product of {spec} but 0 is in a sample of {pairs}: take more")
+    bias, mred, mean_square = (float(total) / relative_pairs for total in relative_sums)
+    med, mse, error_rate = (float(total) / pairs for total in absolute_sums)
     variance = max(mean_square - bias**2, 0.0)
     return ErrorMetrics(
         bias=bias,
         mred=mred,
-        peak_min=float(extremes[0]),
-        peak_max=float(extremes[1]),
+        peak_min=float(peak_min) + 0.0,  # no -0.0
+        peak_max=float(peak_max) + 0.0,
         variance=variance,
+        standard_error=0.0 if samples is None else (variance / relative_pairs) ** 0.5,
+        relative_pairs=relative_pairs,
         med=med,
         nmed=med / operands.largest_product,
-        wce=float(extremes[2]),
+        wce=float(wce),
+        mse=mse,
         error_rate=error_rate,
-        standard_error=0.0 if samples is None else (variance / count) ** 0.5,
-        pairs=count,
+        pairs=pairs,
         exhaustive=samples is None,
     )
 
 
 def error_histogram(
-    spec: Spec, edges: np.ndarray, samples: int | None = None, seed: int = 0
+    spec: Spec | str, edges: np.ndarray, samples: int | None = None, seed: int = 0
 ) -> np.ndarray:
     """Return how many pairs of operands have a relative error in each bin, int64 [len(edges) - 1].
 
     edges : of the bins, in percent, rising; a bin holds its lower edge, the last one both. Errors
         beyond the outer edges are not counted.
-    samples, seed, and the pairs that count: those of `error_metrics`, zeros left out.
+    spec, samples, seed : those of `error_metrics`. The pairs are the `relative_pairs` of its
+        result, without zeros.
     """
-    counts = np.zeros(len(edges) - 1, np.int64)
-    for _, relative in _errors(spec, _Operands.of(spec, False), samples, seed):
+    spec, counts = as_spec(spec), np.zeros(len(edges) - 1, np.int64)
+    for _, relative in _errors(spec, _Operands.of(spec), samples, seed, include_zeros=False):
         counts += np.histogram(relative, edges)[0]
     return counts
 
@@ -106,17 +128,20 @@ def error_histogram(
 METRICS = tuple(field.name for field in dataclasses.fields(ErrorMetrics))
 
 
-def pair_count(spec: Spec, include_zeros: bool = False) -> int:
-    """Return how many pairs of operands `error_metrics` would count exhaustively."""
-    return _Operands.of(spec, include_zeros).count ** 2
+def pair_count(spec: Spec | str) -> int:
+    """Return how many pairs of operands there are: those that an exhaustive count takes."""
+    return _Operands.of(as_spec(spec)).size ** 2
 
 
 def _errors(
-    spec: Spec, operands: "_Operands", samples: int | None, seed: int
+    spec: Spec, operands: "_Operands", samples: int | None, seed: int, include_zeros: bool
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield error, in units of the product, and relative error, in percent, chunk by chunk."""
+    """Yield the errors, chunk by chunk: of all pairs, in units of the product; relative, percent.
+
+    The relative ones are those of the pairs whose exact product is not 0, or of all.
+    """
     if samples is None:
-        pairs = operands.count**2
+        pairs = operands.size**2
         if pairs > MAX_EXHAUSTIVE_PAIRS:
             raise ValueError(
                 f"{spec} has {pairs} operand pairs, more than {MAX_EXHAUSTIVE_PAIRS}: give samples"
@@ -131,7 +156,9 @@ def _errors(
         # Neighbouring 64-bit integers may share a float64: subtract as integers (they wrap safely).
         error = (approximate.astype(np.uint64) - exact.astype(np.uint64)).astype(np.int64)
         error = error.astype(np.float64)
-        yield error, 100 * np.divide(error, exact, out=np.zeros(error.shape), where=exact != 0)
+        nonzero = exact != 0
+        relative = 100 * np.divide(error, exact, out=np.zeros(error.shape), where=nonzero)
+        yield error, relative if include_zeros else relative[nonzero]
 
 
 def _products(spec: Spec, a, b) -> tuple[np.ndarray, np.ndarray]:
@@ -144,30 +171,26 @@ def _products(spec: Spec, a, b) -> tuple[np.ndarray, np.ndarray]:
     return (one + mantissa) << (spec.mantissa_bits + increment), (one + a) * (one + b)
 
 
-@dataclass(frozen=True)
-class _Operands:
-    """Integers from `low` to `high`, without 0 unless `with_zero`; see `error_metrics`."""
+class _Operands(NamedTuple):
+    """The integers from `low` to `high`, and the largest magnitude of their exact products."""
 
     low: int
     high: int
-    with_zero: bool
     largest_product: int
 
     @classmethod
-    def of(cls, spec: Spec, include_zeros: bool) -> "_Operands":
-        if isinstance(spec, FloatSpec):  # stored mantissas, of which 0 is one like another
+    def of(cls, spec: Spec) -> "_Operands":
+        if isinstance(spec, FloatSpec):  # stored mantissas
             one = 1 << spec.mantissa_bits
-            return cls(0, one - 1, True, (2 * one - 1) ** 2)
-        return cls(spec.operand_min, spec.operand_max, include_zeros, spec.magnitude_max**2)
+            return cls(0, one - 1, (2 * one - 1) ** 2)
+        return cls(spec.operand_min, spec.operand_max, spec.magnitude_max**2)
 
     @property
-    def count(self) -> int:
-        return self.high - self.low + self.with_zero
+    def size(self) -> int:
+        return self.high - self.low + 1
 
     def all_pairs(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         operands = np.arange(self.low, self.high + 1)
-        if not self.with_zero:
-            operands = operands[operands != 0]
         rows = max(_CHUNK_PAIRS // operands.size, 1)
         for start in range(0, operands.size, rows):
             yield np.broadcast_arrays(operands[start : start + rows, None], operands)
@@ -175,8 +198,4 @@ class _Operands:
     def sampled_pairs(self, samples: int, generator: np.random.Generator):
         for start in range(0, samples, _CHUNK_PAIRS):
             shape = (2, min(_CHUNK_PAIRS, samples - start))
-            if self.with_zero:
-                yield tuple(generator.integers(self.low, self.high, shape, endpoint=True))
-            else:  # the values from 0 up stand for themselves + 1
-                drawn = generator.integers(self.low, self.high - 1, shape, endpoint=True)
-                yield tuple(drawn + (drawn >= 0))
+            yield tuple(generator.integers(self.low, self.high, shape, endpoint=True))

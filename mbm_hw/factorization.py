@@ -22,6 +22,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from mbm_hw.catalog import as_spec
 from mbm_hw.integer_terms import cover, fit, halve, lattice, peel
 from mbm_hw.reference import log2, multiply, pattern_values
 from mbm_hw.spec import Exact, IntegerSpec, LogSpec, Table
@@ -29,12 +30,11 @@ from mbm_hw.spec import Exact, IntegerSpec, LogSpec, Table
 MAX_TERMS = 192
 MAX_CLASSES = 1024
 """Operands that multiply differently, up to the sign; more are refused, for their table's size."""
-INT32_MAX = 2**31 - 1
+INT32_MAX = _PRIME = 2**31 - 1
 NARROW, PLANE = 8, 6
 """Operands of more octaves than NARROW go by planes: PLANE octaves share a term, scaled down."""
 PASS = 4
 """Terms that another shift is worth: it takes an accumulator, and its terms are padded apart."""
-_PRIME = 2**31 - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +94,7 @@ class Factorization:
 
 
 @functools.lru_cache(maxsize=256)
-def factorize(spec: IntegerSpec, base: LogSpec | None = None) -> Factorization:
+def factorize(spec: IntegerSpec | str, base: LogSpec | None = None) -> Factorization:
     """Return a factorisation of the spec's product table into few int8 factors, exact.
 
     base : Mitchell's spec of an MBM without truncation, whose products are subtracted before: what
@@ -103,7 +103,7 @@ def factorize(spec: IntegerSpec, base: LogSpec | None = None) -> Factorization:
     A ValueError says why where there is none of at most MAX_TERMS terms, or where too many operands
     multiply differently to look for one.
     """
-    operands, index = _operand_classes(spec)
+    operands, index = _operand_classes(spec := as_spec(spec))
     if isinstance(spec, Table) and (least := rank(spec)) > MAX_TERMS:
         raise ValueError(f"{spec}: the table takes {least} int8 terms, more than {MAX_TERMS}")
     low, high = _factor_range(spec, operands)
@@ -126,12 +126,12 @@ def factorize(spec: IntegerSpec, base: LogSpec | None = None) -> Factorization:
     return Factorization(spec, u, v, tuple(shift for *_, shift in terms), scale, base)
 
 
-def rank(spec: IntegerSpec) -> int:
+def rank(spec: IntegerSpec | str) -> int:
     """Return the rank of the spec's product table: no factorisation has fewer terms.
 
     Of the table modulo the prime 2**31 - 1, which is never more than the rank in the integers.
     """
-    operands, _ = _operand_classes(spec)
+    operands, _ = _operand_classes(spec := as_spec(spec))
     rest = _table(spec, operands) % _PRIME
     found = 0
     while rest.any():
@@ -142,7 +142,7 @@ def rank(spec: IntegerSpec) -> int:
     return found
 
 
-def factorization_rows(specs: Iterable[IntegerSpec]) -> list[dict]:
+def factorization_rows(specs: Iterable[IntegerSpec | str]) -> list[dict]:
     """Return a row for each spec: what its factorisation costs, beside the rank, the least."""
     return [
         {

@@ -6,6 +6,7 @@ vectors, with an oracle in exact fractions (tests/test_reference.py) and with th
 
 import numpy as np
 
+from mbm_hw.catalog import as_spec
 from mbm_hw.float_reference import float_multiply, mantissa_table
 from mbm_hw.float_spec import FloatSpec
 from mbm_hw.spec import Exact, IntegerSpec, LogSpec, Spec, Table
@@ -13,15 +14,17 @@ from mbm_hw.spec import Exact, IntegerSpec, LogSpec, Spec, Table
 TABLE_MAX_WIDTH = 12
 
 
-def multiply(spec: Spec, a, b) -> np.ndarray:
+def multiply(spec: Spec | str, a, b) -> np.ndarray:
     """Return the products of `a` and `b`, bit for bit as the RTL computes them.
 
+    spec : a spec, or its name; anything else is a TypeError.
     a, b : integers or integer arrays, broadcast together. Integer specs: values (not patterns) from
         spec.operand_min to spec.operand_max. Float specs: bit patterns, 0 to 2**spec.width - 1.
         Anything else is a ValueError.
     Returns int64 of the broadcast shape (uint64 for unsigned 32-bit specs; float specs: uint32 bit
     patterns, see `float_multiply`); a scalar for scalars.
     """
+    spec = as_spec(spec)
     if isinstance(spec, FloatSpec):
         return float_multiply(spec, a, b)
     a, b = _operand(spec, "a", a), _operand(spec, "b", b)
@@ -40,13 +43,15 @@ def multiply(spec: Spec, a, b) -> np.ndarray:
     return np.where((a < 0) != (b < 0), -magnitude, magnitude)[()] if spec.signed else magnitude[()]
 
 
-def product_table(spec: Spec) -> np.ndarray:
+def product_table(spec: Spec | str) -> np.ndarray:
     """Return all products as int64 [2**width, 2**width], indexed by two's-complement patterns.
 
+    spec : a spec, or its name; anything else is a TypeError.
     For integer specs of at most 12 bits; wider ones are a ValueError. A sign-magnitude table has no
     operand with the pattern 2**(width - 1); its row and column hold 0. A float spec's table is of
     its M mantissa bits, at most 8: int64 [2**M, 2**M], (exponent increment << M) | mantissa.
     """
+    spec = as_spec(spec)
     if isinstance(spec, FloatSpec):
         return mantissa_table(spec)
     if spec.width > TABLE_MAX_WIDTH:

@@ -1,29 +1,43 @@
-"""Product tables as files: .npy, .csv and .hex ($readmemh).
+"""Product tables as files: .npy, .npz, .csv and .hex ($readmemh).
 
-.npy : int64 [2**width, 2**width], indexed by the operands' patterns.
-.csv : one header line, then `a,b,product` in values (signed ones as such), any order.
-.hex : row-major by patterns, one product a line, ceil(2 * width / 4) digits, two's complement.
+.npy : integers [2**width, 2**width], indexed by the operands' patterns; written as int64.
+.npz : one such array, whatever its name. It is read, not written.
+.csv : a header that names the columns a, b and product in any order, then values (signed ones as
+    such), the pairs of operands in any order. Names may be upper-case, and the product's may be p
+    or mbm, as in the study that this project comes from.
+.hex : row-major by patterns, one product a line, ceil(2 * width / 4) digits, two's complement. It
+    is written, not read.
 """
 
+import os
+import re
+import warnings
 from pathlib import Path
 
 import numpy as np
 
-from mbm_hw.catalog import find_spec
+from mbm_hw.catalog import as_spec, find_spec
+from mbm_hw.contents import NUMPY_ARRAY, TEXT, ZIP_ARCHIVE, contents
 from mbm_hw.files import replacing
 from mbm_hw.reference import pattern_values, product_table
 from mbm_hw.spec import IntegerSpec, Spec, Table
 
-TABLE_FILES = (".npy", ".csv")
-"""How the files end that `read_table` reads."""
+MAX_BYTES = 2**30
+"""The largest file, or array in an archive, that `read_table` reads; 12 bits take less."""
+
+COLUMNS = {"a": "a", "b": "b", "product": "product", "p": "product", "mbm": "product"}
+"""The names that a CSV's header may have, in lower case, and the columns that they stand for."""
 
 
-def write_table(spec: IntegerSpec, path: str | Path) -> Path:
+def write_table(spec: IntegerSpec | str, path: str | Path) -> Path:
     """Write the product table of `spec` (at most 12 bits) in the format that `path` ends in.
 
+    spec : an integer spec, or its name; a float spec, or anything else, is a TypeError.
     Returns the path. Another ending than .npy, .csv or .hex is a ValueError.
     """
-    path = Path(path)
+    spec, path = as_spec(spec), Path(path)
+    if not isinstance(spec, IntegerSpec):
+        raise TypeError(f"write_table takes an integer spec, not {spec}")
     if path.suffix not in _WRITERS:
         raise ValueError(f"{path} must end in {', '.join(_WRITERS)}, not {path.suffix!r}")
     table = product_table(spec)
@@ -34,31 +48,41 @@ def write_table(spec: IntegerSpec, path: str | Path) -> Path:
 
 
 def read_table(path: str | Path, signed: bool = False, sign_magnitude: bool = False) -> Table:
-    """Return the multiplier whose products `path` lists: .npy, or .csv with any header.
+    """Return the multiplier whose products the file `path` lists: .npy, .npz or .csv.
 
     signed, sign_magnitude : as for `Table`. In a signed CSV the operands are values, not patterns.
-    A file that is neither, or a CSV in which a pair of operands is missing or given twice, is a
-    ValueError that names the file.
+    A file that holds no product table (another kind of file, one that is cut short, a CSV without
+    its header or without a pair of operands) is a ValueError that names the file and says what it
+    is; so is one of more than 2**30 bytes. A missing file is an OSError.
     """
     path = Path(path)
     try:
-        if path.suffix == ".npy":
-            array = np.load(path, allow_pickle=False)
-        elif path.suffix == ".csv":
-            array = _read_csv(path, signed and not sign_magnitude)
-        else:
-            raise ValueError(f"a product table must end in .npy or .csv, not {path.suffix!r}")
+        if path.suffix not in _READERS:
+            *others, last = TABLE_FILES
+            known = f"{', '.join(others)} or {last}"
+            raise ValueError(f"a product table must end in {known}, not {path.suffix!r}")
+        size, kind = path.stat().st_size, contents(path)
+        expected, reader = _READERS[path.suffix]
+        if kind != expected:
+            raise ValueError(f"it is {kind}, not {expected}")
+        _check_size(size)
+        array = reader(path, signed and not sign_magnitude)
         return Table(array, signed=signed, sign_magnitude=sign_magnitude)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
 
+def is_table_file(name: str) -> bool:
+    """Return whether `name` is meant as a file: it has a dot or a slash, as no spec's name has."""
+    return "." in name or os.sep in name
+
+
 def named_spec(name: str, signed: bool = False, sign_magnitude: bool = False) -> Spec:
-    """Return the product table in the file `name` (.npy, .csv), or else the spec of that name.
+    """Return the product table in the file `name` (see `is_table_file`), or the spec of that name.
 
     signed, sign_magnitude : of a table. The errors are those of `read_table` and `find_spec`.
     """
-    if name.endswith(TABLE_FILES):
+    if is_table_file(name):
         return read_table(name, signed, sign_magnitude)
     return find_spec(name)
 
@@ -85,24 +109,111 @@ def _write_hex(file, spec, table):
 _WRITERS = {".npy": _write_npy, ".csv": _write_csv, ".hex": _write_hex}
 
 
+def _check_size(size: int):
+    if size > MAX_BYTES:
+        raise ValueError(f"a product table takes at most {MAX_BYTES} bytes, not {size}")
+
+
+def _read_npy(path: Path, signed: bool) -> np.ndarray:
+    with open(path, "rb") as file:
+        return _loaded(lambda: np.load(file, allow_pickle=False))
+
+
+def _read_npz(path: Path, signed: bool) -> np.ndarray:
+    with open(path, "rb") as file, _loaded(lambda: np.load(file, allow_pickle=False)) as arrays:
+        members = arrays.zip.infolist()
+        if len(members) != 1:
+            raise ValueError(f"it must hold one array, not {len(members)}")
+        _check_size(members[0].file_size)
+        return _loaded(lambda: arrays[arrays.files[0]])
+
+
+def _loaded(load):
+    """Return what `load` returns, which reads bytes of an open file by NumPy."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of an array that Python 2 wrote
+            return load()
+    except Exception as error:  # damaged bytes make NumPy and zipfile raise errors of many kinds
+        raise ValueError(f"it is damaged or holds no integers: {_shortened(str(error))}") from error
+
+
 def _read_csv(path: Path, signed: bool) -> np.ndarray:
-    rows = np.loadtxt(path, np.int64, delimiter=",", skiprows=1, ndmin=2)
+    with open(path, encoding="utf-8-sig", errors="backslashreplace") as file:
+        order = _columns(file.readline(1000))
+        try:
+            with warnings.catch_warnings(action="error"):  # of a file without lines
+                rows = np.loadtxt(
+                    file, np.int64, comments=None, delimiter=",", quotechar='"', ndmin=2
+                )
+        except (ValueError, UserWarning) as error:
+            raise ValueError(_bad_line(path) or str(error)) from error
     if rows.shape[1] != 3:
-        raise ValueError(f"a line must hold a,b,product, not {rows.shape[1]} columns")
-    side = round(len(rows) ** 0.5)
-    width = side.bit_length() - 1
-    if side * side != len(rows) or side != 1 << width:
-        raise ValueError(f"the lines must list 2**w by 2**w products, not {len(rows)}")
+        raise ValueError(_bad_line(path))
+    return _square(rows[:, order], signed)
+
+
+def _columns(header: str) -> list[int]:
+    """Return where the header has the columns a, b and product."""
+    names = [name.strip(' "').lower() for name in header.rstrip("\n").split(",")]
+    if all(map(_INTEGER.fullmatch, names)):
+        raise ValueError(f"it has no header: its first line must name the columns {_KNOWN_COLUMNS}")
+    found = [COLUMNS.get(name) for name in names]
+    if sorted(map(str, found)) != ["a", "b", "product"]:
+        came = _shortened(header)
+        raise ValueError(f"its header must name the columns {_KNOWN_COLUMNS}, not {came}")
+    return [found.index(column) for column in ("a", "b", "product")]
+
+
+_KNOWN_COLUMNS = "a, b and product (or p, mbm)"
+_INTEGER = re.compile(r'[ "]*[+-]?\d{1,18}[ "]*', re.ASCII)
+
+
+def _bad_line(path: Path) -> str | None:
+    """Return which line after the header has no three integers, if one has not."""
+    number = 1
+    with open(path, encoding="utf-8-sig", errors="backslashreplace") as file:
+        for number, line in enumerate(file, 1):
+            fields = line.rstrip("\n").split(",")
+            is_row = len(fields) == 3 and all(map(_INTEGER.fullmatch, fields))
+            if number > 1 and line != "\n" and not is_row:
+                return f"line {number} must hold three integers, not {_shortened(line)}"
+    return "no line follows its header" if number == 1 else None
+
+
+def _shortened(line: str) -> str:
+    line = line.rstrip("\n")
+    return repr(line if len(line) <= 100 else line[:97] + "...")
+
+
+def _square(rows: np.ndarray, signed: bool) -> np.ndarray:
+    """Return the products of the rows (a, b, product) as an array that patterns index."""
+    operands, side = rows[:, :2], 1 << Table.MIN_WIDTH
+    while side * side < len(rows):
+        side *= 2
     low = -(side // 2) if signed else 0
-    operands = rows[:, :2]
-    if operands.min() < low or operands.max() >= low + side:
-        a, b = operands[((operands < low) | (operands >= low + side)).any(axis=1)][0]
-        raise ValueError(f"operands must be {low} to {low + side - 1}, not {a},{b}")
+    outside = ((operands < low) | (operands >= low + side)).any(axis=1)
+    if outside.any():
+        a, b = operands[outside][0]
+        raise ValueError(
+            f"operands must be {low} to {low + side - 1} in {len(rows)} lines, not {a},{b}"
+        )
     index = (operands & (side - 1)) @ [side, 1]
     counts = np.bincount(index, minlength=side * side)
     if counts.max() > 1:
         a, b = operands[index == counts.argmax()][0]
         raise ValueError(f"each pair of operands must be given once, not {a},{b} repeatedly")
+    if not counts.all():
+        a, b = ((pattern - low) % side + low for pattern in divmod(int(counts.argmin()), side))
+        raise ValueError(f"the pair of operands {a},{b} is missing: {side}**2 lines must follow")
     array = np.empty(side * side, np.int64)
     array[index] = rows[:, 2]
     return array.reshape(side, side)
+
+
+_READERS = {
+    ".npy": (NUMPY_ARRAY, _read_npy),
+    ".npz": (ZIP_ARCHIVE, _read_npz),
+    ".csv": (TEXT, _read_csv),
+}
+TABLE_FILES = tuple(_READERS)
+"""How the files end that `read_table` reads."""

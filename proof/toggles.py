@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 from tabulate import tabulate
 
+from mbm_hw.supervision import supervise
 from proof.claims import all_of, unrolled
 from proof.command import DesignName, run
 from proof.model import Model, read_model
@@ -133,4 +134,4 @@ def _bit(point: str) -> tuple[str, int] | None:
 
 
 if __name__ == "__main__":
-    run(main, "proof.toggles")
+    supervise("proof.toggles", lambda: run(main, "proof.toggles"))

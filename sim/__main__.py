@@ -1,117 +1,13 @@
-"""python -m sim: simulate the designs of rtl/ against the reference, and print what came of it.
+"""python -m sim: see `sim.regression`."""
 
-Exit status 0: every product is right; 1: one is wrong, or a simulation failed; 2: a wrong argument,
-or something that is not installed.
-"""
-
-import argparse
-import functools
-import logging
-import os
-import sys
-from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
-
-from tabulate import tabulate
-from tqdm import tqdm
-
-from mbm_hw.hdl import DESIGNS
-from sim.cocotb_run import SimulationError
-from sim.designs import ALL, RTL, design_name
-from sim.dot_product import simulate_dot_product
-from sim.report import Outcome, Unfinished, cells, failures, write_report
-from sim.runner import simulate
-from sim.simulation import Simulation
-from sim.simulators import SIMULATORS, MissingTool, environment
+from mbm_hw.supervision import supervise
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message):
-        self.exit(2, f"sim: {message}\n")
+def program() -> int:
+    from sim.regression import main
 
-
-def main() -> int:
-    arguments = _arguments()
-    tasks = [(simulator, name) for simulator in arguments.sim for name in arguments.spec]
-    with ProcessPoolExecutor(os.cpu_count(), initializer=_quieten) as pool:
-        run = functools.partial(_simulate, arguments)
-        came = tqdm(pool.map(run, tasks), total=len(tasks), unit="design", leave=False)
-        outcomes = list(came)
-    write_report(outcomes, arguments.results)
-    rows = [outcome for outcome in outcomes if isinstance(outcome, Simulation)]
-    wrong = list(failures(outcomes))
-    print(tabulate([cells(row) for row in rows], headers="keys", floatfmt=".1f"))
-    for failure in wrong:
-        print(failure, file=sys.stderr)
-    waves = f", waves in {arguments.results}/SIMULATOR/DESIGN/" if arguments.waves else ""
-    print(
-        f"{len(rows)} of {len(tasks)} simulations, "
-        f"{sum(row.vectors for row in rows)} products and sums, "
-        f"{sum(row.mismatches for row in rows)} mismatches, "
-        f"{sum(len(row.missed) for row in rows)} of {sum(row.bins for row in rows)} bins missed, "
-        f"seed {arguments.seed}; {arguments.results / 'index.html'}, junit.xml, results.csv{waves}"
-    )
-    return 1 if wrong else 0
-
-
-def _quieten():
-    logging.getLogger("cocotb").setLevel(logging.WARNING)
-
-
-def _simulate(arguments: argparse.Namespace, task: tuple[str, str]) -> Outcome:
-    simulator, name = task
-    folder = arguments.results / simulator / name
-    source = RTL / f"{name}.v"
-    run = simulate if name in DESIGNS else simulate_dot_product
-    try:
-        return run(
-            ALL[name],
-            source,
-            simulator,
-            folder,
-            waves=arguments.waves,
-            seed=arguments.seed,
-            is_covered=arguments.coverage and simulator == "verilator",
-        )
-    except SimulationError as error:
-        return Unfinished(name, simulator, str(error))
-
-
-def _arguments() -> argparse.Namespace:
-    parser = _Parser(prog="python -m sim", description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--sim", choices=[*SIMULATORS, "all"], default="icarus", help="the simulator (icarus)"
-    )
-    parser.add_argument("--spec", metavar="NAME", help="one design of rtl/ (all of them)")
-    parser.add_argument("--waves", action="store_true", help="write the waves too")
-    parser.add_argument(
-        "--coverage", action="store_true", help="count branches and toggles, in Verilator"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of sampled operands and stalls (0)")
-    parser.add_argument(
-        "--results", type=Path, default=Path("results/sim"), help="logs, waves (results/sim)"
-    )
-    arguments = parser.parse_args()
-    arguments.sim = SIMULATORS if arguments.sim == "all" else (arguments.sim,)
-    if arguments.coverage and "verilator" not in arguments.sim:
-        parser.error("--coverage is Verilator's: give --sim verilator or --sim all")
-    if arguments.seed < 0:
-        parser.error(f"--seed must be at least 0, not {arguments.seed}")
-    try:
-        arguments.spec = list(ALL) if arguments.spec is None else [design_name(arguments.spec)]
-    except ValueError as error:
-        parser.error(str(error))
-    missing = [name for name in arguments.spec if not (RTL / f"{name}.v").exists()]
-    if missing:
-        parser.error(f"rtl/{missing[0]}.v is missing: run `make verilog`")
-    try:
-        for simulator in arguments.sim:
-            with environment(simulator):
-                pass
-    except MissingTool as error:
-        parser.error(str(error))
-    return arguments
+    return main()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    supervise("sim", program)

@@ -7,6 +7,7 @@ import contextlib
 import importlib.metadata
 import importlib.util
 import os
+import re
 import shutil
 import sys
 import sysconfig
@@ -17,9 +18,12 @@ from unittest import mock
 
 import find_libpython
 
+from mbm_hw.files import replacing
+
 ROOT = Path(__file__).resolve().parent.parent
 PRIVATE = ROOT / "build" / "icarus"  # what sim.install unpacks for a user who is not root
 SIMULATORS = ("icarus", "verilator")
+_TAKEN_APART = re.compile(r"""[\s'"$`\\#%&*?;:|()<>\[\]{}]""")  # in makefiles and by their shell
 
 
 class MissingTool(Exception):
@@ -75,12 +79,10 @@ def prebuilt(simulator: str, folder: Path, *variant: str) -> Iterator[None]:
     for path in kept.glob("*.o"):
         os.utime(shutil.copy(path, folder), (later, later))
     yield
-    kept.mkdir(parents=True, exist_ok=True)
     for path in folder.glob("verilated*.o"):
         if not (kept / path.name).exists():
-            unfinished = kept / f"{path.name}.{os.getpid()}"
-            shutil.copy(path, unfinished)
-            unfinished.replace(kept / path.name)
+            with replacing(kept / path.name, "wb") as file:
+                file.write(path.read_bytes())
 
 
 def icarus_folder() -> Path:
@@ -103,7 +105,18 @@ def verilator_folder() -> Path:
     for tool in ("g++", "make", "perl"):
         if shutil.which(tool) is None:
             raise MissingTool(f"Verilator needs {tool}: run `apt install g++ make perl`")
-    return Path(package.origin).parent / "bin"
+    folder = Path(package.origin).parent
+    check_folder("verilator", folder)
+    return folder / "bin"
+
+
+def check_folder(simulator: str, folder: Path) -> None:
+    """Raise MissingTool if `simulator` cannot work in a folder of this name."""
+    if simulator == "verilator" and _TAKEN_APART.search(str(folder.resolve())):
+        raise MissingTool(
+            f"Verilator's make cannot work in a folder with spaces, quotes, $ or the like in its "
+            f"name; Icarus can (SIM=icarus): {folder.resolve()}"
+        )
 
 
 def private_libpython() -> Path | None:

@@ -17,12 +17,14 @@ MAY_IMPORT = {
     "files": set(),
     "published": set(),
     "catalog": {"spec", "float_spec"},
-    "reference": {"spec", "float_spec", "float_reference"},
+    "reference": {"spec", "float_spec", "catalog", "float_reference"},
     "errors": CORE,
     "differences": CORE | {"errors"},
     "integer_terms": set(),
     "factorization": CORE | {"integer_terms"},
-    "table_files": CORE | {"files"},
+    "contents": set(),
+    "table_files": CORE | {"files", "contents"},
+    "evoapprox": {"errors", "table_files"},
     "quantize": CORE,
     "float_format": {"quantize", "ops"},
     "hdl": CORE | {"files"},
@@ -31,7 +33,17 @@ MAY_IMPORT = {
     "ops": CORE | {"factorization"},
     "nn": CORE | {"quantize", "float_format", "ops"},
     "studies": CORE
-    | {"errors", "differences", "files", "table_files", "quantize", "float_format", "ops", "nn"},
+    | {
+        "contents",
+        "errors",
+        "differences",
+        "files",
+        "table_files",
+        "quantize",
+        "float_format",
+        "ops",
+        "nn",
+    },
 }
 RIM = {"cli", "__init__", "__main__"}  # these may import everything
 

@@ -14,8 +14,8 @@ from mbm_hw.hdl.engine import Convolution, Engine, EngineParameters, engine_to_v
 from mbm_hw.hdl.engine.driver import outputs, tiles, words
 from sim.engine import Flow, Run, simulate_engine
 from sim.engine_faults import ENGINE_FAULTS
-from sim.layer import _arguments, choose, compare, main
 from sim.layer_report import LayerOutcome, Outcome, write_layers
+from sim.layers import _arguments, choose, compare, main
 from sim.simulators import verilator_folder
 
 ROOT = Path(__file__).parent.parent
@@ -191,7 +191,7 @@ def test_a_wrong_layer_is_a_failure_of_that_run(tmp_path):
 
 
 def test_an_engine_that_does_not_build_is_an_error(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("sim.layer.engine_to_verilog", lambda engine: "endmodul")
+    monkeypatch.setattr("sim.layers.engine_to_verilog", lambda engine: "endmodul")
     command = ["sim.layer", "--layer", "digits: conv2", "--outputs", "1", "--sim", SIM]
     monkeypatch.setattr("sys.argv", [*command, "--results", str(tmp_path)])
     assert main() == 1

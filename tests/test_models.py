@@ -279,11 +279,8 @@ def test_what_is_no_checkpoint_is_refused(tmp_path):
     path = tmp_path / "x.pt"
     with pytest.raises(ValueError, match=r"there is no .*x\.pt"):
         read_checkpoint(path)
-    path.write_bytes(b"nothing of the kind")
-    with pytest.raises(ValueError, match=r"x\.pt must hold tensors and plain containers"):
-        read_checkpoint(path)
     torch.save(Path("an object"), path)
-    with pytest.raises(ValueError, match=r"x\.pt must hold tensors and plain containers"):
+    with pytest.raises(ValueError, match=r"x\.pt must be a checkpoint, not a pickle of pathlib\."):
         read_checkpoint(path)
     torch.save([torch.ones(2)], path)
     with pytest.raises(ValueError, match=r"x\.pt must hold tensors by name, not a list"):

@@ -94,6 +94,7 @@ def test_the_report_is_written_by_the_command_line_without_hardware_where_none_i
         ('{"study": {}, "versions": {}}', "has no 'weights': run mbm-hw study run once more"),
         (
             '{"study": {}, "weights": {}, "machine": {}, "versions": {}, "errors": {}, '
+            '"coverage": {}, '
             '"summaries": [{"spec": "float", "algorithm": "direct", "layer_set": "none", '
             '"baseline": "float", "images": 3}]}',
             "has summaries without 'unscored': run mbm-hw study run once more",

@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -17,11 +18,10 @@ from tiny_study import CASES, tiny_study, tiny_study_file
 from mbm_hw.spec import Mitchell
 from mbm_hw.studies.batch import MEASURED
 from mbm_hw.studies.data import load_data
-from mbm_hw.studies.description import Layers
+from mbm_hw.studies.description import Layers, read_study
 from mbm_hw.studies.identity import study_identity
 from mbm_hw.studies.run import StudyRun
-from mbm_hw.studies.shards import Shard
-from mbm_hw.studies.shards import merge as merge_stores
+from mbm_hw.studies.shards import Shard, missing, read_shards
 from mbm_hw.studies.store import Store
 
 IMAGES = 30
@@ -134,10 +134,85 @@ def test_shards_of_different_versions_are_not_merged(tmp_path, monkeypatch, part
 def assert_not_merged(run, other, message):
     Shard(1, 2).open_store(other).close()
     Shard(2, 2).open_store(run).close()
+    with pytest.raises(ValueError, match=re.escape(message)):
+        read_shards(run, [run.folder / f"shard{i}of2.sqlite" for i in (2, 1)])
+
+
+def files_of(folder):
+    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
+
+
+def test_merge_reads_the_rows_of_a_killed_shard_and_changes_nothing(tmp_path):
+    run = StudyRun(tiny_study(tmp_path), tmp_path)
+    folder = tmp_path / "copied"
+    folder.mkdir()
+    unit = run.units[0]
+    with closing(Shard(1, 1).open_store(run)) as store:
+        store.add(zip(run.keys(unit), run.score(unit), strict=True))
+        for ending in ("", "-wal"):  # while it is open, its rows are in the log
+            name = f"shard1of1.sqlite{ending}"
+            (folder / name).write_bytes((tmp_path / name).read_bytes())
+    before = files_of(folder)
+    rows, count = read_shards(run, [folder / "shard1of1.sqlite"])
+    assert (sorted(rows), count) == (sorted(run.keys(unit)), 1)
+    assert files_of(folder) == before
+
+
+def test_a_merge_that_is_refused_changes_neither_its_inputs_nor_the_store(tmp_path, capsys):
+    study, results = tiny_study_file(tmp_path, 1), tmp_path / "results"
+    folder = results / "tiny"
+    for arguments in ([], ["--shard", "1/2"]):
+        assert call(capsys, "study", "run", study, *arguments, "--results", results)[0] == 0
+    foreign = folder / "foreign.sqlite"
+    with closing(sqlite3.connect(foreign)) as database:
+        database.execute("CREATE TABLE units (key TEXT, row TEXT)")
+    before = files_of(folder)
+    for target, files in ((results, before), (tmp_path / "new", None)):
+        merge = ["study", "merge", study, folder / "shard1of2.sqlite", foreign, "--results", target]
+        status, out, err = call(capsys, *merge)
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        assert f"{foreign} is no store of this version" in err
+        assert files_of(folder) == before
+        assert files is not None or not target.exists()
+
+
+def test_a_study_that_fails_leaves_no_empty_store(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(StudyRun, "score", lambda run, unit: _fail())
+    study = tiny_study_file(tmp_path, 1)
+    status, _, err = call(capsys, "study", "run", study, "--results", tmp_path)
+    assert (status, err.splitlines()[-1]) == (2, "mbm-hw: the layer cannot be scored")
+    assert list((tmp_path / "tiny").iterdir()) == []
+
+
+def _fail():
+    raise ValueError("the layer cannot be scored")
+
+
+def test_a_shard_without_units_is_run_and_merged_like_any_other(tmp_path, capsys):
+    study, results = tiny_study_file(tmp_path, 1), tmp_path / "results"
+    run = ["study", "run", study, "--results", results, "--shard"]
+    shards = [Shard(index, CASES + 2) for index in range(1, CASES + 3)]
+    whole = StudyRun(read_study(study), results / "tiny")
+    empty = [shard for shard in shards if not shard.units(whole)]
+    assert empty
+    status, out, err = call(capsys, *run, empty[0], "--json")
+    assert (status, json.loads(out)) == (0, [])
+    assert f"tiny: shard {empty[0]} is done, 0 of {CASES} images in " in err
+    assert call(capsys, *run, empty[1], "--csv")[0] == 0
+    for shard in shards:
+        with closing(shard.open_store(whole)) as store:
+            list(whole.compute(store, shard.units(whole)))
+    stores = [results / f"tiny/shard{s.index}of{s.count}.sqlite" for s in shards]
+    status, _, err = call(capsys, "study", "merge", study, *stores, "--results", tmp_path / "all")
+    assert status == 0, err
+
+
+def test_of_a_million_shards_those_that_are_missing_are_named_at_once(tmp_path):
+    run = StudyRun(tiny_study(tmp_path), tmp_path)
     with closing(run.open_store()) as store:
-        with pytest.raises(ValueError, match=re.escape(message)):
-            merge_stores(run, store, [run.folder / f"shard{i}of2.sqlite" for i in (2, 1)])
-        assert len(store) == 0
+        text = missing(run, store, 999_999)
+    assert text.count("; ") == len(run.units) - 1
+    assert text.startswith("shard ")
 
 
 def test_the_same_data_in_another_folder_are_the_same(tmp_path):

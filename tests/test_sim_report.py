@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from mbm_hw.hdl import DESIGNS
-from sim.__main__ import RTL, main
+from sim.regression import RTL, main
 from sim.report import write_report
 from sim.runner import simulate
 
@@ -18,7 +18,7 @@ def rtl(tmp_path, monkeypatch):
     """Return the folder where `sim` looks for designs."""
     folder = tmp_path / "rtl"
     folder.mkdir()
-    monkeypatch.setattr("sim.__main__.RTL", folder)
+    monkeypatch.setattr("sim.regression.RTL", folder)
     return folder
 
 

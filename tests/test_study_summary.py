@@ -22,6 +22,7 @@ def rows_of(spec, values, layer_set="all", algorithm="direct", losses=None):
             "cross_entropy": loss,
             "seconds": 0.5,
             "multiplications": 9,
+            "network_multiplications": 90,
             "products_per_second": 2e9,
             "layer_sqnr_db": None,
             "layer_max_error": None,

@@ -7,6 +7,7 @@ import pickle
 import sys
 
 import pytest
+from torch import nn
 
 from mbm_hw.studies.networks import load_network, load_weights
 from mbm_hw.studies.user_code import load_function
@@ -87,8 +88,9 @@ def test_dataclasses_sources_and_pickles_of_the_users_classes_work(tmp_path):
     assert dataclasses.asdict(widths) == {"first": 3, "rest": []}
     assert "first: int = 3" in inspect.getsource(type(widths))
     assert pickle.loads(pickle.dumps(widths)) == widths
-    load_weights(widths, f"{tmp_path}/full.py:full")
-    assert widths.widths is type(widths)
+    network = nn.Module()
+    load_weights(network, f"{tmp_path}/full.py:full")
+    assert network.widths is type(widths)
 
 
 def test_a_file_that_changed_is_loaded_anew_with_its_helpers(tmp_path):

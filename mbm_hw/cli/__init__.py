@@ -24,7 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         fail(str(error))
     except OSError as error:
         fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
+        if isinstance(error.__cause__, EOFError):  # click calls that an abort
+            fail(f"a file ends too early: {error.__cause__}")
         click.echo("mbm-hw: interrupted; what was finished is kept", err=True)
         sys.exit(130)
 

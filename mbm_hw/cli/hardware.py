@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from mbm_hw.cli.options import print_rows, with_formats
+from mbm_hw.cli.options import OutputFolder, print_rows, with_formats
 
 LAYER = {
     "network": "models/depth_small.py:depth_small",
@@ -29,10 +29,10 @@ LAYER = {
 @click.option("--power", is_flag=True, help="The energy of an operation, by switching activity.")
 @click.option("--fpga", is_flag=True, help="Look-up tables and frequency on iCE40 and ECP5.")
 @click.option("--breakdown", is_flag=True, help="The blocks' areas instead, and their bounds.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="A folder for all figures.")
+@click.option("-o", "--output", type=OutputFolder(), help="A folder for all figures.")
 @click.option(
     "--cache",
-    type=click.Path(path_type=Path),
+    type=OutputFolder(),
     default="build/cost/cache",
     show_default=True,
     help="Where finished work is kept.",

@@ -1,28 +1,36 @@
 """Multipliers by themselves: their Verilog, product tables and errors."""
 
 import dataclasses
-from pathlib import Path
 
 import click
 
 from mbm_hw.catalog import CATALOG, find_spec
-from mbm_hw.cli.options import print_rows, with_formats, with_table_flags
+from mbm_hw.cli.options import (
+    OutputFile,
+    OutputFolder,
+    WritingCommand,
+    print_rows,
+    say_written,
+    with_formats,
+    with_table_flags,
+)
 from mbm_hw.differences import product_difference
 from mbm_hw.errors import MAX_EXHAUSTIVE_PAIRS, METRICS, error_metrics, pair_count
-from mbm_hw.files import replacing
+from mbm_hw.evoapprox import published_figures
+from mbm_hw.files import is_written_through, replacing
 from mbm_hw.published import TABLE_I
 from mbm_hw.spec import IntegerSpec, Spec
-from mbm_hw.table_files import TABLE_FILES, named_spec, read_table, write_table
+from mbm_hw.table_files import is_table_file, named_spec, read_table, write_table
 
 
-@click.command()
+@click.command(cls=WritingCommand)
 @click.argument("spec", required=False)
 @click.option("--pipeline", type=click.IntRange(1, 4), help="Register stages.")
 @click.option("--stream", is_flag=True, help="Operands and products with valid and ready.")
 @click.option("--name", help="The module's name, by default the design's.")
 @with_table_flags
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="A file, instead of stdout.")
-@click.option("--all", "folder", type=click.Path(path_type=Path), help="Write all designs of rtl/.")
+@click.option("-o", "--output", type=OutputFile(), help="A file, instead of stdout.")
+@click.option("--all", "folder", type=OutputFolder(), help="Write all designs of rtl/.")
 @click.option("--list", "is_list", is_flag=True, help="List the designs of rtl/.")
 @click.option("--template", is_flag=True, help="Instead: how to instantiate the module.")
 @with_formats
@@ -31,8 +39,8 @@ def verilog(
 ):
     """Print or write a multiplier's Verilog.
 
-    SPEC is a name such as mbm8s, mbm16_t8 or mbm_bf16, a product table (.npy, .csv), or a whole
-    design's: mbm8s_p2_stream, mbm8s_mac, mbm12s_dot8_acc40_p1.
+    SPEC is a name such as mbm8s, mbm16_t8 or mbm_bf16, a product table (.npy, .npz, .csv), or a
+    whole design's: mbm8s_p2_stream, mbm8s_mac, mbm12s_dot8_acc40_p1.
     """
     from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, exported, memory_table, write_designs
     from mbm_hw.hdl.template import instantiation
@@ -59,19 +67,21 @@ def verilog(
         if memory is not None:
             click.echo(f"it reads {memory.identifier}.hex, which -o writes beside it", err=True)
         return
+    if memory is not None and is_written_through(output):
+        raise click.UsageError(f"{output} is no file: {memory.identifier}.hex belongs beside it")
     with replacing(output) as file:
         file.write(text)
-    click.echo(f"wrote {output}")
+    say_written(output)
     if memory is not None:
         contents = output.with_name(f"{memory.identifier}.hex")
-        click.echo(f"wrote {write_table(memory, contents)}, which it reads")
+        say_written(write_table(memory, contents), ", which it reads")
 
 
 def _design(name, pipeline, stream, signed, sign_magnitude):
     from mbm_hw.hdl import find_design
     from mbm_hw.hdl.designs import Design
 
-    if name.endswith(TABLE_FILES):
+    if is_table_file(name):
         design = Design(read_table(name, signed, sign_magnitude))
     else:
         design = find_design(name)
@@ -84,29 +94,34 @@ def _design(name, pipeline, stream, signed, sign_magnitude):
 
 
 def _check_table_flags(names, signed, sign_magnitude):
-    if (signed or sign_magnitude) and not any(name.endswith(TABLE_FILES) for name in names):
+    if (signed or sign_magnitude) and not any(map(is_table_file, names)):
         raise click.UsageError(
             "--signed and --sign-magnitude say what a table file holds, and there is none: "
             "a signed multiplier's name has an s, as mbm8s"
         )
 
 
-@click.command()
+@click.command(cls=WritingCommand)
 @click.argument("spec")
+@with_table_flags
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=OutputFile(),
     required=True,
     help="Ends in .npy (int64), .csv (a,b,product) or .hex ($readmemh).",
 )
-def table(spec, output):
-    """Write a multiplier's product table: SPEC is a name of at most 12 bits."""
-    click.echo(f"wrote {write_table(_integer_spec(spec), output)}")
+def table(spec, signed, sign_magnitude, output):
+    """Write a multiplier's product table.
+
+    SPEC is a name of at most 12 bits, or another table (.npy, .npz, .csv).
+    """
+    _check_table_flags([spec], signed, sign_magnitude)
+    say_written(write_table(_integer_spec(spec, signed, sign_magnitude), output))
 
 
-def _integer_spec(name: str) -> IntegerSpec:
-    spec = find_spec(name)
+def _integer_spec(name: str, signed: bool, sign_magnitude: bool) -> IntegerSpec:
+    spec = named_spec(name, signed, sign_magnitude)
     if not isinstance(spec, IntegerSpec):
         raise click.UsageError(f"{name} is a float spec; this takes integer ones")
     return spec
@@ -116,29 +131,60 @@ def _integer_spec(name: str) -> IntegerSpec:
 @click.argument("specs", nargs=-1)
 @click.option("--samples", type=click.IntRange(1), help="Operand pairs; default all, or 2**22.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the sample.")
-@click.option("--include-zeros", is_flag=True, help="Count 0 x anything as no error.")
+@click.option(
+    "--include-zeros",
+    is_flag=True,
+    help="Relative metrics count pairs with a zero operand too, as a relative error of 0. "
+    "Absolute metrics (med, nmed, wce, mse, error_rate) always count every pair.",
+)
 @click.option("--paper", is_flag=True, help="The MBM paper's Table I beside its figures.")
+@click.option(
+    "--published",
+    metavar="CSV",
+    help="A library's figures beside ours: columns name, signed, MAE%, ... as EvoApproxLib has "
+    "them, the product tables beside the file.",
+)
 @click.option("--against", metavar="SPEC", help="Compare every product with this one's instead.")
 @with_table_flags
 @with_formats
-def errors(specs, samples, seed, include_zeros, paper, against, signed, sign_magnitude, style):
-    """Print error metrics: SPECS are names, or product tables (.npy, .csv); default the catalog.
+def errors(
+    specs,
+    samples,
+    seed,
+    include_zeros,
+    paper,
+    published,
+    against,
+    signed,
+    sign_magnitude,
+    style,
+):
+    """Print error metrics: SPECS are names or product tables (.npy, .npz, .csv).
 
-    Relative errors in percent, of float specs those of significands. Up to 13 bits every pair is
-    counted, wider ones by a seeded sample.
+    Default: the catalog. Relative errors in percent, of float specs those of significands; they
+    leave out pairs whose exact product is 0. Up to 13 bits every pair is counted, wider ones by a
+    seeded sample.
     """
-    if against is not None and (paper or not specs):
-        raise click.UsageError("--against compares SPECS: give at least one, and no --paper")
+    if sum([paper, published is not None, against is not None]) > 1:
+        raise click.UsageError("give one of --paper, --published and --against")
+    if against is not None and not specs:
+        raise click.UsageError("--against compares SPECS: give at least one")
+    if (paper or published is not None) and specs:
+        option = "--paper" if paper else "--published"
+        raise click.UsageError(f"{option} lists its own designs: give no SPECS")
+    if (published or against) and (samples or include_zeros):
+        option = "--published" if published else "--against"
+        raise click.UsageError(f"{option} counts every pair: no --samples, no --include-zeros")
+    _check_table_flags([*specs, against or ""], signed, sign_magnitude)
     if paper:
-        if specs:
-            raise click.UsageError("--paper lists its own designs: give no SPECS")
         print_rows([_paper_row(row, samples, seed) for row in TABLE_I if row.bias], style)
         return
-
-    _check_table_flags(specs, signed, sign_magnitude)
+    if published is not None:
+        print_rows(list(published_figures(published)), style)
+        return
     if against is not None:
-        other = _integer_spec(against)
-        named = [(name, named_spec(name, signed, sign_magnitude)) for name in specs]
+        other = _integer_spec(against, signed, sign_magnitude)
+        named = [(name, _integer_spec(name, signed, sign_magnitude)) for name in specs]
         print_rows([_difference_row(name, spec, against, other) for name, spec in named], style)
         return
 
@@ -150,9 +196,7 @@ def errors(specs, samples, seed, include_zeros, paper, against, signed, sign_mag
     print_rows(rows, style)
 
 
-def _difference_row(name: str, spec: Spec, against: str, other: IntegerSpec) -> dict:
-    if not isinstance(spec, IntegerSpec):
-        raise click.UsageError(f"{name} is a float spec; --against compares integer ones")
+def _difference_row(name: str, spec: IntegerSpec, against: str, other: IntegerSpec) -> dict:
     difference = dataclasses.asdict(product_difference(spec, other))
     return {"multiplier": name, "against": against} | difference
 
@@ -175,5 +219,5 @@ def _paper_row(row, samples: int | None, seed: int) -> dict:
         "peak": max(metrics.peak_max, -metrics.peak_min),
         "paper's peak": row.peak,
         "standard error": metrics.standard_error,
-        "pairs": metrics.pairs,
+        "pairs": metrics.relative_pairs,
     }

@@ -1,17 +1,23 @@
 """Networks and their layers: what they multiply, and what algorithms make of it."""
 
 import re
-from pathlib import Path
+from collections import Counter
 
 import click
 from tabulate import tabulate
 
 from mbm_hw.catalog import find_spec
 from mbm_hw.cli.hardware import LAYER
-from mbm_hw.cli.options import print_rows, with_formats, with_models
+from mbm_hw.cli.options import (
+    OutputFile,
+    WritingCommand,
+    print_rows,
+    with_formats,
+    with_models,
+)
 
 
-@click.command()
+@click.command(cls=WritingCommand)
 @click.argument("network")
 @click.option(
     "--input", "size", default="480x640", show_default=True, help="Of the image: rows x columns."
@@ -24,7 +30,7 @@ from mbm_hw.cli.options import print_rows, with_formats, with_models
     help="Whose multiplications: of winograd, strassen, ... in the layers that it can do.",
 )
 @with_models
-@click.option("--picture", type=click.Path(path_type=Path), help="A PNG file to draw.")
+@click.option("--picture", type=OutputFile(), help="A PNG file to draw.")
 @with_formats
 def ops(network, size, against, algorithm, models, picture, style):
     """Count the multiplications of NETWORK's layers: a name in models/, or file.py:factory.
@@ -48,7 +54,9 @@ def ops(network, size, against, algorithm, models, picture, style):
         print_rows(rows, style)
         return
     totals = {name: sum(layer.multiplications for layer in counted[name]) for name in names}
-    others = {layer.layer: layer.multiplications for layer in counted.get(against, ())}
+    others = Counter()
+    for row in counted.get(against, ()):
+        others[row.module] += row.multiplications
     table = [row for row in rows if row["network"] == network]
     for row in table:
         del row["network"]

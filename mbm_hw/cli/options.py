@@ -3,11 +3,68 @@
 import csv
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
 from tabulate import tabulate
+
+from mbm_hw.files import (
+    check_folder_writable,
+    check_writable,
+    csv_cells,
+    is_standard_output,
+    is_written_through,
+)
+
+
+class OutputFile(click.ParamType):
+    """The path of a file that can be written; checked before any work is done."""
+
+    name = "file"
+
+    def convert(self, value, param, ctx):
+        check_writable(value)
+        return Path(value)
+
+
+class OutputFolder(click.ParamType):
+    """The path of a folder that is there, or can be made, and can be written into."""
+
+    name = "folder"
+
+    def convert(self, value, param, ctx):
+        check_folder_writable(value)
+        return Path(value)
+
+
+class WritingCommand(click.Command):
+    """A command that refuses an output file that is one of its inputs."""
+
+    def invoke(self, ctx):
+        options = {param.name for param in self.params if isinstance(param.type, OutputFile)}
+        inputs = [value for name, value in ctx.params.items() if name not in options]
+        outputs = [path for path in map(ctx.params.get, options) if path and path.is_file()]
+        for source in _files(inputs):
+            for path in outputs:
+                if path.samefile(source) and not is_written_through(path):
+                    raise click.UsageError(f"{path} is an input: give another file to write")
+        return super().invoke(ctx)
+
+
+def _files(values) -> Iterator[Path]:
+    """Yield the files that are among the values of parameters, those of FILE:NAME too."""
+    for value in values:
+        if isinstance(value, tuple):
+            yield from _files(value)
+        elif isinstance(value, (str, Path)):
+            text = str(value)
+            yield from filter(Path.is_file, map(Path, (text, text.rpartition(":")[0])))
+
+
+def say_written(path: Path, more: str = "") -> None:
+    """Print that `path` was written; to stderr if standard output is what was written."""
+    click.echo(f"wrote {path}{more}", err=is_standard_output(path))
 
 
 def with_formats(command):
@@ -38,12 +95,23 @@ def with_models(command):
 
 
 def print_rows(rows: Sequence[Mapping], style: str | None) -> None:
-    """Print mappings with the same keys as JSON, as CSV, or as a table with four decimals."""
+    """Print mappings with the same keys as JSON, as CSV, or as a table.
+
+    A table has four decimals, or six digits in columns with numbers beyond 10**12; text is left as
+    it is, though it is a number.
+    """
     if style == "json":
         click.echo(json.dumps(rows, indent=1))
     elif style == "csv":
-        writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerows(csv_cells(row) for row in rows[:1])
+        writer.writerows(csv_cells(row.values()) for row in rows)
     else:
-        click.echo(tabulate(rows, headers="keys", tablefmt="github", floatfmt=".4f"))
+        columns = [[row[key] for row in rows] for key in (rows[0] if rows else ())]
+        formats = [".6g" if any(map(_is_large, column)) else ".4f" for column in columns]
+        texts = [i for i, column in enumerate(columns) if isinstance(column[0], str)]
+        click.echo(tabulate(rows, "keys", "github", formats, disable_numparse=texts))
+
+
+def _is_large(cell) -> bool:
+    return isinstance(cell, float) and abs(cell) > 1e12

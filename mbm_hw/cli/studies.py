@@ -7,7 +7,15 @@ from pathlib import Path
 
 import click
 
-from mbm_hw.cli.options import print_rows, with_formats, with_models
+from mbm_hw.cli.options import (
+    OutputFile,
+    OutputFolder,
+    WritingCommand,
+    print_rows,
+    say_written,
+    with_formats,
+    with_models,
+)
 
 COSTS = Path("results/cost/cost.json")
 """Where `make synth` leaves what `mbm-hw report` says about hardware."""
@@ -29,7 +37,7 @@ def with_inputs(command):
     )(command)
     command = click.option(
         "--results",
-        type=click.Path(path_type=Path),
+        type=OutputFolder(),
         default="results",
         show_default=True,
         help="Every study gets a folder of its name in it.",
@@ -57,11 +65,11 @@ def run(files, shard, workers, scheduler, device, data, models, results, style):
     with workers as score:
         for run in runs:
             if shard is None:
-                with closing(run.open_store()) as store:
+                with run.open_store() as store:
                     _compute(run, store, run.units, score)
                     _show(run, store, style)
             else:
-                with closing(shard.open_store(run)) as store:
+                with shard.open_store(run) as store:
                     _compute(run, store, shard.units(run), score, f"shard {shard}")
                     _show_shard(run, shard, store, style)
 
@@ -77,11 +85,12 @@ def merge(file, stores, device, data, models, results, style):
     Leaves what `study run` does without --shard. Where images are missing, the status is 2, and
     `study run` computes the rest.
     """
-    from mbm_hw.studies.shards import merge, missing
+    from mbm_hw.studies.shards import missing, read_shards
 
     (run,) = _runs([file], data, models, results, device)
-    with closing(run.open_store()) as store:
-        count = merge(run, store, stores)
+    rows, count = read_shards(run, stores)
+    with run.open_store() as store:
+        store.add(rows.items())
         if lacking := missing(run, store, count):
             raise click.ClickException(
                 f"{run.study.name}: images are missing ({lacking}); those that are there are in "
@@ -153,9 +162,9 @@ def _show(run, store, style):
     click.echo(f"{run.study.name}: tables, rows and pictures are in {run.folder}/", err=True)
 
 
-@click.command()
+@click.command(cls=WritingCommand)
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Default: in FOLDER.")
+@click.option("-o", "--output", type=OutputFile(), help="Default: in FOLDER.")
 @click.option(
     "--cost",
     type=click.Path(path_type=Path),
@@ -167,4 +176,4 @@ def report(folder, output, cost):
 
     if cost is None and COSTS.is_file():
         cost = COSTS
-    click.echo(f"wrote {write_report(folder, output, cost)}")
+    say_written(write_report(folder, output, cost))

@@ -6,14 +6,14 @@ from mbm_hw.cost.bounds import area, array_terms, block_terms, cell_areas
 from mbm_hw.cost.netlist import Netlist
 from mbm_hw.cost.rows import Costing, baseline_of, builds
 from mbm_hw.hdl.blocks import blocks
-from mbm_hw.hdl.designs import Design
-from mbm_hw.spec import LogSpec
+from mbm_hw.hdl.design_names import AnyDesign, as_design
+from mbm_hw.spec import LogSpec, Spec
 
 BROKEN_DOWN = ("mitchell8", "mbm8", "mitchell16", "mbm16", "mbm16_t8")
 """The designs whose breakdown goes into a report."""
 
 
-def breakdown(costing: Costing, design: Design) -> list[dict]:
+def breakdown(costing: Costing, design: AnyDesign | Spec | str) -> list[dict]:
     """Return rows for the blocks, each mapped by itself, their sum, the whole, and the exact one.
 
     design : a combinational logarithmic multiplier, signed or not; others are a ValueError.
@@ -24,6 +24,7 @@ def breakdown(costing: Costing, design: Design) -> list[dict]:
     least_um2 : the least area of its terms, see `bounds`; None for Booth's exact multiplier.
     terms : how many of each there are.
     """
+    design = as_design(design)
     spec = design.spec
     if not isinstance(spec, LogSpec) or design.pipeline:
         raise ValueError(f"{design.name}: only combinational logarithmic multipliers have blocks")

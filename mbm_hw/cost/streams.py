@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mbm_hw.catalog import as_spec
 from mbm_hw.cost.cache import Cache, content_hash, source_hash
 from mbm_hw.float_spec import FORMATS, FloatExact, FloatSpec
 from mbm_hw.spec import Exact, Spec
@@ -17,12 +18,12 @@ VECTORS = 20_001  # between them, 20,000 operations
 class Stream:
     """A named source of operands.
 
-    patterns : gives, for a spec, the bit patterns (a, b), int64 [vectors] each; None if it has none
-        for that spec.
+    patterns : gives, for a spec or its name, the bit patterns (a, b), int64 [vectors] each; None if
+        it has none for that spec.
     """
 
     name: str
-    patterns: Callable[[Spec], tuple[np.ndarray, np.ndarray] | None]
+    patterns: Callable[[Spec | str], tuple[np.ndarray, np.ndarray] | None]
 
 
 def uniform(vectors: int = VECTORS, seed: int = 0) -> Stream:
@@ -33,6 +34,7 @@ def uniform(vectors: int = VECTORS, seed: int = 0) -> Stream:
     """
 
     def patterns(spec):
+        spec = as_spec(spec)
         generator = np.random.default_rng(seed)
         if not isinstance(spec, FloatSpec):
             return tuple(generator.integers(0, 1 << spec.width, (2, vectors)))
@@ -77,6 +79,7 @@ def layer_stream(
     identity = content_hash(description, sources, *(path.read_bytes() for path in files))
 
     def patterns(spec):
+        spec = as_spec(spec)
         if isinstance(spec, FloatSpec):
             if spec.format not in FORMATS.values():
                 return None

@@ -66,7 +66,7 @@ def run(command: list[str], folder: Path, name: str | None = None) -> str:
 
     ToolError if it fails.
     """
-    environment = os.environ | {"LC_ALL": "C"}
+    environment = os.environ | {"LC_ALL": "C", "TMPDIR": str(folder)}  # it goes with the folder
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if done.returncode:
         lines = (done.stdout + done.stderr).strip().splitlines()

@@ -1,6 +1,6 @@
 """The multipliers as hardware: Amaranth components derived from a spec, and their Verilog."""
 
-from mbm_hw.hdl.design_names import exported, find_design
+from mbm_hw.hdl.design_names import as_design, exported, find_design
 from mbm_hw.hdl.designs import DESIGNS
 from mbm_hw.hdl.dot_product import DotProduct
 from mbm_hw.hdl.dot_product_verilog import DOT_PRODUCTS, dot_product_to_verilog
@@ -17,6 +17,7 @@ __all__ = [
     "Multiplier",
     "ProductTable",
     "StreamMultiplier",
+    "as_design",
     "dot_product_to_verilog",
     "exported",
     "find_design",

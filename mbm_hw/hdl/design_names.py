@@ -2,11 +2,14 @@
 
 import re
 
-from mbm_hw.catalog import find_spec
-from mbm_hw.hdl.designs import Design, check_design
+from mbm_hw.catalog import as_spec, find_spec
+from mbm_hw.hdl.designs import Design, check_pipeline
 from mbm_hw.hdl.dot_product import ACCUMULATOR_WIDTH, check_dot_product
 from mbm_hw.hdl.dot_product_verilog import DotProductDesign, to_design_verilog
 from mbm_hw.hdl.verilog import to_verilog
+from mbm_hw.spec import Spec
+
+AnyDesign = Design | DotProductDesign
 
 _NAME = re.compile(
     r"(?P<spec>\w+?)"
@@ -15,7 +18,7 @@ _NAME = re.compile(
 )
 
 
-def find_design(name: str) -> Design | DotProductDesign:
+def find_design(name: str) -> AnyDesign:
     """Return the design whose module is called `name`: not only those of rtl/.
 
     A spec's name (`find_spec`); `_mac` or `_dotL`, with `_accA` for an accumulator of A bits; `_pP`
@@ -26,7 +29,7 @@ def find_design(name: str) -> Design | DotProductDesign:
         return Design(find_spec(name))
     spec, pipeline = find_spec(parts["spec"]), int(parts["pipeline"] or 0)
     if parts["unit"] is None:
-        check_design(spec, pipeline)
+        check_pipeline(pipeline)
         return Design(spec, pipeline, parts["stream"] is not None)
     if parts["stream"]:
         raise ValueError(f"{name}: MACs and dot-product units have no streams")
@@ -35,11 +38,23 @@ def find_design(name: str) -> Design | DotProductDesign:
     return DotProductDesign(spec, lanes, pipeline, width)
 
 
-def exported(design: Design | DotProductDesign, name: str | None = None) -> str:
+def as_design(design: AnyDesign | Spec | str) -> AnyDesign:
+    """Return `design`; a spec's combinational multiplier; or the design of that name.
+
+    Anything else is a TypeError, an unknown name the ValueError of `find_design`.
+    """
+    if isinstance(design, AnyDesign):
+        return design._replace(spec=as_spec(design.spec))
+    return find_design(design) if isinstance(design, str) else Design(as_spec(design))
+
+
+def exported(design: AnyDesign | Spec | str, name: str | None = None) -> str:
     """Return the Verilog of a design, its module called `name`, or else as the design is.
 
-    The text and the errors are those of `to_verilog` and `dot_product_to_verilog`.
+    design : as `as_design` takes it. The text and the errors are those of `to_verilog` and
+    `dot_product_to_verilog`.
     """
+    design = as_design(design)
     if isinstance(design, DotProductDesign):
         return to_design_verilog(design, name)
     return to_verilog(design.spec, name, design.pipeline, design.stream)

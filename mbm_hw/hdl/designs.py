@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from mbm_hw.catalog import CATALOG
 from mbm_hw.float_spec import FloatExact, FloatMitchell, FloatSpec
-from mbm_hw.spec import IntegerSpec, Spec
+from mbm_hw.spec import Spec
 
 MAX_PIPELINE = 4
 
@@ -49,10 +49,8 @@ def patterns(spec: Spec) -> str:
     return "two's complement" if spec.signed else "unsigned"
 
 
-def check_design(spec: Spec, pipeline: int):
-    """Raise a TypeError or a ValueError if there is no such multiplier."""
-    if not isinstance(spec, (IntegerSpec, FloatSpec)):
-        raise TypeError(f"Multiplier takes a spec, not {spec!r}")
+def check_pipeline(pipeline: int):
+    """Raise a ValueError if no multiplier has so many register stages."""
     if isinstance(pipeline, bool) or pipeline not in range(MAX_PIPELINE + 1):
         raise ValueError(f"pipeline must be an integer 0 to {MAX_PIPELINE}, not {pipeline!r}")
 

@@ -4,9 +4,10 @@ from amaranth import Module, Signal, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from mbm_hw.catalog import as_spec
 from mbm_hw.hdl.accumulation import Accumulation
 from mbm_hw.hdl.adder_tree import tree_sum
-from mbm_hw.hdl.designs import check_design
+from mbm_hw.hdl.designs import check_pipeline
 from mbm_hw.hdl.multiplier import Multiplier
 from mbm_hw.hdl.registers import registered
 from mbm_hw.reference import multiply
@@ -24,7 +25,7 @@ class DotProduct(wiring.Component):
 
     Parameters
     ----------
-    spec : any integer spec; another object is a TypeError.
+    spec : any integer spec, or its name; another object is a TypeError.
     lanes : products a clock, 1 to 256.
     pipeline : register stages before the accumulator, as many as a multiplier may have.
         With several lanes the last one holds the tree's sum and the others are the multipliers'.
@@ -44,11 +45,12 @@ class DotProduct(wiring.Component):
 
     def __init__(
         self,
-        spec: IntegerSpec,
+        spec: IntegerSpec | str,
         lanes: int,
         pipeline: int = 0,
         accumulator_width: int = ACCUMULATOR_WIDTH,
     ):
+        spec = as_spec(spec)
         check_dot_product(spec, lanes, pipeline, accumulator_width)
         self.spec = spec
         self.lanes = lanes
@@ -125,7 +127,7 @@ def check_dot_product(spec: IntegerSpec, lanes: int, pipeline: int, accumulator_
     """Raise a TypeError or a ValueError if there is no such dot-product unit."""
     if not isinstance(spec, IntegerSpec):
         raise TypeError(f"DotProduct takes an integer spec, not {spec!r}")
-    check_design(spec, pipeline)
+    check_pipeline(pipeline)
     if isinstance(lanes, bool) or lanes not in range(1, MAX_LANES + 1):
         raise ValueError(f"lanes must be an integer 1 to {MAX_LANES}, not {lanes!r}")
     needed = spec.product_width + (lanes - 1).bit_length()

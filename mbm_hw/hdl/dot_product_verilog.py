@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import NamedTuple
 
-from mbm_hw.catalog import CATALOG
+from mbm_hw.catalog import CATALOG, as_spec
 from mbm_hw.hdl.designs import patterns
 from mbm_hw.hdl.dot_product import ACCUMULATOR_WIDTH, DotProduct, check_dot_product
 from mbm_hw.hdl.verilog import component_to_verilog
@@ -55,7 +55,7 @@ DOT_PRODUCTS = MappingProxyType({design.name: design for design in _DESIGNS})
 
 
 def dot_product_to_verilog(
-    spec: IntegerSpec,
+    spec: IntegerSpec | str,
     lanes: int = 1,
     name: str | None = None,
     pipeline: int = 0,
@@ -67,6 +67,7 @@ def dot_product_to_verilog(
         `DotProductDesign.name`, as `mbm8s_mac`, `mbm8s_dot4`, `mbm8s_dot16_p2`.
     The other parameters, and what the ports do: see `DotProduct`.
     """
+    spec = as_spec(spec)
     check_dot_product(spec, lanes, pipeline, accumulator_width)
     design = DotProductDesign(spec, lanes, pipeline, accumulator_width)
     name = design.name if name is None else name

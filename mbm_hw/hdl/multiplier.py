@@ -4,8 +4,9 @@ from amaranth import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from mbm_hw.catalog import as_spec
 from mbm_hw.float_spec import FloatExact, FloatSpec
-from mbm_hw.hdl.designs import check_design
+from mbm_hw.hdl.designs import check_pipeline
 from mbm_hw.hdl.exact_core import ExactCore
 from mbm_hw.hdl.float_core import FloatCore
 from mbm_hw.hdl.float_exact_core import FloatExactCore
@@ -27,7 +28,7 @@ class Multiplier(wiring.Component):
 
     Parameters
     ----------
-    spec : any spec; another object is a TypeError.
+    spec : any spec, or its name; another object is a TypeError.
     pipeline : register stages, 0 to 4; the latency in enabled clocks. The last stage is always the
         product's, so that the output comes from registers. Anything else is a ValueError.
 
@@ -40,8 +41,9 @@ class Multiplier(wiring.Component):
         come next are those of 0 and 0, until operands have passed.
     """
 
-    def __init__(self, spec: Spec, pipeline: int = 0):
-        check_design(spec, pipeline)
+    def __init__(self, spec: Spec | str, pipeline: int = 0):
+        spec = as_spec(spec)
+        check_pipeline(pipeline)
         self.spec = spec
         self.pipeline = pipeline
         cleared = int(multiply(spec, 0, 0)) & ((1 << spec.product_width) - 1)

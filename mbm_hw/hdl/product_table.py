@@ -7,6 +7,7 @@ from amaranth import Cat, Instance, Module, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from mbm_hw.catalog import as_spec
 from mbm_hw.hdl.registers import registered
 from mbm_hw.reference import product_table
 from mbm_hw.spec import IntegerSpec, Spec, Table
@@ -29,7 +30,7 @@ class ProductTable(wiring.Component):
 
     Parameters
     ----------
-    spec : an integer spec of at most 12 bits; `read_hex` makes one from a file.
+    spec : an integer spec of at most 12 bits, or its name; `read_hex` makes one from a file.
     latency : register stages, 0 to 3: one holds the product, two the operands as well, three the
         operands twice. A memory that is read at the clock edge, as FPGAs have them, needs one.
 
@@ -40,7 +41,10 @@ class ProductTable(wiring.Component):
     en : In(1), the registers hold while it is 0. Not there if latency is 0.
     """
 
-    def __init__(self, spec: IntegerSpec, latency: int = 0):
+    def __init__(self, spec: IntegerSpec | str, latency: int = 0):
+        spec = as_spec(spec)
+        if not isinstance(spec, IntegerSpec):
+            raise TypeError(f"ProductTable takes an integer spec, not {spec}")
         if isinstance(latency, bool) or latency not in range(4):
             raise ValueError(f"latency must be an integer 0 to 3, not {latency!r}")
         self.spec = spec
@@ -75,8 +79,9 @@ class ProductTable(wiring.Component):
         return m
 
 
-def memory_table(spec: Spec) -> Table | None:
+def memory_table(spec: Spec | str) -> Table | None:
     """Return the table whose file the Verilog of `spec` reads; None if it holds all itself."""
+    spec = as_spec(spec)
     if not isinstance(spec, Table) or spec.array.size <= WideTables.MAX_WORDS:
         return None
     return Table(spec.array) if spec.sign_magnitude else spec

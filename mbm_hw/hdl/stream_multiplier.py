@@ -27,8 +27,9 @@ class StreamMultiplier(wiring.Component):
         Whatever the clock domain's reset finds inside is dropped.
     """
 
-    def __init__(self, spec: Spec, pipeline: int = 0):
+    def __init__(self, spec: Spec | str, pipeline: int = 0):
         self.multiplier = Multiplier(spec, pipeline)
+        spec = self.multiplier.spec
         self.operands_layout = data.StructLayout({"a": spec.width, "b": spec.width})
         super().__init__(
             {
@@ -77,8 +78,9 @@ class StreamPorts(wiring.Component):
     product, product_valid, product_ready : the stream of products.
     """
 
-    def __init__(self, spec: Spec, pipeline: int = 0):
+    def __init__(self, spec: Spec | str, pipeline: int = 0):
         self.streams = StreamMultiplier(spec, pipeline)
+        spec = self.streams.multiplier.spec
         super().__init__(
             {
                 "a": In(spec.width),

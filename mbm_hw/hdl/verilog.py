@@ -9,7 +9,8 @@ from amaranth._toolchain.yosys import find_yosys
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
-from mbm_hw.hdl.designs import Design, check_design, patterns
+from mbm_hw.catalog import as_spec
+from mbm_hw.hdl.designs import Design, check_pipeline, patterns
 from mbm_hw.hdl.multiplier import Multiplier
 from mbm_hw.hdl.product_table import WideTables
 from mbm_hw.hdl.stream_multiplier import StreamPorts
@@ -37,12 +38,15 @@ _PORT_ORDER = (
 )
 
 
-def to_verilog(spec: Spec, name: str | None = None, pipeline: int = 0, stream: bool = False) -> str:
+def to_verilog(
+    spec: Spec | str, name: str | None = None, pipeline: int = 0, stream: bool = False
+) -> str:
     """Return the multiplier that `spec` describes as Verilog-2001: one module, stable to the byte.
 
     A table above 8 bits (the magnitudes', of a sign-magnitude table) is a second module, which
     reads IDENTIFIER.hex as `write_table` writes it.
 
+    spec : any spec, or its name; anything else is a TypeError.
     name : of the module, a Verilog identifier and no keyword (else a ValueError); by default the
         spec's, `_pP` if pipelined, and `_stream`.
     pipeline : register stages, 0 to 4.
@@ -50,7 +54,8 @@ def to_verilog(spec: Spec, name: str | None = None, pipeline: int = 0, stream: b
     Ports: a, b, product, as patterns; clk, rst and en too if pipelined. Streams have no en, but clk
     and rst always, and operands_valid, operands_ready, product_valid, product_ready.
     """
-    check_design(spec, pipeline)  # before there is a component that nobody would use
+    spec = as_spec(spec)
+    check_pipeline(pipeline)  # before there is a component that nobody would use
     design = Design(spec, pipeline, bool(stream))
     name = design.name if name is None else name
     _check_name(name)

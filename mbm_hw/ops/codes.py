@@ -11,8 +11,11 @@ import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import is_fake
 
+from mbm_hw.catalog import as_spec
+from mbm_hw.ops.cuda.launcher import refuse_capture
+from mbm_hw.ops.operands import check_readable
 from mbm_hw.reference import product_table
-from mbm_hw.spec import MBM, Exact, IntegerSpec, Mitchell, Table
+from mbm_hw.spec import MBM, Exact, IntegerSpec, Mitchell, Spec, Table
 
 MIN_WIDTH, MAX_WIDTH = 4, 16
 MAX_INT32_TERMS = 2**16  # terms of at most 2**15 in size: their sum fits int32
@@ -40,11 +43,14 @@ class SpecValues(NamedTuple):
         return f"{'a signed' if self.signed else 'an unsigned'} {self.width}-bit {self.family} spec"
 
 
-def spec_values(spec: IntegerSpec | SpecValues) -> SpecValues:
-    """Return `spec` as an operator takes it; see `check_spec` for the errors."""
+def spec_values(spec: IntegerSpec | str | SpecValues) -> SpecValues:
+    """Return `spec`, or the spec of that name, as an operator takes it.
+
+    The errors are those of `as_spec` and `check_spec`.
+    """
+    spec = _operator_spec(spec)
     if isinstance(spec, SpecValues):
         return spec
-    check_spec(spec)
     if isinstance(spec, Table):
         family = _MAGNITUDE_TABLE if spec.sign_magnitude else _TABLE
         return SpecValues(family, spec.width, 0, spec.signed, product_table_tensor(spec))
@@ -52,23 +58,60 @@ def spec_values(spec: IntegerSpec | SpecValues) -> SpecValues:
     return SpecValues(spec.family, spec.width, truncation, spec.signed, None)
 
 
-def check_spec(spec: IntegerSpec):
+def _operator_spec(spec: IntegerSpec | str | SpecValues) -> IntegerSpec | SpecValues:
+    if not isinstance(spec, SpecValues):
+        spec = as_spec(spec)
+        check_spec(spec)
+    return spec
+
+
+def checked_values(
+    operator: str, spec: IntegerSpec | str | SpecValues, x_codes: Tensor, w_codes: Tensor
+) -> SpecValues:
+    """Return `spec` as an operator takes it, a spec's table on the device of `x_codes`.
+
+    Raises what `check_readable`, `check_spec` and, of a spec, `check_device_codes` raise.
+    """
+    check_readable(operator, x_codes=x_codes, w_codes=w_codes)
+    if isinstance(spec, SpecValues):
+        return spec
+    values = spec_values(spec)
+    if values.table is not None and values.table.device != x_codes.device:
+        if not torch.compiler.is_compiling():
+            refuse_capture("a table that is not on the device")
+        values = values._replace(table=values.table.to(x_codes.device))
+    check_device_codes(operator, values, x_codes=x_codes, w_codes=w_codes)
+    return values
+
+
+def check_spec(spec: Spec):
     """Raise a TypeError if `spec` is no integer spec, a ValueError if its width is not 4 to 16."""
     if not isinstance(spec, IntegerSpec):
-        raise TypeError(f"spec must be an integer multiplier spec such as MBM(8), not {spec!r}")
+        raise TypeError(
+            f"spec must be an integer multiplier spec such as MBM(8), not {spec!r}: "
+            "float_conv2d and float_matmul take float specs"
+        )
     if not MIN_WIDTH <= spec.width <= MAX_WIDTH:
         raise ValueError(f"operators take specs of {MIN_WIDTH} to {MAX_WIDTH} bits, not {spec}")
 
 
-def code_dtype(spec: IntegerSpec | SpecValues) -> torch.dtype:
-    """Return the dtype of codes: int8 (unsigned uint8) to 8 bits, int16 (unsigned int32) above."""
+def code_dtype(spec: IntegerSpec | str | SpecValues) -> torch.dtype:
+    """Return the dtype of codes: int8 (unsigned uint8) to 8 bits, int16 (unsigned int32) above.
+
+    The errors are those of `spec_values`.
+    """
+    spec = _operator_spec(spec)
     if spec.width <= 8:
         return torch.int8 if spec.signed else torch.uint8
     return torch.int16 if spec.signed else torch.int32
 
 
-def sum_dtype(spec: IntegerSpec | SpecValues) -> torch.dtype:
-    """Return the dtype of sums: int32 for signed specs of up to 8 bits, int64 for all others."""
+def sum_dtype(spec: IntegerSpec | str | SpecValues) -> torch.dtype:
+    """Return the dtype of sums: int32 for signed specs of up to 8 bits, int64 for all others.
+
+    The errors are those of `spec_values`.
+    """
+    spec = _operator_spec(spec)
     return torch.int32 if spec.signed and spec.width <= 8 else torch.int64
 
 
@@ -81,10 +124,11 @@ def code_range(spec: SpecValues) -> tuple[int, int]:
 
 
 def check_operands(operator: str, spec: SpecValues, x: Tensor, w: Tensor):
-    """Raise a TypeError or ValueError if `spec`, or the dtype of `x` or `w`, is not as documented.
+    """Raise an error if `spec`, or the dtype, device or memory of `x` or `w`, is not as documented.
 
     Values are not looked at, so that fakes can call it; see `check_codes`.
     """
+    check_readable(operator, x=x, w=w, table=spec.table)
     check_spec_values(operator, spec)
     dtype = code_dtype(spec)
     if (x.dtype, w.dtype) != (dtype, dtype):
@@ -131,7 +175,7 @@ def check_codes(operator: str, spec: SpecValues, **codes: Tensor):
 
 def check_codes_within(name: str, codes: Tensor, low: int, high: int, user: str):
     """Raise a ValueError if a code is not `low` to `high`, as `user` needs them."""
-    if codes.numel() == 0:
+    if codes.numel() == 0 or codes.is_meta or is_fake(codes):
         return
     smallest, largest = (int(extreme) for extreme in torch.aminmax(codes))
     if smallest < low or largest > high:

@@ -5,10 +5,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from mbm_hw.catalog import as_spec
 from mbm_hw.float_spec import FloatExact, FloatMBM, FloatMitchell, FloatSpec
 from mbm_hw.ops.codes import are_on_a_device_to_wait_for
 from mbm_hw.ops.cpu_kernels import value_outside_format
 from mbm_hw.ops.cuda import scaling
+from mbm_hw.ops.operands import check_readable
 
 _FAMILIES = {family.family: family for family in (FloatExact, FloatMitchell, FloatMBM)}
 
@@ -26,13 +28,18 @@ class FloatSpecValues(NamedTuple):
     force_lsb: bool
 
 
-def float_spec_values(spec: FloatSpec | FloatSpecValues) -> FloatSpecValues:
-    """Return `spec` as an operator takes it; anything but a float spec is a TypeError."""
+def float_spec_values(spec: FloatSpec | str | FloatSpecValues) -> FloatSpecValues:
+    """Return `spec`, or the spec of that name, as an operator takes it.
+
+    The errors are those of `as_spec`; an integer spec is a TypeError too.
+    """
     if isinstance(spec, FloatSpecValues):
         return spec
+    spec = as_spec(spec)
     if not isinstance(spec, FloatSpec):
         raise TypeError(
-            f"spec must be a float multiplier spec such as FloatMBM(8, 7), not {spec!r}"
+            f"spec must be a float multiplier spec such as FloatMBM(8, 7), not {spec!r}: "
+            "conv2d and matmul take integer specs"
         )
     truncation, force_lsb = getattr(spec, "truncation", 0), getattr(spec, "force_lsb", False)
     return FloatSpecValues(
@@ -57,10 +64,8 @@ def float_spec_of(values: FloatSpecValues) -> FloatSpec:
 
 
 def check_tensors(operator: str, x: Tensor, w: Tensor):
-    """Raise a TypeError unless `x` and `w` are float32 tensors."""
-    for name, tensor in (("x", x), ("w", w)):
-        if not isinstance(tensor, Tensor):
-            raise TypeError(f"{operator}: {name} must be a tensor, not {type(tensor).__name__}")
+    """Raise a TypeError unless `x` and `w` are float32 tensors; see also `check_readable`."""
+    check_readable(operator, x=x, w=w)
     if (x.dtype, w.dtype) != (torch.float32, torch.float32):
         raise TypeError(f"{operator} takes torch.float32 values, not {x.dtype} and {w.dtype}")
 

@@ -13,6 +13,7 @@ from torch.utils._pytree import tree_map_only
 
 from mbm_hw.studies.devices import device_of, wait_for
 from mbm_hw.studies.evaluation import Evaluation
+from mbm_hw.studies.forward_errors import naming_layers
 from mbm_hw.studies.memory import reset_peak, resident_bytes
 from mbm_hw.studies.output_error import OutputError
 from mbm_hw.studies.prefix import SharedPrefix
@@ -82,15 +83,15 @@ class Batch:
         counts = multiplications or self.multiplications
         return self._scored(network, layers, sum(map(counts.get, layers)), self.exact.outputs)
 
-    def exact_layer_output(self, layer: str, number: int, x: Tensor) -> Tensor:
-        """Return what the exact `layer` gives for `x`, its input in forward `number`.
+    def exact_layer_output(self, layer: str, number: int, *inputs, **keywords) -> Tensor:
+        """Return what the exact `layer` gives for its inputs in forward `number`.
 
         Until another layer is asked for it is the same for all variants, and computed once.
         """
         if layer != self._layer:
             self._layer, self._layer_outputs = layer, {}
         if number not in self._layer_outputs:
-            self._layer_outputs[number] = self.network.get_submodule(layer)(x)
+            self._layer_outputs[number] = self.network.get_submodule(layer)(*inputs, **keywords)
         return self._layer_outputs[number]
 
     @torch.inference_mode()
@@ -122,7 +123,7 @@ class _Run:
         self.batch, self.network, self.layers = batch, network, layers
         self.device = device_of(network)
         self.first = min(layers or batch.multiplications, key=list(batch.multiplications).index)
-        self.outputs = []
+        self.outputs, self.reached = [], set()
         self.seconds = self.layer_seconds = 0.0
         self.layer_error = OutputError(len(batch.images))
 
@@ -130,7 +131,8 @@ class _Run:
         self.has_compared = len(self.layers) != 1
         number = len(self.outputs)
         images = images.to(self.device)
-        output, seconds = self.batch.prefix.forward(number, self.network, self.first, images)
+        with naming_layers("the network", self.network):
+            output, seconds = self.batch.prefix.forward(number, self.network, self.first, images)
         output = tree_map_only(Tensor, lambda t: t.to("cpu", copy=True), output)
         self.outputs.append(output)
         self.seconds += seconds
@@ -142,23 +144,36 @@ class _Run:
         handles = []
         for layer in map(self.network.get_submodule, self.layers):
             handles.append(layer.register_forward_pre_hook(self._begin))
-            handles.append(layer.register_forward_hook(self._end))
+            handles.append(layer.register_forward_hook(self._end, with_kwargs=True))
         try:
             yield
         finally:
             for handle in handles:
                 handle.remove()
+        self._check_reached()
+
+    def _check_reached(self):
+        """Raise a ValueError if an approximate layer did not run, though it did on image 0."""
+        for name in self.layers:
+            if self.network.get_submodule(name) not in self.reached:
+                raise ValueError(
+                    f"layer {name!r} does not run, but it does on image 0: a study is of networks "
+                    "that run the same layers for every image"
+                )
 
     def _begin(self, layer, inputs):
         wait_for(self.device)
         self.began = time.perf_counter()
 
-    def _end(self, layer, inputs, output):
+    def _end(self, layer, inputs, keywords, output):
         wait_for(self.device)
         ended = time.perf_counter()
         self.layer_seconds += ended - self.began
+        self.reached.add(layer)
         if not self.has_compared:
             self.has_compared = True
-            exact = self.batch.exact_layer_output(self.first, len(self.outputs), inputs[0])
+            exact = self.batch.exact_layer_output(
+                self.first, len(self.outputs), *inputs, **keywords
+            )
             self.layer_error.add(output, exact)
             self.seconds -= time.perf_counter() - ended

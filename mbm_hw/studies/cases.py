@@ -13,16 +13,18 @@ class Case:
     """A network to be scored: `spec` in the layers of a set; None in no layer is exact float.
 
     algorithm : of the layers of the set that it can do, which are some; the others are direct.
+    name : how outputs name the spec, see `Study.name_of`; None for its own name.
     """
 
     spec: Spec | None
     layer_set: str
     layers: tuple[str, ...]
     algorithm: str = DIRECT
+    name: str | None = None
 
     @property
     def spec_name(self) -> str:
-        return FLOAT if self.spec is None else spec_name(self.spec)
+        return FLOAT if self.spec is None else self.name or spec_name(self.spec)
 
 
 @dataclass(frozen=True)

@@ -1,65 +1,46 @@
 """What a study is: a frozen description, read from YAML at the rim."""
 
-import dataclasses
-import fnmatch
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import yaml
-
-from mbm_hw.catalog import find_spec
+from mbm_hw.catalog import find_spec, spec_name
 from mbm_hw.float_spec import FloatExact, FloatSpec
 from mbm_hw.ops.algorithms import DIRECT, find_algorithm
 from mbm_hw.spec import Exact, Spec
+from mbm_hw.studies.fields import Label, Rule, Text, at_least, check, check_fields, construct
+from mbm_hw.studies.layer_sets import Layers
+from mbm_hw.studies.plain_yaml import read_yaml
 from mbm_hw.table_files import read_table
 
 FLOAT = "float"
 """The spec name of the rows without any approximate layer: exact float32 arithmetic."""
 
 
-@dataclass(frozen=True)
-class Layers:
-    """Which of a network's layers are approximated, together or one at a time.
-
-    each : glob of layer names; every layer that matches is approximated alone.
-    all : also all the layers of `each` together.
-    groups : name -> glob; the layers of each group together.
-    """
-
-    each: str = "*"
-    all: bool = True
-    groups: Mapping[str, str] = field(default_factory=dict)
-
-    def sets(self, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
-        """Return the layer sets by name, for a network whose convertible layers are `names`.
-
-        A glob that matches no layer is a ValueError that lists them.
-        """
-        names = tuple(names)
-
-        def matching(pattern: str) -> tuple[str, ...]:
-            found = tuple(name for name in names if fnmatch.fnmatchcase(name, pattern))
-            if not found:
-                raise ValueError(f"no layer matches {pattern!r}; known: {', '.join(names)}")
-            return found
-
-        each = matching(self.each)
-        sets = {name: (name,) for name in each}
-        sets |= {name: matching(pattern) for name, pattern in self.groups.items()}
-        return sets | {"all": each} if self.all else sets
+FolderName = Annotated[
+    str,
+    Rule(
+        "one plain folder name of 1 to 100 printable characters",
+        lambda text: (
+            0 < len(text) <= 100
+            and text.isprintable()
+            and not set("/\\") & set(text)
+            and text not in (".", "..")
+        ),
+    ),
+]
 
 
 @dataclass(frozen=True)
 class RandomWeights:
     """The weights that a network's factory draws. random : the seed of torch's generator."""
 
-    random: int
+    random: Annotated[int, at_least(0)]
 
     def __post_init__(self):
-        if type(self.random) is not int or self.random < 0:
-            raise ValueError(f"weights: random must be a seed of at least 0, not {self.random!r}")
+        check_fields(self, "weights.")
 
     def __str__(self) -> str:
         return f"random, seed {self.random}"
@@ -74,31 +55,35 @@ class Study:
     weights : a checkpoint, or `file.py:function`, which fills the weights of a given network; or
         `RandomWeights`, in YAML `{random: seed}`, which every output names as such.
     data : keyword arguments of one of `mbm_hw.studies.data.KINDS`, and its `kind`.
-    specs : the multipliers; integer ones are signed. In YAML a catalog name or identifier, or a
-        mapping `table: path`, `signed:` or `sign_magnitude:`.
+    specs : the multipliers; integer ones are signed. In YAML each is a catalog name or identifier,
+        or the fields of an `Entry`.
     layers : see `Layers`.
     metrics : one of `mbm_hw.studies.evaluation.EVALUATIONS`.
     quantizer : one of `mbm_hw.quantize.QUANTIZERS`, by name; for the integer specs.
     batch : images in one forward pass; every image is scored, those of a last smaller batch too.
     algorithms : names of `mbm_hw.ops.algorithms`, for every spec that they take, in the layers that
         they can do; the others of a layer set are direct.
+    names : how outputs name some of the specs, in place of `mbm_hw.spec_name`; each name for one
+        multiplier, and none that is another multiplier's.
 
     Every spec is compared with its baseline: the exact multiplier of the same format in the same
     layers, with the same algorithm, quantiser, calibration and batches.
     """
 
-    name: str
-    network: str
-    weights: str | RandomWeights
+    name: FolderName
+    network: Text
+    weights: Text | RandomWeights
     data: Mapping[str, Any]
     specs: tuple[Spec, ...]
-    metrics: str
-    layers: Layers = Layers()
-    quantizer: str = "symmetric"
-    batch: int = 1
+    metrics: Text
+    layers: Layers = field(default_factory=Layers)
+    quantizer: Text = "symmetric"
+    batch: Annotated[int, at_least(1)] = 1
     algorithms: tuple[str, ...] = (DIRECT,)
+    names: Mapping[Spec, Label] = field(default_factory=dict)
 
     def __post_init__(self):
+        check_fields(self)
         if not self.specs:
             raise ValueError("specs must name at least one multiplier")
         for spec in self.specs:
@@ -110,8 +95,27 @@ class Study:
         for algorithm in self.algorithms:
             if not any(takes(algorithm, spec) for spec in self.specs):
                 raise ValueError(f"algorithms: {algorithm} takes none of the specs")
-        if not (isinstance(self.batch, int) and self.batch >= 1):
-            raise ValueError(f"batch must be an integer of at least 1, not {self.batch!r}")
+        if not self.algorithms:
+            raise ValueError(f"algorithms must name at least one, such as {DIRECT}")
+        self._check_names()
+
+    def _check_names(self):
+        for spec, name in self.names.items():
+            if spec not in self.all_specs:
+                raise ValueError(f"names: {name!r} names {spec_name(spec)}, which is not studied")
+            if name == FLOAT or _other(name, spec):
+                raise ValueError(
+                    f"specs: {spec_name(spec)} must not have the name {name!r}, which is another "
+                    "multiplier's"
+                )
+        called = Counter(multiplier_name(self.name_of(s), a) for s, a in self.multipliers)
+        name, count = called.most_common(1)[0]
+        if count > 1:
+            raise ValueError(f"specs: {count} multipliers have the name {name!r}")
+
+    def name_of(self, spec: Spec) -> str:
+        """Return how outputs name `spec`: its name of `names`, or `mbm_hw.spec_name`."""
+        return self.names.get(spec, spec_name(spec))
 
     @staticmethod
     def baseline(spec: Spec) -> Exact | FloatExact:
@@ -155,23 +159,61 @@ def multiplier_name(spec: str, algorithm: str) -> str:
     return spec if algorithm == DIRECT else f"{spec} {algorithm}"
 
 
+def _other(name: str, spec: Spec) -> bool:
+    """Return whether `name` is that of another multiplier than `spec`."""
+    try:
+        return find_spec(name) != spec
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One of the multipliers that a study file lists.
+
+    spec : a catalog name or identifier; or, in its stead, table : the file of a product table.
+    name : how outputs name it; by default its own name.
+    signed, sign_magnitude : of a table, see `mbm_hw.Table`.
+    """
+
+    spec: Text | None = None
+    table: Text | None = None
+    name: Label | None = None
+    signed: bool = False
+    sign_magnitude: bool = False
+
+    def __post_init__(self):
+        check_fields(self, "specs: an entry's ")
+        if (self.spec is None) == (self.table is None):
+            raise ValueError("specs: an entry has the key 'spec' or the key 'table', and not both")
+        if self.table is None and (self.signed or self.sign_magnitude):
+            raise ValueError("specs: signed and sign_magnitude go with a table, not with a spec")
+
+    def load(self) -> Spec:
+        if self.table is None:
+            return find_spec(self.spec)
+        return read_table(self.table, self.signed, self.sign_magnitude)
+
+
 def read_study(path: str | Path, data: str | Path | None = None) -> Study:
     """Return the study that the YAML file `path` describes.
 
-    data : the folder that `{data}` stands for in the file's strings. An unknown or missing key, or
-    a file that needs `data` when there is none, is a ValueError that names the file and the key.
+    data : the folder that `{data}` stands for in the file's strings. A key that is unknown, missing
+    or there twice, a value of another type than the key's, or a file that needs `data` when there
+    is none, is a ValueError that names the file and the key. See also `read_yaml`.
     """
     path = Path(path)
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = read_yaml(path)
         if not isinstance(document, dict):
             raise ValueError("a study is a mapping of keys to values")
-        document = _with_folder(document, data)
-        document = {"name": path.stem, **document}
+        document = {"name": path.stem, **_with_folder(document, data)}
         if document.pop("baseline", "exact") != "exact":
             raise ValueError("baseline must be exact: the exact multiplier of the same format")
+        if "names" in document:
+            raise ValueError("names stand in specs: {spec: mbm8s, name: ours}")
         if "specs" in document:
-            document["specs"] = tuple(_spec(entry) for entry in _sequence(document["specs"]))
+            document["specs"], document["names"] = _multipliers(_sequence(document["specs"]))
         if "algorithms" in document:
             document["algorithms"] = tuple(_sequence(document["algorithms"]))
         if "layers" in document:
@@ -179,37 +221,27 @@ def read_study(path: str | Path, data: str | Path | None = None) -> Study:
         if isinstance(document.get("weights"), dict):
             document["weights"] = construct(RandomWeights, document["weights"], "weights")
         return construct(Study, document, "a study")
-    except (ValueError, yaml.YAMLError) as error:
+    except ValueError as error:
         message = " ".join(str(error).split())
         raise ValueError(f"{path}: {message}") from error
-
-
-def construct(kind: type, arguments: Any, where: str):
-    """Return the dataclass `kind(**arguments)`; wrong keys are a ValueError that lists the keys."""
-    if not isinstance(arguments, Mapping):
-        raise ValueError(f"{where} must be a mapping of keys to values, not {arguments!r}")
-    fields = dataclasses.fields(kind)
-    known = [f.name for f in fields]
-    missing = dataclasses.MISSING
-    required = [f.name for f in fields if f.default is missing and f.default_factory is missing]
-    for key in arguments:
-        if key not in known:
-            raise ValueError(f"{where} has no key {key!r}; known: {', '.join(known)}")
-    for key in required:
-        if key not in arguments:
-            raise ValueError(f"{where} needs the key {key!r}; known: {', '.join(known)}")
-    return kind(**arguments)
 
 
 def _sequence(value: Any) -> list:
     return value if isinstance(value, list) else [value]
 
 
-def _spec(entry: Any) -> Spec:
-    if isinstance(entry, Mapping) and "table" in entry:
-        options = dict(entry)
-        return read_table(options.pop("table"), **options)
-    return find_spec(str(entry))
+def _multipliers(entries: list) -> tuple[tuple[Spec, ...], dict[Spec, str]]:
+    """Return the specs that a study file lists, and the names that it gives them."""
+    specs, names = [], {}
+    for index, fields in enumerate(entries):
+        check(fields, str | Mapping[str, Any], f"specs[{index}]")
+        fields = {"spec": fields} if isinstance(fields, str) else fields
+        entry = construct(Entry, fields, f"specs[{index}]")
+        spec = entry.load()
+        specs.append(spec)
+        if entry.name is not None and names.setdefault(spec, entry.name) != entry.name:
+            raise ValueError(f"specs: {names[spec]!r} and {entry.name!r} name one multiplier")
+    return tuple(specs), names
 
 
 def _with_folder(value: Any, folder: str | Path | None) -> Any:

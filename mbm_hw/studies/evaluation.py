@@ -1,5 +1,6 @@
 """How a network's outputs become scores, an image at a time, and how scores are averaged."""
 
+import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -63,6 +64,22 @@ class Evaluation:
         return self.average(scores)
 
 
+def one_tensor(output) -> Tensor:
+    """Return a network's output, at least float32; what is no tensor is a ValueError."""
+    if isinstance(output, Mapping):
+        keys = ", ".join(map(repr, output))
+        raise ValueError(f"the network must return one tensor, not a mapping with the keys {keys}")
+    if not isinstance(output, Tensor):
+        raise ValueError(f"the network must return one tensor, not a {type(output).__name__}")
+    return output.float() if output.dtype in (torch.float16, torch.bfloat16) else output
+
+
+def _labels(targets: Sequence) -> Tensor:
+    if not all(isinstance(target, numbers.Integral) for target in targets):
+        raise ValueError("classification takes data with labels, not with depths")
+    return torch.as_tensor(targets)
+
+
 class Classification(Evaluation):
     """top1 : share of right labels, 0 to 1. cross_entropy : of the right label, nats."""
 
@@ -71,7 +88,16 @@ class Classification(Evaluation):
     headline = "top1"
 
     def scores(self, network, images, targets):
-        logits, labels = network(images.clone()), torch.as_tensor(targets)
+        logits, labels = one_tensor(network(images.clone())), _labels(targets)
+        if logits.ndim != 2 or len(logits) != len(labels):
+            shape = list(logits.shape)
+            raise ValueError(f"classification takes logits [N, classes] of a network, not {shape}")
+        classes = logits.shape[1]
+        if (outside := labels[(labels < 0) | (labels >= classes)]).numel():
+            raise ValueError(
+                f"label {int(outside[0])} is outside of the network's {classes} classes, which are "
+                f"0 to {classes - 1}"
+            )
         loss = functional.cross_entropy(logits, labels, reduction="none").tolist()
         right = (logits.argmax(1) == labels).tolist()
         return [{"top1": float(r), "cross_entropy": c} for r, c in zip(right, loss, strict=True)]
@@ -97,9 +123,9 @@ class Depth(Evaluation):
 
     def predict(self, network: nn.Module, images: Tensor) -> Tensor:
         """Return the depths in metres, [N, H, W]."""
-        depth = depth_from_output(network(images.clone()))
+        depth = depth_from_output(one_tensor(network(images.clone())))
         if self.flip:
-            mirrored = depth_from_output(network(images.flip(3)))
+            mirrored = depth_from_output(one_tensor(network(images.flip(3))))
             depth = (depth + mirrored.flip(2)) / 2
         return depth
 
@@ -111,6 +137,8 @@ class Depth(Evaluation):
 
     def score(self, prediction, target) -> dict[str, float]:
         """Return the metrics of one image, depths [H, W] in metres, and the pixels that counted."""
+        if np.ndim(target) != 2:
+            raise ValueError("depth metrics take data with depths, not with labels")
         if not self.has_target(target):
             return dict.fromkeys(self.metrics) | {"pixels": 0}
         if self.crop is not None:
@@ -118,6 +146,8 @@ class Depth(Evaluation):
         return depth_metrics(prediction, target) | {"pixels": int(np.count_nonzero(target))}
 
     def has_target(self, target):
+        if np.ndim(target) != 2:
+            return True  # `score` refuses it
         return bool(np.any(np.asarray(target if self.crop is None else target[self.crop])))
 
     def _average(self, scores):

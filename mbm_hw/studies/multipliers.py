@@ -2,11 +2,10 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
-from mbm_hw.catalog import spec_name
 from mbm_hw.differences import product_difference
 from mbm_hw.errors import error_histogram, error_metrics, pair_count
 from mbm_hw.float_spec import FloatExact
@@ -17,16 +16,19 @@ BINS = 96
 WIDEST = 30  # percent: where the histograms end at the latest
 
 
-def multiplier_errors(specs: Sequence[Spec]) -> dict:
-    """Return the error metrics and histograms of the approximate ones of `specs`, plain values.
+def multiplier_errors(names: Mapping[Spec, str]) -> dict:
+    """Return the error metrics and histograms of the approximate specs, plain values.
+
+    names : how they are called, in the order of the result.
 
     edges : of the histograms' bins, relative error in percent, the same for all. multipliers : name
     -> spec (its repr), the fields of `ErrorMetrics`, and histogram, the share of operand pairs in
-    each bin, 0 to 1. Uniform operands without zeros: every pair, or a sample of PAIRS, seed 0.
+    each bin, 0 to 1, of the pairs whose exact product is not 0. Uniform operands: every pair, or a
+    sample of PAIRS, seed 0.
     differences : see `table_differences`.
     """
     found = {}
-    for spec in specs:
+    for spec in names:
         if not isinstance(spec, (Exact, FloatExact)):
             samples = None if pair_count(spec) <= PAIRS else PAIRS
             found[spec] = samples, error_metrics(spec, samples)
@@ -34,27 +36,27 @@ def multiplier_errors(specs: Sequence[Spec]) -> dict:
     end = min(math.ceil(max(peaks, default=0)) or 1, WIDEST)
     edges = np.linspace(-end, end, BINS + 1)
     multipliers = {
-        spec_name(spec): {"spec": repr(spec)}
+        names[spec]: {"spec": repr(spec)}
         | dataclasses.asdict(metrics)
-        | {"histogram": (error_histogram(spec, edges, samples) / metrics.pairs).tolist()}
+        | {"histogram": (error_histogram(spec, edges, samples) / metrics.relative_pairs).tolist()}
         for spec, (samples, metrics) in found.items()
     }
     return {
         "edges": edges.tolist(),
         "multipliers": multipliers,
-        "differences": table_differences(specs),
+        "differences": table_differences(names),
     }
 
 
-def table_differences(specs: Sequence[Spec]) -> list[dict]:
-    """Return how each product table among `specs` differs from the other approximate integer ones.
+def table_differences(names: Mapping[Spec, str]) -> list[dict]:
+    """Return how each product table among the specs differs from the other approximate integers.
 
     table, other : names; and the fields of `Difference`.
     """
-    integers = [s for s in specs if isinstance(s, IntegerSpec) and not isinstance(s, Exact)]
+    integers = [s for s in names if isinstance(s, IntegerSpec) and not isinstance(s, Exact)]
     tables = [spec for spec in integers if isinstance(spec, Table)]
     return [
-        {"table": spec_name(table), "other": spec_name(other)}
+        {"table": names[table], "other": names[other]}
         | dataclasses.asdict(product_difference(table, other))
         for table in tables
         for other in integers

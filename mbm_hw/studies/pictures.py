@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from mbm_hw.catalog import spec_name
 from mbm_hw.files import replacing
 from mbm_hw.studies.cases import Case
 from mbm_hw.studies.description import FLOAT
@@ -84,7 +83,7 @@ def plot_depth(run: StudyRun, path: str | Path) -> Path:
     layer_set, layers = list(run.layer_sets.items())[-1]
     depths = {case.spec_name: _predictions(run, case, samples) for case in run.pictured_cases}
     exact = depths[FLOAT]
-    approximate = [name for name in map(spec_name, run.study.specs) if name in depths]
+    approximate = [name for name in map(run.study.name_of, run.study.specs) if name in depths]
     titles = ["image", "true depth", "exact float"]
     for name in approximate:
         titles += [f"{name}\n{layer_set} ({len(layers)} layers)", f"{name}\n- exact float"]

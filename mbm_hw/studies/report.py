@@ -34,8 +34,11 @@ def write_report(
     this version writes is a ValueError; nothing is written then.
     """
     folder = Path(folder)
+    path = folder / "report.html" if output is None else Path(output)
+    if path.resolve() in ((folder / name).resolve() for name in ("summary.json", *PICTURES)):
+        raise ValueError(f"{path} is an input: give another file to write")
     document = _read_json(folder / "summary.json", "mbm-hw study run")
-    for part in ("study", "weights", "machine", "versions", "errors", "summaries"):
+    for part in ("study", "weights", "machine", "versions", "coverage", "errors", "summaries"):
         if part not in document:
             raise ValueError(
                 f"{folder / 'summary.json'} has no {part!r}: run mbm-hw study run once more"
@@ -62,6 +65,7 @@ def write_report(
         weights=document["weights"],
         again=document["versions"] | document["machine"],
         evaluation=evaluation,
+        coverage=document["coverage"]["sentence"],
         images=summaries[0]["images"] + len(summaries[0]["unscored"]),
         unscored=unscored_text(summaries[0]["unscored"]),
         tests=TESTS,
@@ -77,7 +81,6 @@ def write_report(
         measured=measured,
         pictures={path.stem: _embedded(path) for path in map(folder.joinpath, PICTURES)},
     )
-    path = folder / "report.html" if output is None else Path(output)
     with replacing(path) as file:
         file.write(text)
     return path

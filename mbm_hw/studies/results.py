@@ -10,6 +10,7 @@ from tabulate import tabulate
 from mbm_hw.catalog import spec_name
 from mbm_hw.files import replacing, write_csv, write_json
 from mbm_hw.ops.cpu_kernels import chosen_isa
+from mbm_hw.studies.description import Study
 from mbm_hw.studies.evaluation import Depth
 from mbm_hw.studies.multipliers import multiplier_errors
 from mbm_hw.studies.paired import TESTS
@@ -27,10 +28,18 @@ def write_results(run: StudyRun, rows: Sequence[Mapping]) -> list[Summary]:
     summaries = summarize(run.study, rows)
     write_csv(run.folder / "rows.csv", rows)
     write_json(run.folder / "rows.json", rows)
-    errors = multiplier_errors(run.study.all_specs)
-    specs = [spec_name(spec) for spec in run.study.specs]
+    study = run.study
+    errors = multiplier_errors({spec: study.name_of(spec) for spec in study.all_specs})
+    described = dataclasses.asdict(dataclasses.replace(study, names={}))
+    del described["names"]
     document = {
-        "study": dataclasses.asdict(run.study) | {"specs": specs},
+        "study": described | {"specs": [study.name_of(spec) for spec in study.specs]},
+        "multipliers": multipliers(study),
+        "coverage": {
+            "sentence": run.coverage,
+            "multiplications": run.layers.total,
+            "left_exact": run.layers.left,
+        },
         "weights": {
             "name": run.study.weights_name,
             "is_random": run.study.has_random_weights,
@@ -61,12 +70,24 @@ def machine() -> dict[str, str]:
     }
 
 
+def multipliers(study: Study) -> list[dict[str, str]]:
+    """Return name, spec (see `mbm_hw.spec_name`) and description of each multiplier."""
+    return [
+        {"name": study.name_of(spec), "spec": spec_name(spec), "description": repr(spec)}
+        for spec in study.all_specs
+    ]
+
+
 def tables_text(run: StudyRun, summaries: Sequence[Summary]) -> str:
     """Return a study's tables, and the sentences that belong under them, as Markdown."""
     parts = []
     for title, (headers, cells) in summary_tables(summaries).items():
         table = tabulate(cells, headers, tablefmt="github", disable_numparse=True)
         parts.append(f"{title}:\n\n{table}")
+    named = [row for row in multipliers(run.study) if row["name"] != row["spec"]]
+    if named:
+        table = tabulate(named, headers="keys", tablefmt="github", disable_numparse=True)
+        parts.append(f"Multipliers:\n\n{table}")
     return "\n\n".join([*parts, _legend(run, summaries[0].unscored)])
 
 
@@ -75,8 +96,9 @@ def _legend(run: StudyRun, unscored: Sequence[int]) -> str:
     return (
         f"{len(run.dataset)} images ({run.study.data['kind']}){unscored_text(unscored)}, "
         f"{run.study.metrics}; weights "
-        f"{run.study.weights_name}{trained}. Changes are against the exact multiplier of the same "
-        "format, layers, algorithm, quantiser and batches; ~ marks a change that may be noise: its "
-        f"95 % interval holds 0, or there is none. {TESTS} SQNR and errors are against exact "
-        "float. Test times are those of whole forwards, in this emulation; memory is the process's."
+        f"{run.study.weights_name}{trained}. {run.coverage}. Changes are against the exact "
+        "multiplier of the same format, layers, algorithm, quantiser and batches; ~ marks a change "
+        f"that may be noise: its 95 % interval holds 0, or there is none. {TESTS} SQNR and errors "
+        "are against exact float. Test times are those of whole forwards, in this emulation; "
+        "memory is the process's."
     )

@@ -1,6 +1,5 @@
 """Running a study: from its description to rows, one for each multiplier, layer set and image."""
 
-import copy
 import functools
 import json
 from collections.abc import Iterable, Iterator
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 
 from mbm_hw.catalog import spec_name
 from mbm_hw.files import replacing
-from mbm_hw.nn import calibrate_, convert_, supports
+from mbm_hw.nn import calibrate_, supports
 from mbm_hw.ops.algorithms import DIRECT
 from mbm_hw.quantize import QUANTIZERS
 from mbm_hw.spec import Spec
@@ -23,10 +22,11 @@ from mbm_hw.studies.data import load_data
 from mbm_hw.studies.description import Study
 from mbm_hw.studies.devices import device_of, move_
 from mbm_hw.studies.evaluation import EVALUATIONS, Depth
+from mbm_hw.studies.forward_errors import naming_layers
 from mbm_hw.studies.hashing import sha256
 from mbm_hw.studies.identity import study_identity
+from mbm_hw.studies.network_layers import NetworkLayers
 from mbm_hw.studies.networks import factory_name, load_network, load_weights
-from mbm_hw.studies.operations import count_multiplications
 from mbm_hw.studies.store import Store
 
 PICTURED_IMAGES = 3
@@ -42,6 +42,8 @@ class StudyRun:
 
     cases : the networks to be scored, in order: float, the baselines, the specs.
     units : each case on each batch, in the order of the rows. total : images over all units.
+    layers : what the network multiplies, and where it can be approximate.
+    weights_note : what `load_weights` tells of the weights.
     """
 
     def __init__(
@@ -60,7 +62,7 @@ class StudyRun:
             raise ValueError(f"quantizer must be one of {known}, not {study.quantizer!r}")
         self.arguments = study, folder, models, data, device
         self.study, self.folder, self._data, self.device = study, Path(folder), data, device
-        self.evaluation = EVALUATIONS[study.metrics]
+        self.evaluation, self.weights_note = EVALUATIONS[study.metrics], ""
         self.quantizer = QUANTIZERS[study.quantizer]
         seed = study.weights.random if study.has_random_weights else None
         self._factory = factory_name(study.network, models)
@@ -70,15 +72,18 @@ class StudyRun:
         if not any(map(self.evaluation.has_target, targets)):
             raise ValueError(f"data: no image has valid depth, which metrics {study.metrics} need")
         if not study.has_random_weights:
-            load_weights(self.network, study.weights, None if data is None else Path(data))
-        self._counts = {
-            algorithm: count_multiplications(self.network, self.dataset[0][0], algorithm)
-            for algorithm in {DIRECT, *study.algorithms}
-        }
-        self.multiplications = self._counts[DIRECT]
-        self.layer_sets = sets = study.layers.sets(self.multiplications)
+            folder = None if data is None else Path(data)
+            self.weights_note = load_weights(self.network, study.weights, folder)
+        with naming_layers(f"network {study.network} on image 0", self.network):
+            self.layers = NetworkLayers(
+                self.network, self.dataset[0][0], study.algorithms, study.layers.subclasses
+            )
+        self.multiplications = self.layers.multiplications
+        self.layer_sets = sets = study.layers.sets(self.multiplications, self.layers.left)
+        with naming_layers("the approximate network on image 0", self.network):
+            self.layers.check_reached(self.approximated, study.all_specs[0])
         self.cases = [Case(None, "none", ())] + [
-            Case(spec, name, layers, algorithm)
+            Case(spec, name, layers, algorithm, study.name_of(spec))
             for spec, algorithm in study.multipliers
             for name, layers in sets.items()
             if any(supports(algorithm, self.network.get_submodule(layer)) for layer in layers)
@@ -92,21 +97,34 @@ class StudyRun:
         self.total = len(self.cases) * len(self.dataset)
         self._ranges, self._batch = {}, None
 
+    @property
+    def approximated(self) -> list[str]:
+        """The layers that are approximate in any of the layer sets."""
+        layers = {name for names in self.layer_sets.values() for name in names}
+        return [name for name in self.multiplications if name in layers]
+
+    @property
+    def coverage(self) -> str:
+        """A sentence: the share of the multiplications that the largest layer set approximates."""
+        name = max(self.layer_sets, key=lambda name: self._share(name))
+        return f"Layer set {name}: {self.layers.sentence(self.layer_sets[name])}"
+
+    def _share(self, layer_set: str) -> int:
+        return sum(map(self.multiplications.get, self.layer_sets[layer_set]))
+
     def rows(self) -> list[dict]:
         """Compute what the store of this study lacks; return a row for each case and image.
 
         The rows are those of `score`.
         """
-        with closing(self.open_store()) as store:
+        with self.open_store() as store:
             for _ in self.compute(store, self.units):
                 pass
             return self.finished(store, self.units)
 
     def open_store(self) -> Store:
         """Open, or create, the store in the study's folder, and note in it what is run."""
-        store = Store(self.folder / "study.sqlite")
-        store.describe(self.description)
-        return store
+        return Store.described(self.folder / "study.sqlite", self.description)
 
     def compute(self, store: Store, units: Iterable[Unit], score=None) -> Iterator[Unit]:
         """Compute those of `units` that the store lacks; yield each when it is committed.
@@ -124,8 +142,12 @@ class StudyRun:
         return all(store.get(key) is not None for key in self.keys(unit))
 
     def finished(self, store: Store, units: Iterable[Unit]) -> list[dict]:
-        """Return the rows of finished units, in their order."""
-        return [store.get(key) for unit in units for key in self.keys(unit)]
+        """Return the rows of finished units, in their order, under the names of this study."""
+        return [
+            store.get(key) | {"spec": unit.case.spec_name}
+            for unit in units
+            for key in self.keys(unit)
+        ]
 
     def keys(self, unit: Unit) -> list[str]:
         """Return the keys of a unit's rows in a store: hashes of all that the rows depend on."""
@@ -150,27 +172,31 @@ class StudyRun:
     def score(self, unit: Unit) -> list[dict]:
         """Compute a unit's rows, one an image; units of the same images in turn share their prefix.
 
-        A row has study, weights, spec, algorithm, layer_set, image, and what `Batch.score` gives.
+        A row has study, weights, spec, algorithm, layer_set, image, network_multiplications (for
+        the image, approximate and exact), and what `Batch.score` gives.
         """
         case, images = unit.case, unit.images
         move_(self.network, self.device)
         if self._batch is None or self._batch[0] != images:
             self._batch = None  # frees the memory of the last one
             samples = [self.dataset[image] for image in images]
-            layers = {layer for layers in self.layer_sets.values() for layer in layers}
-            counts = {name: n for name, n in self.multiplications.items() if name in layers}
+            counts = {name: self.multiplications[name] for name in self.approximated}
             self._batch = images, Batch(self.evaluation, samples, self.network, counts)
-        batch = self._batch[1]
-        scored = (
-            batch.exact
-            if case.spec is None
-            else batch.score(self.converted(case), case.layers, self._counts[case.algorithm])
-        )
+        batch, counts = self._batch[1], self.layers.counts(case.algorithm)
+        try:
+            scored = (
+                batch.exact
+                if case.spec is None
+                else batch.score(self.converted(case), case.layers, counts)
+            )
+        except ValueError as error:
+            raise ValueError(f"{unit}: {error}") from error
         if case in self.pictured_cases:
             self._keep(unit, scored.outputs)
         common = {"study": self.study.name, "weights": self.study.weights_name}
         common |= {"spec": case.spec_name, "algorithm": case.algorithm}
-        common |= {"layer_set": case.layer_set}
+        total = self.layers.total_with(case.layers, case.algorithm)
+        common |= {"layer_set": case.layer_set, "network_multiplications": total}
         return [
             common | {"image": image} | row for image, row in zip(images, scored.rows, strict=True)
         ]
@@ -202,7 +228,7 @@ class StudyRun:
         for position, image in enumerate(unit.images):
             if image in self.pictured_images:
                 with replacing(self._outputs_file(unit.case, image), "wb") as file:
-                    np.save(file, [output[position : position + 1].numpy() for output in outputs])
+                    np.save(file, [y[position : position + 1].float().numpy() for y in outputs])
 
     def _outputs_file(self, case: Case, image: int) -> Path:
         return self.folder / "outputs" / f"{self._key(case, image)}.npy"
@@ -215,9 +241,7 @@ class StudyRun:
         if case.spec is None:
             return self.network
         ranges = self._calibrated_ranges(self.study.baseline(case.spec))
-        network = _copy_around(self.network, case.layers)
-        chosen = self._chosen(case.layers)
-        convert_(network, case.spec, chosen, self.quantizer, case.algorithm)
+        network = self.layers.converted(case.layers, case.spec, self.quantizer, case.algorithm)
         for name in case.layers:
             network.get_submodule(name).activation_amax = ranges[name]
         return network
@@ -225,22 +249,17 @@ class StudyRun:
     def _calibrated_ranges(self, baseline: Spec) -> dict[str, Tensor | None]:
         """Return the largest activation of every layer, observed in the float network; see `nn`."""
         if baseline not in self._ranges:
-            layers = {name for layers in self.layer_sets.values() for name in layers}
-            network = _copy_around(self.network, layers)
-            convert_(network, baseline, self._chosen(layers), self.quantizer)
+            layers = self.approximated
+            network = self.layers.converted(layers, baseline, self.quantizer)
             images = self.dataset.calibration.to(device_of(network))
-            batches = images.split(self.study.batch)
-            calibrate_(network, (batch.clone() for batch in batches))  # changed in place by some
+            with naming_layers("the network on the calibration images", network):
+                calibrate_(network, images.split(self.study.batch))
             found = {name: network.get_submodule(name).activation_amax for name in layers}
             self._ranges[baseline] = found
         return self._ranges[baseline]
 
-    def _chosen(self, layers):
-        return lambda module, name: name in layers
-
     def _key(self, case: Case, image: int) -> str:
-        spec = case.spec_name, repr(case.spec)
-        unit = [self.identity, spec, case.algorithm, case.layer_set, case.layers, image]
+        unit = [self.identity, repr(case.spec), case.algorithm, case.layer_set, case.layers, image]
         return sha256(json.dumps(unit).encode())
 
     @property
@@ -264,19 +283,3 @@ class StudyRun:
         layers = {name: list(layers) for name, layers in self.layer_sets.items()}
         algorithms = list(self.study.algorithms)
         return self.identity | {"specs": specs, "algorithms": algorithms, "layers": layers}
-
-
-def _copy_around(network: nn.Module, layers: Iterable[str]) -> nn.Module:
-    """Return a copy of the modules that hold `layers`; the others, and all tensors, are shared."""
-    holders = {module: [] for module in network.modules()}
-    for module in holders:
-        for child in module.children():
-            holders[child].append(module)
-    copied, found = set(), [*map(network.get_submodule, layers)]
-    while found:
-        module = found.pop()
-        if module not in copied:
-            copied.add(module)
-            found += holders[module]
-    shared = [*(holders.keys() - copied), *network.parameters(), *network.buffers()]
-    return copy.deepcopy(network, {id(part): part for part in shared})

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mbm_hw.catalog import spec_name
 from mbm_hw.studies.description import FLOAT, Study, multiplier_name
 from mbm_hw.studies.evaluation import EVALUATIONS
 from mbm_hw.studies.paired import Change, paired_interval, paired_test
@@ -23,7 +22,7 @@ class Summary:
     seconds, products_per_second, layer_sqnr_db, output_sqnr_db : means over the images, and
     layer_max_error, output_max_error, peak_mib : maxima, of what `Batch.score` says; None where it
         says nothing.
-    multiplications : approximate ones an image.
+    multiplications : approximate ones an image. approximate_percent : of all of the network's.
     """
 
     spec: str
@@ -37,6 +36,7 @@ class Summary:
     changes: Mapping[str, Change]
     seconds: float
     multiplications: int
+    approximate_percent: float
     products_per_second: float | None
     layer_sqnr_db: float | None
     layer_max_error: float | None
@@ -71,7 +71,7 @@ def summarize(study: Study, rows: Iterable[Mapping]) -> list[Summary]:
     groups = defaultdict(list)
     for row in rows:
         groups[row["spec"], row["algorithm"], row["layer_set"]].append(row)
-    baselines = {spec_name(s): spec_name(study.baseline(s)) for s in study.all_specs}
+    baselines = {study.name_of(s): study.name_of(study.baseline(s)) for s in study.all_specs}
     summaries = []
     for (spec, algorithm, layer_set), rows in groups.items():
         members = list(filter(evaluation.is_scored, rows))
@@ -104,6 +104,9 @@ def summarize(study: Study, rows: Iterable[Mapping]) -> list[Summary]:
                 averages=averages,
                 changes=changes,
                 multiplications=rows[0]["multiplications"],
+                approximate_percent=100
+                * rows[0]["multiplications"]
+                / rows[0]["network_multiplications"],
                 **{name: _combined(np.mean, rows, name) for name in MEANS},
                 **{name: _combined(np.max, rows, name) for name in MAXIMA},
             )
@@ -163,6 +166,7 @@ MEASURES = (  # heading, field, unit, format
     ("output SQNR, dB", "output_sqnr_db", 1, ".1f"),
     ("output max error", "output_max_error", 1, ".3g"),
     ("multiplications", "multiplications", 1, ","),
+    ("approximate, %", "approximate_percent", 1, ".1f"),
     ("10^9 products/s", "products_per_second", 10**9, ".2f"),
     ("peak memory, MiB", "peak_mib", 1, ".0f"),
 )

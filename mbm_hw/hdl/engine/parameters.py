@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from amaranth.lib import data
 
+from mbm_hw.catalog import as_spec
 from mbm_hw.hdl.dot_product import ACCUMULATOR_WIDTH
 from mbm_hw.reference import multiply
 from mbm_hw.spec import IntegerSpec, Table
@@ -38,15 +39,15 @@ JOB = Job()
 class EngineParameters:
     """An engine's parameters.
 
-    spec : an integer spec; a table's products with weight 0 must be 0, since rows without an input
-        channel have it. Anything else is a TypeError or a ValueError.
+    spec : an integer spec, or its name; a table's products with weight 0 must be 0, since rows
+        without an input channel have it. Anything else is a TypeError or a ValueError.
     rows : input channels that the array takes at once. columns : output channels.
     patch : activation words in each of the two banks, a power of two. positions : outputs whose
         sums the accumulator buffer holds. Both at most 65,536.
     accumulator_width : bits of each sum.
     """
 
-    spec: IntegerSpec
+    spec: IntegerSpec | str
     rows: int = 16
     columns: int = 16
     patch: int = 1024
@@ -54,6 +55,7 @@ class EngineParameters:
     accumulator_width: int = ACCUMULATOR_WIDTH
 
     def __post_init__(self):
+        object.__setattr__(self, "spec", as_spec(self.spec))
         if not isinstance(self.spec, IntegerSpec):
             raise TypeError(f"Engine takes an integer spec, not {self.spec!r}")
         for name, low, high in (

@@ -7,7 +7,7 @@ from mbm_hw.studies.data.dataset import Dataset, Kind
 from mbm_hw.studies.data.folders import Cifar10, ImageNetSample, RgbdFolder
 from mbm_hw.studies.data.generated import Digits, GeneratedRooms, split_digits
 from mbm_hw.studies.data.nyu import NyuDepth
-from mbm_hw.studies.description import construct
+from mbm_hw.studies.fields import construct
 
 __all__ = [
     "KINDS",

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mbm_hw.studies.fields import check_fields
 from mbm_hw.studies.hashing import array_bytes, sha256
 
 
@@ -71,6 +72,7 @@ class Kind:
             if field.type is int and (type(value) is not int or value < least):
                 expected = f"an integer of at least {least}"
                 raise ValueError(f"{field.name} must be {expected}, not {value!r}")
+        check_fields(self, "data.")
 
     def load(self) -> Dataset:
         """See :func:`mbm_hw.studies.data.load_data`."""

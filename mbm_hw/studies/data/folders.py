@@ -18,6 +18,7 @@ from mbm_hw.studies.data.dataset import (
     classified,
     to_tensor,
 )
+from mbm_hw.studies.fields import Text
 from mbm_hw.studies.hashing import hash_files
 
 INVALID_DEPTHS = (0, 65535)
@@ -32,7 +33,7 @@ class Cifar10(Kind):
     images : the first of the test file. calibration_images : the first of the training file.
     """
 
-    folder: str
+    folder: Text
     images: int
     calibration_images: int = 100
 
@@ -63,7 +64,7 @@ class ImageNetSample(Kind):
     images : the first of labels.csv. calibration_images : the last of it, disjoint from those.
     """
 
-    folder: str
+    folder: Text
     images: int
     calibration_images: int = 20
 
@@ -102,7 +103,7 @@ class RgbdFolder(Kind):
     calibration_images : spread evenly over the other frames.
     """
 
-    folder: str
+    folder: Text
     first: int
     last: int
     size: Sequence[int]

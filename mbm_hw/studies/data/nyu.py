@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from mbm_hw.studies.data.dataset import Dataset, Kind, check_at_most, to_tensor
+from mbm_hw.studies.fields import Text
 from mbm_hw.studies.hashing import hash_files
 from mbm_hw.studies.metrics import EIGEN_CROP
 
@@ -28,7 +29,7 @@ class NyuDepth(Kind):
     the last of it, disjoint from those.
     """
 
-    archive: str
+    archive: Text
     images: int
     calibration_images: int = 16
 
