@@ -264,7 +264,7 @@ class StudyRun:
 
     @property
     def versions(self) -> dict[str, str]:
-        """What the rows were computed with: the hash of this package's sources, and torch."""
+        """What the rows were computed with: see `code_version`; and torch's version."""
         return {part: self.identity[part] for part in ("mbm_hw", "torch")}
 
     @functools.cached_property
