@@ -170,6 +170,6 @@ def test_eigen_crop_is_rows_20_to_459_and_columns_24_to_615():
 
 def test_classification_scores_each_image():
     logits = torch.tensor([[1.0, 2.0], [3.0, 0.0], [0.0, 1.0], [5.0, 6.0]])
-    scores = EVALUATIONS["classification"].scores(lambda x: logits, None, [1, 0, 0, 1])
+    scores = EVALUATIONS["classification"].scores(lambda x: logits, logits, [1, 0, 0, 1])
     assert [row["top1"] for row in scores] == [1, 1, 0, 1]
     assert scores[0]["cross_entropy"] == pytest.approx(np.log(1 + np.exp(-1.0)))

@@ -92,6 +92,13 @@ def test_the_report_is_written_by_the_command_line_without_hardware_where_none_i
         (None, "there is no .*summary.json, which mbm-hw study run writes"),
         ("{", "summary.json is no JSON file: .*"),
         ('{"study": {}, "versions": {}}', "has no 'weights': run mbm-hw study run once more"),
+        (
+            '{"study": {}, "weights": {}, "machine": {}, "versions": {}, "errors": {}, '
+            '"coverage": {}, '
+            '"summaries": [{"spec": "float", "algorithm": "direct", "layer_set": "none", '
+            '"baseline": "float", "images": 3}]}',
+            "has summaries without 'unscored': run mbm-hw study run once more",
+        ),
     ],
 )
 def test_results_that_cannot_be_reported_are_told_in_a_line(tmp_path, capsys, text, message):
@@ -119,7 +126,7 @@ def test_layers_are_ranked_by_their_harm_whichever_way_is_better(folder):
         headline, higher_is_better = "m", frozenset()
 
     def summary(layer_set, percent, low, high):
-        change = {"percent": percent, "low": low, "high": high}
+        change = {"percent": percent, "low": low, "high": high, "test": "", "differing": 9}
         return {"spec": "mbm8s", "layer_set": layer_set, "changes": {"m": change}}
 
     rows = [summary("a", -1.0, -2, 0.5), summary("b", 4.0, 1, 2), summary("c", -8.0, -9, -7)]

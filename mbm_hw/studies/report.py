@@ -1,6 +1,7 @@
 """A study's results as one HTML file that needs nothing else: no network, no folder beside it."""
 
 import base64
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,8 @@ from mbm_hw.files import replacing
 from mbm_hw.ops.algorithms import DIRECT
 from mbm_hw.studies.description import FLOAT, multiplier_name
 from mbm_hw.studies.evaluation import EVALUATIONS
-from mbm_hw.studies.summary import MEASURES, Change, measure
+from mbm_hw.studies.paired import TESTS, Change
+from mbm_hw.studies.summary import MEASURES, Summary, interval_text, measure, unscored_text
 
 PICTURES = ("layers.png", "errors.png", "predictions.png")
 COST = (  # figure, heading, digits
@@ -42,6 +44,12 @@ def write_report(
                 f"{folder / 'summary.json'} has no {part!r}: run mbm-hw study run once more"
             )
     study, summaries = document["study"], document["summaries"]
+    for part in (field.name for field in dataclasses.fields(Summary)):
+        if any(part not in summary for summary in summaries):
+            raise ValueError(
+                f"{folder / 'summary.json'} has summaries without {part!r}: run mbm-hw study run "
+                "once more"
+            )
     evaluation = EVALUATIONS[study["metrics"]]
     study_file = {key: value for key, value in study.items() if key != "name"}
     template = jinja2.Environment(
@@ -58,7 +66,10 @@ def write_report(
         again=document["versions"] | document["machine"],
         evaluation=evaluation,
         coverage=document["coverage"]["sentence"],
-        images=summaries[0]["images"],
+        images=summaries[0]["images"] + len(summaries[0]["unscored"]),
+        unscored=unscored_text(summaries[0]["unscored"]),
+        tests=TESTS,
+        interval_text=lambda found: interval_text(change_of(found)),
         float_row=next(s for s in summaries if s["spec"] == FLOAT),
         tables=metric_tables(summaries),
         rankings=sensitivity(summaries, evaluation),
@@ -105,7 +116,7 @@ def sensitivity(summaries: Sequence[Mapping], evaluation) -> dict[str, list[dict
         ranking = [
             change
             | {"layer_set": name, "harm": sign * change["percent"]}
-            | {"share": abs(change["percent"]) / largest, "is_noise": _is_noise(change)}
+            | {"share": abs(change["percent"]) / largest, "is_noise": change_of(change).is_noise}
             for name, change in known.items()
         ]
         if ranking:
@@ -113,10 +124,10 @@ def sensitivity(summaries: Sequence[Mapping], evaluation) -> dict[str, list[dict
     return rankings
 
 
-def _is_noise(change: Mapping) -> bool:
-    """Return `Change.is_noise` of a change from a JSON file, where null stands for nan."""
-    numbers = {key: float("nan") if number is None else number for key, number in change.items()}
-    return Change(**numbers).is_noise
+def change_of(found: Mapping) -> Change:
+    """Return a change from a JSON file, where null stands for nan."""
+    names = [field.name for field in dataclasses.fields(Change)]
+    return Change(**{n: float("nan") if found[n] is None else found[n] for n in names})
 
 
 def cost_rows(costs: Sequence[Mapping], summaries: Sequence[Mapping]) -> list[dict]:
