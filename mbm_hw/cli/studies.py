@@ -108,11 +108,14 @@ def _runs(files, data, models, results, device):
     if data is not None and not data.is_dir():
         raise click.UsageError(f"--data must be a folder, not {data}")
     studies = [read_study(file, data) for file in files]
-    for study in studies:
+
+    def load(study):
         run = StudyRun(study, results / study.name, models, data, device)
         if run.weights_note:
             click.echo(f"{study.name}: {run.weights_note}", err=True)
-        yield run
+        return run
+
+    return map(load, studies)
 
 
 def _workers(count, scheduler):
