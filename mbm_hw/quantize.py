@@ -1,7 +1,8 @@
 """Between real values and the codes that a multiplier takes: scales, rounding, calibration.
 
 A code stands for code * scale. Activations have one scale per tensor, weights one per output
-channel; zero is code 0.
+channel; zero is code 0. No code stands for NaN: the layers set an output to NaN if its sum meets a
+NaN activation (`ops.carry_nan`), and the scale of an output with a NaN weight is NaN.
 """
 
 from dataclasses import dataclass, field
@@ -36,7 +37,7 @@ class Quantizer:
         raise NotImplementedError
 
     def weight_scale(self, weight: Tensor, spec: IntegerSpec) -> Tensor:
-        """Return the scales, float32 [O], of weights float32 [O, ...]."""
+        """Return the scales, float32 [O], of weights float32 [O, ...]; NaN where one of them is."""
         raise NotImplementedError
 
     @property
@@ -56,7 +57,8 @@ class Quantizer:
     def codes(self, x: Tensor, scale: Tensor, spec: IntegerSpec, dtype: torch.dtype) -> Tensor:
         """Return the codes of `x`, as `dtype`, in +-qmax(spec).
 
-        x : float32. scale : float32, broadcast with x. Infinity is clipped; NaN becomes 0.
+        x : float32. scale : float32, broadcast with x. Infinity is clipped. NaN becomes 0; whoever
+            sums codes up carries it to the outputs.
         """
         qmax = self.qmax(spec)
         return self.steps(x, scale).nan_to_num().round().clamp(-qmax, qmax).to(dtype)
@@ -140,7 +142,8 @@ class Fixed(Quantizer):
 
     def weight_scale(self, weight, spec):
         # Not copied from the CPU, for which a GPU would wait.
-        return weight.new_full(weight.shape[:1], 1 / self.scale, dtype=torch.float32)
+        scale = weight.new_full(weight.shape[:1], 1 / self.scale, dtype=torch.float32)
+        return scale.masked_fill(weight.detach().isnan().flatten(1).any(1), torch.nan)
 
     @property
     def factor(self):

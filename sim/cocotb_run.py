@@ -1,10 +1,11 @@
 """Builds a Verilog file in a simulator and runs the cocotb tests of a module on it."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from cocotb_tools.check_results import get_results
-from cocotb_tools.runner import Verilator, get_runner
+from cocotb_tools.runner import Icarus, Runner, Verilator
 
 from sim import simulators
 from sim.code_coverage import BUILD_ARGUMENTS
@@ -14,7 +15,36 @@ class SimulationError(Exception):
     """A simulation that could not be built, or did not come to its end."""
 
 
-class PortsOnly(Verilator):
+class BuiltInPlace(Runner):
+    """A runner that names files as they are seen from the build folder, where it builds.
+
+    The folder's own name may have quotes or spaces, at which simulators and make stumble.
+    """
+
+    def _build_command(self):
+        sources = {str(source.value) for source in self._sources}
+        return [
+            [
+                os.path.relpath(word, self.build_dir)
+                if word in sources
+                or word == str(self.build_dir)
+                or Path(word).parent == self.build_dir
+                else word
+                for word in command
+            ]
+            for command in super()._build_command()
+        ]
+
+
+class IcarusInPlace(BuiltInPlace, Icarus):
+    pass
+
+
+class VerilatorInPlace(BuiltInPlace, Verilator):
+    pass
+
+
+class PortsOnly(VerilatorInPlace):
     """Verilator without cocotb's option that keeps every signal for VPI, so nothing is optimised.
 
     What tests may look at is named in a control file instead: see `run_tests`.
@@ -23,6 +53,9 @@ class PortsOnly(Verilator):
     def _build_command(self):
         verilate, *rest = super()._build_command()
         return [[word for word in verilate if word != "--public-flat-rw"], *rest]
+
+
+_RUNNERS = {"icarus": IcarusInPlace, "verilator": VerilatorInPlace}
 
 
 def run_tests(
@@ -39,20 +72,21 @@ def run_tests(
 
     toplevel : the module to simulate, of the Verilog file `source`.
     test_module : the Python module of the cocotb tests; it finds `folder` in SIM_FOLDER.
-    simulator : icarus or verilator; MissingTool if it is not there.
+    simulator : icarus or verilator; MissingTool if it is not there, or cannot work in `folder`.
     folder : for the build, the logs and the waves; it exists.
     ports : of the module, if its tests look at nothing else. Verilator then optimises the rest,
         which takes longer to compile and far less to simulate.
     is_covered : whether Verilator counts the branches and toggles, in coverage.dat.
     SimulationError if the file does not compile or the simulator stops early.
     """
+    simulators.check_folder(simulator, folder)
     environment = simulators.environment(simulator, optimise=bool(ports))
     variant = ["waves"] * waves + ["coverage"] * is_covered
     # Warnings are for tests/test_rtl_lint.py; a planted fault may well raise one.
     arguments = ["-Wno-fatal"] if simulator == "verilator" else []
     arguments += BUILD_ARGUMENTS if is_covered else ()
     with environment, simulators.prebuilt(simulator, folder, *variant):
-        runner, sources = get_runner(simulator), [source]
+        runner, sources = _RUNNERS[simulator](), [source]
         if simulator == "verilator" and ports:
             runner, control = PortsOnly(), folder / "ports.vlt"
             lines = (f'public_flat_rw -module "{toplevel}" -var "{port}"\n' for port in ports)

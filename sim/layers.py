@@ -28,7 +28,7 @@ from sim.cocotb_run import SimulationError
 from sim.engine import Flow, Run, simulate_engine
 from sim.layer_report import LayerOutcome, Outcome, table, write_error, write_layers
 from sim.network_layers import NETWORK_LAYERS, convolution
-from sim.simulators import SIMULATORS, MissingTool, environment
+from sim.simulators import SIMULATORS, MissingTool, check_folder, environment
 
 STALLS = 0.2  # the probability that a stream is held back, in the second run of each layer
 
@@ -161,6 +161,7 @@ def _arguments() -> argparse.Namespace:
             raise ValueError(f"layers need a signed spec, not {arguments.spec}")
         check_spec(spec)
         check_folder_writable(arguments.results)
+        check_folder(arguments.sim, arguments.results)
         with environment(arguments.sim):
             pass
     except (MissingTool, OSError, TypeError, ValueError) as error:

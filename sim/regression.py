@@ -23,7 +23,7 @@ from sim.dot_product import simulate_dot_product
 from sim.report import Outcome, Unfinished, cells, failures, write_report
 from sim.runner import simulate
 from sim.simulation import Simulation
-from sim.simulators import SIMULATORS, MissingTool, environment
+from sim.simulators import SIMULATORS, MissingTool, check_folder, environment
 
 
 class _Parser(argparse.ArgumentParser):
@@ -81,7 +81,9 @@ def _simulate(arguments: argparse.Namespace, task: tuple[str, str]) -> Outcome:
 def _arguments() -> argparse.Namespace:
     parser = _Parser(prog="python -m sim", description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--sim", choices=[*SIMULATORS, "all"], default="icarus", help="the simulator (icarus)"
+        "--sim",
+        choices=[*SIMULATORS, "all"],
+        help="the simulator (icarus; of --coverage verilator)",
     )
     parser.add_argument("--spec", metavar="NAME", help="one design of rtl/ (all of them)")
     parser.add_argument("--waves", action="store_true", help="write the waves too")
@@ -93,6 +95,7 @@ def _arguments() -> argparse.Namespace:
         "--results", type=Path, default=Path("results/sim"), help="logs, waves (results/sim)"
     )
     arguments = parser.parse_args()
+    arguments.sim = arguments.sim or ("verilator" if arguments.coverage else "icarus")
     arguments.sim = SIMULATORS if arguments.sim == "all" else (arguments.sim,)
     if arguments.coverage and "verilator" not in arguments.sim:
         parser.error("--coverage is Verilator's: give --sim verilator or --sim all")
@@ -108,6 +111,7 @@ def _arguments() -> argparse.Namespace:
     try:
         check_folder_writable(arguments.results)
         for simulator in arguments.sim:
+            check_folder(simulator, arguments.results)
             with environment(simulator):
                 pass
     except (MissingTool, OSError) as error:

@@ -7,6 +7,7 @@ import contextlib
 import importlib.metadata
 import importlib.util
 import os
+import re
 import shutil
 import sys
 import sysconfig
@@ -22,6 +23,7 @@ from mbm_hw.files import replacing
 ROOT = Path(__file__).resolve().parent.parent
 PRIVATE = ROOT / "build" / "icarus"  # what sim.install unpacks for a user who is not root
 SIMULATORS = ("icarus", "verilator")
+_TAKEN_APART = re.compile(r"""[\s'"$`\\#%&*?;:|()<>\[\]{}]""")  # in makefiles and by their shell
 
 
 class MissingTool(Exception):
@@ -103,7 +105,18 @@ def verilator_folder() -> Path:
     for tool in ("g++", "make", "perl"):
         if shutil.which(tool) is None:
             raise MissingTool(f"Verilator needs {tool}: run `apt install g++ make perl`")
-    return Path(package.origin).parent / "bin"
+    folder = Path(package.origin).parent
+    check_folder("verilator", folder)
+    return folder / "bin"
+
+
+def check_folder(simulator: str, folder: Path) -> None:
+    """Raise MissingTool if `simulator` cannot work in a folder of this name."""
+    if simulator == "verilator" and _TAKEN_APART.search(str(folder.resolve())):
+        raise MissingTool(
+            f"Verilator's make cannot work in a folder with spaces, quotes, $ or the like in its "
+            f"name; Icarus can (SIM=icarus): {folder.resolve()}"
+        )
 
 
 def private_libpython() -> Path | None:

@@ -15,8 +15,10 @@ from emulated_convolutions import (
 from emulated_cuda import emulated_device
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from torch.nn import functional
 
 from mbm_hw import MBM, Exact, Mitchell, Table, ops, product_table
+from mbm_hw.ops.carry_nan import carry_nan
 from mbm_hw.ops.codes import spec_values
 from mbm_hw.ops.cuda import operators, tiles
 from mbm_hw.ops.cuda.convolution import run_conv2d
@@ -174,6 +176,32 @@ def test_rescale_gives_the_cpus_floats(dtype, shape):
         with emulated_device():
             actual = operators.rescale(sums, scale, chosen)
         assert torch.equal(actual, rescale(sums, scale, chosen))
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    convolution=convolutions(),
+    layout=st.sampled_from(sorted(LAYOUTS)),
+    count=st.integers(0, 2),
+    seed=st.integers(0, 2**31),
+)
+def test_nan_reaches_the_cpus_outputs(convolution, layout, count, seed):
+    x_shape, w_shape, parameters = convolution
+    random = torch.Generator().manual_seed(seed)
+    x, w = torch.randn(x_shape, generator=random), torch.empty(w_shape)
+    if x.numel():
+        x.view(-1)[torch.randint(x.numel(), (count,), generator=random)] = torch.nan
+    x = LAYOUTS[layout](x)
+    expected = functional.conv2d(x, torch.ones_like(w), None, *parameters)
+    expected = torch.where(expected.isnan(), torch.nan, 1.0)
+    actual, transposed = torch.ones_like(expected), torch.ones_like(expected.mT).mT
+    on_cpu = torch.ones_like(expected)
+    with emulated_device(seed):
+        operators.carry_nan(actual, x, w, *parameters)
+        operators.carry_nan(transposed, x, w, *parameters)
+    carry_nan(on_cpu, x, w, *parameters)
+    for y in (actual, transposed, on_cpu):
+        torch.testing.assert_close(y, expected, rtol=0, atol=0, equal_nan=True)
 
 
 def test_tiles_fit_each_device():

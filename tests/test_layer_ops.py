@@ -8,6 +8,7 @@ from devices import BACKENDS, each_backend, on
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.nn import functional
 
 from mbm_hw import MBM, Exact, FloatExact, FloatMBM, FloatMitchell, Mitchell, Table, ops
 from mbm_hw.float_format import round_to_format
@@ -61,7 +62,15 @@ def stepwise(x, w, bias, x_scale, quantizer, spec, parameters):
     w_codes = quantizer.codes(w, w_scale[:, None, None, None], spec, dtype)
     sums = ops.conv2d(x_codes, w_codes, spec, *parameters)
     bias = None if bias is None else bias[:, None, None]
-    return rescale(sums, x_scale, w_scale[:, None, None], bias)
+    y = rescale(sums, x_scale, w_scale[:, None, None], bias)
+    return torch.where(nans_met(x, w, *parameters) > 0, torch.nan, y)
+
+
+def nans_met(x, w, *parameters):
+    """Return how many NaN of `x` each sum meets."""
+    return functional.conv2d(
+        x.isnan().double(), torch.ones_like(w, dtype=torch.double), None, *parameters
+    )
 
 
 def fused(x, w, bias, x_scale, quantizer, spec, parameters, operator=quantized_conv2d):

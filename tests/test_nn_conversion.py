@@ -1,6 +1,8 @@
 """Conversion and calibration of networks: what they change, keep and refuse."""
 
 import copy
+from collections import UserDict
+from operator import itemgetter
 
 import pytest
 import torch
@@ -9,7 +11,7 @@ from torch import nn
 from torch.nn.utils import prune
 
 from mbm_hw import MBM, Mitchell
-from mbm_hw.nn import ApproxConv2d, ApproxLinear, calibrate_, convert_
+from mbm_hw.nn import ApproxConv2d, ApproxLinear, LeftExactWarning, calibrate_, convert_
 from mbm_hw.quantize import Fixed, Symmetric
 
 
@@ -56,8 +58,10 @@ def test_convert_refuses_what_it_cannot_do(network):
         convert_(network, MBM(8))
     with pytest.raises(ValueError, match="4 to 16 bits"):
         convert_(network, MBM(20, signed=True))
-    with pytest.raises(TypeError, match="spec must be an integer multiplier spec"):
-        convert_(network, "mbm8s")
+    with pytest.raises(TypeError, match=r"spec must be a multiplier spec such as MBM\(8\)"):
+        convert_(network, 8)
+    with pytest.raises(ValueError, match="no multiplier is called 'mbm8z'"):
+        convert_(network, "mbm8z")
     with pytest.raises(ValueError, match=r"limit=255\) needs codes to 255"):
         convert_(network, MBM8S, quantizer=Fixed())
     with pytest.raises(ValueError, match=r"for one use ApproxConv2d.from_float"):
@@ -66,7 +70,8 @@ def test_convert_refuses_what_it_cannot_do(network):
     with pytest.raises(TypeError, match=r"ApproxConv2d.from_float takes Conv2d itself, not Linear"):
         ApproxConv2d.from_float(network.head[2], MBM8S)
     nn.utils.parametrizations.weight_norm(network.stem)
-    assert convert_(network, MBM8S) == NAMES[1:]
+    with pytest.warns(LeftExactWarning, match=r"stem \(ParametrizedConv2d is parametrised"):
+        assert convert_(network, MBM8S) == NAMES[1:]
     network = SmallNet()
     prune.identity(network.stem, "weight")
     with pytest.raises(ValueError, match=r"plain weight .* pruning and the like first"):
@@ -112,12 +117,55 @@ def test_calibration_observes_the_float_network(network, images):
         assert network.get_submodule(name).activation_amax == amax
 
 
-def test_calibration_takes_tuples_and_names_what_it_reached(network, images, device):
-    network.unused = nn.Linear(3, 3, device=device)
+class Keywords(nn.Module):
+    """A network that takes keywords, as those of language models do."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 2)
+
+    def forward(self, x=None, mask=None):
+        return self.fc(x if mask is None else x * mask)
+
+
+def test_a_batch_is_a_tensor_a_tuple_or_a_mapping():
+    x, mask = torch.rand(2, 4), torch.tensor([1.0, 0, 0, 0])
+    batches = [x], [(x, mask)], [{"x": x, "mask": mask}], [UserDict(x=x, mask=mask)], [[x, None]]
+    for batch, expected in zip(batches, (x, x * mask, x * mask, x * mask, x), strict=True):
+        network = Keywords()
+        convert_(network, MBM8S)
+        assert calibrate_(network, batch) == ["fc"]
+        assert network.fc.activation_amax == expected.max()
+
+
+def test_labels_are_taken_off_by_a_function_and_asked_for_when_a_forward_refuses(network, images):
     convert_(network, MBM8S)
-    assert calibrate_(network, ((batch,) for batch in images.split(2))) == NAMES
-    with pytest.raises(RuntimeError, match=r"layer 'unused'"):
-        network.unused(torch.zeros(1, 3, device=device))
+    loader = [(images, torch.zeros(6))]
+    with pytest.raises(
+        ValueError,
+        match=r"refuses batch 0, a tuple of 2: a tensor \[6, 3, 16, 14\]"
+        r".* TypeError: .*; for \(input, label\) batches give inputs=",
+    ):
+        calibrate_(network, loader)
+    assert network.stem.activation_amax is None
+    assert calibrate_(network, loader, inputs=itemgetter(0)) == NAMES
+
+
+def test_calibration_leaves_the_batches_as_they_are():
+    class Normalised(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(4, 2)
+
+        def forward(self, x):
+            return self.fc(x.sub_(0.5))
+
+    network, x = Normalised(), torch.rand(2, 4)
+    convert_(network, MBM8S)
+    before = x.clone()
+    calibrate_(network, [x, (x,), {"x": x}])
+    assert torch.equal(x, before)
+    assert network.fc.activation_amax == (x - 0.5).abs().max()
 
 
 def test_calibration_refuses_and_then_changes_nothing(network, images):

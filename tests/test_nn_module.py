@@ -62,6 +62,36 @@ def test_training_lowers_the_loss(network, images, spec, device):
     assert losses[-1] < 0.8 * losses[0], losses
 
 
+@pytest.mark.parametrize("activation", [nn.ReLU, nn.Hardswish, nn.SiLU, nn.Sigmoid])
+@pytest.mark.parametrize("spec", [MBM8S, MBM8S_TABLE, FloatMBM(8, 7)], ids=str)
+def test_in_place_activations_train_as_others_do(activation, spec, device):
+    """AlexNet, VGG, MobileNetV3 and their like have `Conv2d` before an in-place activation."""
+    in_place = activation != nn.Sigmoid  # which torch has only as a function
+    gradients = []
+    for inplace in (False, True):
+        torch.manual_seed(0)
+        act = (
+            activation(inplace=inplace)
+            if in_place
+            else (torch.sigmoid_ if inplace else torch.sigmoid)
+        )
+        layers = nn.Conv2d(1, 4, 3), nn.Linear(6, 3)
+        network = nn.ModuleList(layers).to(device)
+        x = torch.rand(2, 1, 8, 8).to(device)
+
+        def forward(x, network=network, act=act):
+            return act(network[1](act(network[0](x))))
+
+        network.forward = forward
+        convert_(network, spec)
+        calibrate_(network, [x])
+        loss = network(x).square().sum()
+        loss.backward()
+        gradients.append([loss, *(p.grad for p in network.parameters())])
+    for plain, inplace in zip(*gradients, strict=True):
+        assert torch.equal(plain, inplace)
+
+
 def test_changed_weights_count_at_once(network, images):
     layer = converted(network, images).stem
     before = layer(images)

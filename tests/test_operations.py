@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from test_cli import call
 from torch import nn
 
-from mbm_hw.studies.operations import LayerOperations, count_operations, network_operations
+from mbm_hw.nn.counter import Multiplications
+from mbm_hw.studies.operations import count_operations, network_operations
 
 MODELS = "models"
 
@@ -51,7 +52,17 @@ def test_a_layer_that_runs_twice_counts_twice_and_one_that_does_not_is_left_out(
     products = 2 * (2 * 5 * 6) * (2 * 9)
     padded = 2 * (2 * 2) * (5 * 6 * 9 - (3 * 5 - 2) * (3 * 6 - 2))
     assert count_operations(Twice(), torch.zeros(2, 5, 6)) == [
-        LayerOperations("conv", "conv 3x3", (2, 5, 6), (2, 5, 6), products, products - padded)
+        Multiplications(
+            "conv",
+            "aten.convolution",
+            "conv 3x3",
+            None,
+            2,
+            (2, 5, 6),
+            (2, 5, 6),
+            products,
+            products - padded,
+        )
     ]
 
 
@@ -67,7 +78,7 @@ def test_kinds_say_kernel_stride_dilation_and_groups():
 
 
 def test_the_study_layer_takes_731_million_look_ups():
-    counted = {o.layer: o for o in network_operations("densedepth161", 480, 640, MODELS)}
+    counted = {o.module: o for o in network_operations("densedepth161", 480, 640, MODELS)}
     layer = counted["decoder.conv2"]
     assert layer.output == (1104, 15, 20)
     assert layer.multiplications == layer.lookups == 731_289_600

@@ -1,6 +1,7 @@
 """Networks and their layers: what they multiply, and what algorithms make of it."""
 
 import re
+from collections import Counter
 
 import click
 from tabulate import tabulate
@@ -60,7 +61,9 @@ def ops(network, size, against, algorithm, models, picture, style):
         print_rows(rows, style)
         return
     totals = {name: sum(layer.multiplications for layer in counted[name]) for name in names}
-    others = {layer.layer: layer.multiplications for layer in counted.get(against, ())}
+    others = Counter()
+    for row in counted.get(against, ()):
+        others[row.module] += row.multiplications
     table = [row for row in rows if row["network"] == network]
     for row in table:
         del row["network"]

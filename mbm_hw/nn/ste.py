@@ -29,7 +29,8 @@ def fake_quantize(x: Tensor, scale: Tensor, quantizer: Quantizer, spec: Spec) ->
 class _StraightThrough(torch.autograd.Function):
     @staticmethod
     def forward(approximate, exact):
-        return approximate.view_as(approximate)
+        # Not the input itself, and no view: in-place activations may follow.
+        return approximate.detach()
 
     @staticmethod
     def setup_context(ctx, inputs, output):

@@ -12,6 +12,8 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import is_fake
 
 from mbm_hw.catalog import as_spec
+from mbm_hw.ops.cuda.launcher import refuse_capture
+from mbm_hw.ops.operands import check_readable
 from mbm_hw.reference import product_table
 from mbm_hw.spec import MBM, Exact, IntegerSpec, Mitchell, Spec, Table
 
@@ -63,6 +65,25 @@ def _operator_spec(spec: IntegerSpec | str | SpecValues) -> IntegerSpec | SpecVa
     return spec
 
 
+def checked_values(
+    operator: str, spec: IntegerSpec | str | SpecValues, x_codes: Tensor, w_codes: Tensor
+) -> SpecValues:
+    """Return `spec` as an operator takes it, a spec's table on the device of `x_codes`.
+
+    Raises what `check_readable`, `check_spec` and, of a spec, `check_device_codes` raise.
+    """
+    check_readable(operator, x_codes=x_codes, w_codes=w_codes)
+    if isinstance(spec, SpecValues):
+        return spec
+    values = spec_values(spec)
+    if values.table is not None and values.table.device != x_codes.device:
+        if not torch.compiler.is_compiling():
+            refuse_capture("a table that is not on the device")
+        values = values._replace(table=values.table.to(x_codes.device))
+    check_device_codes(operator, values, x_codes=x_codes, w_codes=w_codes)
+    return values
+
+
 def check_spec(spec: Spec):
     """Raise a TypeError if `spec` is no integer spec, a ValueError if its width is not 4 to 16."""
     if not isinstance(spec, IntegerSpec):
@@ -103,10 +124,11 @@ def code_range(spec: SpecValues) -> tuple[int, int]:
 
 
 def check_operands(operator: str, spec: SpecValues, x: Tensor, w: Tensor):
-    """Raise a TypeError or ValueError if `spec`, or the dtype of `x` or `w`, is not as documented.
+    """Raise an error if `spec`, or the dtype, device or memory of `x` or `w`, is not as documented.
 
     Values are not looked at, so that fakes can call it; see `check_codes`.
     """
+    check_readable(operator, x=x, w=w, table=spec.table)
     check_spec_values(operator, spec)
     dtype = code_dtype(spec)
     if (x.dtype, w.dtype) != (dtype, dtype):
@@ -153,7 +175,7 @@ def check_codes(operator: str, spec: SpecValues, **codes: Tensor):
 
 def check_codes_within(name: str, codes: Tensor, low: int, high: int, user: str):
     """Raise a ValueError if a code is not `low` to `high`, as `user` needs them."""
-    if codes.numel() == 0:
+    if codes.numel() == 0 or codes.is_meta or is_fake(codes):
         return
     smallest, largest = (int(extreme) for extreme in torch.aminmax(codes))
     if smallest < low or largest > high:

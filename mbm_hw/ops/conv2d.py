@@ -11,15 +11,15 @@ from mbm_hw.ops.algorithms.integers import check_transformable
 from mbm_hw.ops.codes import (
     SpecValues,
     check_codes,
-    check_device_codes,
     check_operands,
     check_terms,
+    checked_values,
     code_dtype,
-    spec_values,
     sum_dtype,
 )
 from mbm_hw.ops.cpu_kernels import multiplier_of, run_conv2d
-from mbm_hw.ops.geometry import conv2d_shape, pair
+from mbm_hw.ops.geometry import conv2d_shape, pair, whole
+from mbm_hw.ops.operands import check_room, empty_output
 from mbm_hw.spec import IntegerSpec
 
 
@@ -49,16 +49,14 @@ def conv2d(
     Returns `codes.sum_dtype(spec)` [N, O, OH, OW]. No gradient: codes are integers (see `nn`).
 
     A wrong dtype is a TypeError; a wrong shape, value or code a ValueError, and so are more than
-    65,536 terms (C / groups * kH * kW) where sums are int32.
+    65,536 terms (C / groups * kH * kW) where sums are int32, tensors on different devices, tensors
+    without their memory, numbers or padded sides above 2**31 - 1, and outputs beyond the machine's
+    memory.
     """
-    values = spec_values(spec)
-    for name, tensor in (("x_codes", x_codes), ("w_codes", w_codes)):
-        if not isinstance(tensor, Tensor):
-            raise TypeError(f"conv2d: {name} must be a tensor, not {type(tensor).__name__}")
-    if spec is not values:
-        check_device_codes("conv2d", values, x_codes=x_codes, w_codes=w_codes)
+    values = checked_values("conv2d", spec, x_codes, w_codes)
     pairs = {"stride": stride, "padding": padding, "dilation": dilation}
     pairs = [pair("conv2d", name, value) for name, value in pairs.items()]
+    groups = whole("conv2d", "groups", groups)
     if algorithm != DIRECT:
         _check(x_codes, w_codes, values, *pairs, groups)
         layer = Layer.of(w_codes.shape, pairs[0], pairs[2], groups)
@@ -86,7 +84,8 @@ def _conv2d(
     groups: int,
 ) -> Tensor:
     spec = SpecValues(family, width, truncation, signed, table)
-    out = x.new_empty(_check(x, w, spec, stride, padding, dilation, groups), dtype=sum_dtype(spec))
+    shape = _check(x, w, spec, stride, padding, dilation, groups)
+    out = empty_output("conv2d", x, shape, sum_dtype(spec))
     check_codes("conv2d", spec, x=x, w=w)
     run_conv2d(x, w, out, multiplier_of(spec), stride, padding, dilation, groups)
     return out
@@ -120,14 +119,27 @@ def _transformed_conv2d(
     def products(x, w, stride, dilation, groups):
         return _conv2d(x.to(dtype), w.to(dtype), *spec, stride, (0, 0), dilation, groups)
 
-    x = functional.pad(x, (padding[1], padding[1], padding[0], padding[0]))
+    shape = _check(x, w, spec, stride, padding, dilation, groups)
+    x = padded("conv2d", x, shape, padding)
     layer = Layer.of(w.shape, stride, dilation, groups)
     return find_algorithm(algorithm).sums(x, w, layer, products).to(torch.int64)
 
 
 @_transformed_conv2d.register_fake
 def _(x, w, algorithm, family, width, truncation, signed, table, *geometry):
-    return x.new_empty(conv2d_shape("conv2d", x, w, *geometry), dtype=torch.int64)
+    spec = SpecValues(family, width, truncation, signed, table)
+    return x.new_empty(_check(x, w, spec, *geometry), dtype=torch.int64)
+
+
+def padded(operator: str, x: Tensor, shape: Sequence[int], padding: Sequence[int]) -> Tensor:
+    """Return an algorithm's image, padded with zeros; shape : that of the output.
+
+    A ValueError if the image or the output, in float64, exceeds the machine's memory.
+    """
+    size = [x.shape[2 + i] + 2 * padding[i] for i in (0, 1)]
+    check_room(operator, "the padded image", x.device, [*x.shape[:2], *size], 8)
+    check_room(operator, "the output", x.device, shape, 8)
+    return functional.pad(x, (padding[1], padding[1], padding[0], padding[0]))
 
 
 def _check(x, w, spec, stride, padding, dilation, groups) -> list[int]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from mbm_hw.catalog import as_spec
 from mbm_hw.float_spec import FloatExact, FloatSpec
 from mbm_hw.ops.codes import SpecValues, product_table_tensor, spec_of, spec_values
+from mbm_hw.ops.operands import check_room
 from mbm_hw.spec import Exact, Spec
 
 
@@ -87,9 +88,15 @@ def run_conv2d(x, w, out: Tensor, multiplier, stride, padding, dilation, groups)
     if w[0].numel() == 0:
         out.zero_()
         return
+    check_weights(w)
     layer = (tuple(stride), tuple(padding), tuple(dilation), groups)
     threads = torch.get_num_threads()
     _extension().conv2d(x, w.contiguous(), out, multiplier, layer, chosen_isa(), threads)
+
+
+def check_weights(w: Tensor):
+    """Raise a ValueError if weights, which may be expanded, and as operands exceed the memory."""
+    check_room("kernels", "weights that adjoin, and operands", w.device, w.shape, w.itemsize + 4)
 
 
 class FloatLayer(NamedTuple):
@@ -114,12 +121,16 @@ class FloatLayer(NamedTuple):
         return pixels == (1, 1, 1, 1) and self.groups == 1 and not any(self.padding)
 
     def run(self, kernel, *how, multiplier):
-        """Call `kernel` of the extension; `how`: what it takes between the bias and y."""
+        """Return what `kernel` of the extension does, None for a layer without outputs or terms.
+
+        how : what it takes between the bias and y.
+        """
         if self.y.numel() == 0:
-            return
+            return None
         if self.w[0].numel() == 0:
             self.y.copy_(0.0 if self.bias is None else self.bias[:, None, None])
-            return
+            return None
+        check_weights(self.w)
         x, w = self.x.detach(), self.w.detach().contiguous()
         swapped = self.is_matmul
         if swapped:
@@ -127,7 +138,7 @@ class FloatLayer(NamedTuple):
         bias = None if self.bias is None else self.bias.detach().contiguous()
         layer = (tuple(self.stride), tuple(self.padding), tuple(self.dilation), self.groups)
         threads = torch.get_num_threads()
-        kernel(x, w, bias, *how, self.y, multiplier, layer, swapped, chosen_isa(), threads)
+        return kernel(x, w, bias, *how, self.y, multiplier, layer, swapped, chosen_isa(), threads)
 
 
 def run_quantized_conv2d(
@@ -137,12 +148,15 @@ def run_quantized_conv2d(
     factor: float | None,
     limit: int,
     spec: SpecValues,
-):
-    """Write what `quantized_conv2d` says to layer.y, on as many threads as torch uses."""
+) -> bool:
+    """Write the sums of `quantized_conv2d`, scaled, to layer.y; NaN values count as 0.
+
+    On as many threads as torch uses. Returns whether a value was NaN.
+    """
     w_scale = None if w_scale is None else w_scale.detach().contiguous()
     how = (float(x_scale), w_scale, factor, limit)
     multiplier = multiplier_of(spec, swapped=layer.is_matmul)
-    layer.run(_extension().quantized_conv2d, *how, multiplier=multiplier)
+    return bool(layer.run(_extension().quantized_conv2d, *how, multiplier=multiplier))
 
 
 def run_rounded_conv2d(layer: FloatLayer, spec: FloatSpec):

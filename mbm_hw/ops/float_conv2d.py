@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 from torch.library import custom_op
-from torch.nn import functional
 
 from mbm_hw.float_spec import FloatSpec
 from mbm_hw.ops.algorithms import DIRECT, Layer, find_algorithm
+from mbm_hw.ops.conv2d import padded
 from mbm_hw.ops.cpu_kernels import float_multiplier_of, run_conv2d
 from mbm_hw.ops.float_values import (
     FloatSpecValues,
@@ -18,7 +18,8 @@ from mbm_hw.ops.float_values import (
     float_spec_of,
     float_spec_values,
 )
-from mbm_hw.ops.geometry import conv2d_shape, pair
+from mbm_hw.ops.geometry import conv2d_shape, pair, whole
+from mbm_hw.ops.operands import empty_output
 from mbm_hw.ops.rounding import round_to_format
 
 
@@ -48,7 +49,8 @@ def float_conv2d(
     column) ascending; NaN is the quiet NaN 0x7FC00000. So neither the number of threads, the
     machine nor the memory format changes a bit. No gradient (see `nn`).
 
-    A wrong dtype is a TypeError; a wrong shape, or a value that the format has not, a ValueError.
+    A wrong dtype is a TypeError; a wrong shape, or a value that the format has not, a ValueError;
+    for the others see `conv2d`.
     """
     values = float_spec_values(spec)
     check_tensors("float_conv2d", x, w)
@@ -56,6 +58,7 @@ def float_conv2d(
         check_device_values("float_conv2d", float_spec_of(values), x, w)
     pairs = {"stride": stride, "padding": padding, "dilation": dilation}
     pairs = [pair("float_conv2d", name, value) for name, value in pairs.items()]
+    groups = whole("float_conv2d", "groups", groups)
     if algorithm != DIRECT:
         conv2d_shape("float_conv2d", x, w, *pairs, groups)
         layer = Layer.of(w.shape, pairs[0], pairs[2], groups)
@@ -82,7 +85,8 @@ def _float_conv2d(
     spec = float_spec_of(
         FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb)
     )
-    out = x.new_empty(conv2d_shape("float_conv2d", x, w, stride, padding, dilation, groups))
+    shape = conv2d_shape("float_conv2d", x, w, stride, padding, dilation, groups)
+    out = empty_output("float_conv2d", x, shape, x.dtype)
     check_values("float_conv2d", spec, x, w)
     run_conv2d(x, w, out, float_multiplier_of(spec), stride, padding, dilation, groups)
     return out
@@ -122,13 +126,15 @@ def _transformed_conv2d(
     dilation: Sequence[int],
     groups: int,
 ) -> Tensor:
+    check_tensors("float_conv2d", x, w)
     spec = FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb)
+    shape = conv2d_shape("float_conv2d", x, w, stride, padding, dilation, groups)
 
     def products(x, w, stride, dilation, groups):
         x, w = (round_to_format(v.float(), exponent_bits, mantissa_bits) for v in (x, w))
         return _float_conv2d(x, w, *spec, stride, (0, 0), dilation, groups)
 
-    x = functional.pad(x, (padding[1], padding[1], padding[0], padding[0]))
+    x = padded("float_conv2d", x, shape, padding)
     found, layer = find_algorithm(algorithm), Layer.of(w.shape, stride, dilation, groups)
     sums = found.sums(x, w, layer, products) / found.bilinear(layer).denominator
     return torch.where(sums.isnan(), torch.nan, sums).float()
@@ -146,4 +152,5 @@ def _(
     force_lsb,
     *geometry,
 ):
+    check_tensors("float_conv2d", x, w)
     return x.new_empty(conv2d_shape("float_conv2d", x, w, *geometry))

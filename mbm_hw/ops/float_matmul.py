@@ -15,6 +15,8 @@ from mbm_hw.ops.float_values import (
     float_spec_of,
     float_spec_values,
 )
+from mbm_hw.ops.geometry import matmul_shape
+from mbm_hw.ops.operands import empty_output
 
 
 def float_matmul(
@@ -50,7 +52,7 @@ def _float_matmul(
     spec = float_spec_of(
         FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb)
     )
-    out = x.new_empty(_check(x, w))
+    out = empty_output("float_matmul", x, _check(x, w), x.dtype)
     check_values("float_matmul", spec, x[None, None], w[None, None])
     # A convolution of one pixel, the longer side of `out` the image's row; the products commute.
     image, kernel, sums = (x.t(), w.t(), out.t()) if len(x) >= w.shape[1] else (w, x, out)
@@ -76,7 +78,4 @@ def _(x, w, family, exponent_bits, mantissa_bits, truncation, force_lsb):
 def _check(x, w) -> list[int]:
     """Return the shape of the output, or raise."""
     check_tensors("float_matmul", x, w)
-    if x.ndim != 2 or w.ndim != 2 or x.shape[1] != w.shape[0]:
-        shapes = f"{list(x.shape)} and {list(w.shape)}"
-        raise ValueError(f"float_matmul takes x [M, K] and w [K, N], not {shapes}")
-    return [x.shape[0], w.shape[1]]
+    return matmul_shape("float_matmul", x, w)

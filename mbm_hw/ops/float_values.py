@@ -10,6 +10,7 @@ from mbm_hw.float_spec import FloatExact, FloatMBM, FloatMitchell, FloatSpec
 from mbm_hw.ops.codes import are_on_a_device_to_wait_for
 from mbm_hw.ops.cpu_kernels import value_outside_format
 from mbm_hw.ops.cuda import scaling
+from mbm_hw.ops.operands import check_readable
 
 _FAMILIES = {family.family: family for family in (FloatExact, FloatMitchell, FloatMBM)}
 
@@ -63,10 +64,8 @@ def float_spec_of(values: FloatSpecValues) -> FloatSpec:
 
 
 def check_tensors(operator: str, x: Tensor, w: Tensor):
-    """Raise a TypeError unless `x` and `w` are float32 tensors."""
-    for name, tensor in (("x", x), ("w", w)):
-        if not isinstance(tensor, Tensor):
-            raise TypeError(f"{operator}: {name} must be a tensor, not {type(tensor).__name__}")
+    """Raise a TypeError unless `x` and `w` are float32 tensors; see also `check_readable`."""
+    check_readable(operator, x=x, w=w)
     if (x.dtype, w.dtype) != (torch.float32, torch.float32):
         raise TypeError(f"{operator} takes torch.float32 values, not {x.dtype} and {w.dtype}")
 

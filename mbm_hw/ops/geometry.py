@@ -1,9 +1,16 @@
 """The shapes of a convolution, for all operators that are one."""
 
+import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
+
+MAX_NUMBER = 2**31 - 1
+"""Of strides, paddings, dilations, a padded side's pixels and a sum's terms: products of two fit 64
+bits."""
+MAX_ELEMENTS = 2**60
 
 
 def conv2d_shape(operator: str, x: Tensor, w: Tensor, stride, padding, dilation, groups):
@@ -19,9 +26,10 @@ def conv2d_shape(operator: str, x: Tensor, w: Tensor, stride, padding, dilation,
         ("padding", padding, 0),
         ("dilation", dilation, 1),
     ):
-        if len(numbers) != 2 or min(numbers) < least:
+        if len(numbers) != 2 or min(numbers) < least or max(numbers) > MAX_NUMBER:
             raise ValueError(
-                f"{operator}: {name} must be two numbers of at least {least}, not {list(numbers)}"
+                f"{operator}: {name} must be two numbers of at most {MAX_NUMBER} and at least "
+                f"{least}, not {list(numbers)}"
             )
     if groups < 1 or w.shape[0] % groups or x.shape[1] != w.shape[1] * groups:
         raise ValueError(
@@ -32,21 +40,63 @@ def conv2d_shape(operator: str, x: Tensor, w: Tensor, stride, padding, dilation,
     for i in (0, 1):
         padded = x.shape[2 + i] + 2 * padding[i]
         extent = dilation[i] * (w.shape[2 + i] - 1) + 1
+        if padded > MAX_NUMBER:
+            raise ValueError(
+                f"{operator}: a padded image has at most {MAX_NUMBER} pixels to a side, not "
+                f"{padded}"
+            )
         if w.shape[2 + i] < 1 or padded < extent:
             raise ValueError(
                 f"{operator}: the kernel must have 1 to as many pixels as the padded input, "
                 f"not {extent} for {padded}, in {shapes}"
             )
         out.append((padded - extent) // stride[i] + 1)
+    check_sizes(operator, w.shape[1] * w.shape[2] * w.shape[3], out)
     return out
+
+
+def matmul_shape(operator: str, x: Tensor, w: Tensor) -> list[int]:
+    """Return [M, N] for x [M, K] and w [K, N], or raise a ValueError that says what is wrong."""
+    shapes = f"{list(x.shape)} and {list(w.shape)}"
+    if x.ndim != 2 or w.ndim != 2 or x.shape[1] != w.shape[0]:
+        raise ValueError(f"{operator} takes x [M, K] and w [K, N], not {shapes}")
+    if max(x.shape[0], w.shape[1]) > MAX_NUMBER:
+        raise ValueError(f"{operator}: M and N are at most {MAX_NUMBER}, not those of {shapes}")
+    check_sizes(operator, x.shape[1], (x.shape[0], w.shape[1]))
+    return [x.shape[0], w.shape[1]]
+
+
+def check_sizes(operator: str, terms: int, out: Sequence[int]):
+    """Raise a ValueError if sums of so many products, or so many sums, cannot be counted."""
+    if terms > MAX_NUMBER:
+        raise ValueError(f"{operator} sums at most {MAX_NUMBER} products, not {terms}")
+    if math.prod(out) > MAX_ELEMENTS:
+        raise ValueError(
+            f"{operator}: an output has at most {MAX_ELEMENTS} elements, not those of {list(out)}"
+        )
 
 
 def pair(operator: str, name: str, value: int | Sequence[int]) -> list[int]:
     """Return a convolution's parameter as [vertical, horizontal]."""
-    numbers = [value, value] if isinstance(value, int) else list(value)
-    if len(numbers) != 2 or not all(isinstance(number, int) for number in numbers):
+    numbers = list(value) if isinstance(value, (tuple, list)) else [value, value]
+    if len(numbers) != 2 or not all(map(_is_integer, numbers)):
         raise ValueError(f"{operator}: {name} must be an integer or two, not {value!r}")
-    return numbers
+    return [_plain(number) for number in numbers]
+
+
+def whole(operator: str, name: str, value: int) -> int:
+    """Return a convolution's parameter that is one number."""
+    if not _is_integer(value):
+        raise ValueError(f"{operator}: {name} must be an integer, not {value!r}")
+    return _plain(value)
+
+
+def _is_integer(value):
+    return isinstance(value, (int, torch.SymInt, np.integer)) and not isinstance(value, bool)
+
+
+def _plain(number):
+    return int(number) if isinstance(number, np.integer) else number
 
 
 def check_float32(operator: str, **tensors: Tensor | None):

@@ -7,14 +7,15 @@ from mbm_hw.ops.algorithms import DIRECT
 from mbm_hw.ops.codes import (
     SpecValues,
     check_codes,
-    check_device_codes,
     check_operands,
     check_terms,
-    spec_values,
+    checked_values,
     sum_dtype,
 )
 from mbm_hw.ops.conv2d import conv2d
 from mbm_hw.ops.cpu_kernels import multiplier_of, run_conv2d
+from mbm_hw.ops.geometry import matmul_shape
+from mbm_hw.ops.operands import empty_output
 from mbm_hw.spec import IntegerSpec
 
 
@@ -33,14 +34,9 @@ def matmul(
     Returns the exact sums, `codes.sum_dtype(spec)` [M, N]. No gradient (see `nn`).
 
     A wrong dtype is a TypeError; a wrong shape or code a ValueError, and so is K > 65,536 where
-    sums are int32.
+    sums are int32; for the others see `conv2d`.
     """
-    values = spec_values(spec)
-    for name, tensor in (("x_codes", x_codes), ("w_codes", w_codes)):
-        if not isinstance(tensor, Tensor):
-            raise TypeError(f"matmul: {name} must be a tensor, not {type(tensor).__name__}")
-    if spec is not values:
-        check_device_codes("matmul", values, x_codes=x_codes, w_codes=w_codes)
+    values = checked_values("matmul", spec, x_codes, w_codes)
     if algorithm != DIRECT:
         _check(x_codes, w_codes, values)
         image, kernel = x_codes.t()[None, :, :, None], w_codes.t()[:, :, None, None]
@@ -59,7 +55,7 @@ def _matmul(
     table: Tensor | None,
 ) -> Tensor:
     spec = SpecValues(family, width, truncation, signed, table)
-    out = x.new_empty(_check(x, w, spec), dtype=sum_dtype(spec))
+    out = empty_output("matmul", x, _check(x, w, spec), sum_dtype(spec))
     check_codes("matmul", spec, x=x, w=w)
     # A convolution of one pixel. The longer side of `out` becomes the image's row: what a weight's
     # table row is used for.
@@ -89,8 +85,6 @@ def _(x, w, family, width, truncation, signed, table):
 def _check(x, w, spec) -> list[int]:
     """Return the shape of the output, or raise."""
     check_operands("matmul", spec, x, w)
-    if x.ndim != 2 or w.ndim != 2 or x.shape[1] != w.shape[0]:
-        shapes = f"{list(x.shape)} and {list(w.shape)}"
-        raise ValueError(f"matmul takes x [M, K] and w [K, N], not {shapes}")
+    shape = matmul_shape("matmul", x, w)
     check_terms("matmul", spec, x.shape[1])
-    return [x.shape[0], w.shape[1]]
+    return shape

@@ -1,8 +1,8 @@
 """The convolution of a quantised layer, float32 to float32: schema, checks, fake, kernels.
 
-On a device without a kernel of its own it is `quantize`, `conv2d` and `rescale` one after another;
-the CPU's kernel makes no sums of a whole tensor, and codes of the image only where more than one
-of its tiles needs them.
+On a device without a kernel of its own it is `quantize`, `conv2d`, `rescale` and `carry_nan` one
+after another; the CPU's kernel makes no sums of a whole tensor, and codes of the image only where
+more than one of its tiles needs them. It sees NaN while it finds codes.
 """
 
 from collections.abc import Sequence
@@ -11,10 +11,12 @@ import torch
 from torch import Tensor
 from torch.library import infer_schema
 
+from mbm_hw.ops.carry_nan import carry_nan
 from mbm_hw.ops.codes import SpecValues, check_spec_values, check_terms, code_dtype
 from mbm_hw.ops.conv2d import conv2d
 from mbm_hw.ops.cpu_kernels import FloatLayer, run_quantized_conv2d
 from mbm_hw.ops.geometry import check_float32, check_one_each, conv2d_shape
+from mbm_hw.ops.operands import check_readable, empty_output
 from mbm_hw.ops.scaling import quantize, rescale
 
 
@@ -39,11 +41,12 @@ def composed(
     """Return sums * (x_scale * w_scale) + bias in float32, rounded after each step.
 
     The sums are the exact ones of `conv2d` for the codes of `x` and `w`: value / scale, or value *
-    factor where there is one, rounded half to even, in +-limit; 0 for NaN.
+    factor where there is one, rounded half to even, in +-limit, infinity too; 0 for NaN. An output
+    is NaN if its sum meets a NaN of `x`, as in torch's convolution, or if its scale is NaN.
 
     x : [N, C, H, W]; w : [O, C / groups, kH, kW]; bias : [O] or None; all float32, any strides.
     x_scale : float32 []. w_scale : float32 [O], or None for an output's largest |w| / limit, 1
-        where that is 0.
+        where that is 0; then NaN if a weight of the output is.
     limit : at most 2**(width - 1) - 1. family to table : a signed spec, see `codes.SpecValues`.
     stride, padding, dilation : (vertical, horizontal), as of `conv2d`.
     Returns float32 [N, O, OH, OW], contiguous. No gradient (see `nn`).
@@ -51,15 +54,18 @@ def composed(
     spec = SpecValues(family, width, truncation, signed, table)
     _check(x, w, bias, x_scale, w_scale, limit, spec, stride, padding, dilation, groups)
     if w_scale is None:
+        amax = w.abs().flatten(1).amax(1) if w.numel() else w.new_zeros(len(w))
         # In double: CUDA multiplies floats by a number's reciprocal, which may round differently.
-        w_scale = (w.abs().flatten(1).amax(1).double() / limit).float()
+        w_scale = (amax.double() / limit).float()
         w_scale = torch.where(w_scale == 0, 1.0, w_scale)
     multiply, dtype = factor is not None, code_dtype(spec)
     unit = x.new_full((), factor) if multiply else None
     x_codes = quantize(x, x_scale if unit is None else unit, multiply, limit, dtype)
     w_codes = quantize(w, w_scale if unit is None else unit, multiply, limit, dtype)
     sums = conv2d(x_codes, w_codes, spec, stride, padding, dilation, groups)
-    return rescale(sums, x_scale * w_scale, bias)
+    y = rescale(sums, x_scale * w_scale, bias)
+    carry_nan(y, x, w, stride, padding, dilation, groups)
+    return y
 
 
 # Not a custom_op: its wrappers cost as much as a layer of 10**5 products.
@@ -71,8 +77,11 @@ quantized_conv2d = torch.ops.mbm_hw.quantized_conv2d.default
 @torch.library.impl("mbm_hw::quantized_conv2d", "CPU")
 def _(x, w, bias, x_scale, w_scale, factor, limit, *spec_and_layer):
     spec, layer = SpecValues(*spec_and_layer[:5]), spec_and_layer[5:]
-    y = x.new_empty(_check(x, w, bias, x_scale, w_scale, limit, spec, *layer))
-    run_quantized_conv2d(FloatLayer(x, w, bias, y, *layer), x_scale, w_scale, factor, limit, spec)
+    shape = _check(x, w, bias, x_scale, w_scale, limit, spec, *layer)
+    y = empty_output("quantized_conv2d", x, shape, x.dtype)
+    how = x_scale, w_scale, factor, limit, spec
+    if run_quantized_conv2d(FloatLayer(x, w, bias, y, *layer), *how):
+        carry_nan(y, x, w, *layer)
     return y
 
 
@@ -91,7 +100,9 @@ def _check(
     largest = (1 << (spec.width - 1)) - 1
     if not spec.signed or not 1 <= limit <= largest:
         raise ValueError(f"{operator} takes a signed spec and codes within it, not {limit}, {spec}")
-    check_float32(operator, x=x, w=w, bias=bias, x_scale=x_scale, w_scale=w_scale)
+    scales = {"x_scale": x_scale, "w_scale": w_scale}
+    check_readable(operator, x=x, w=w, bias=bias, **scales, table=spec.table)
+    check_float32(operator, x=x, w=w, bias=bias, **scales)
     shape = conv2d_shape(operator, x, w, stride, padding, dilation, groups)
     if x_scale.ndim != 0:
         raise ValueError(f"{operator} takes one x_scale, not {list(x_scale.shape)}")

@@ -14,6 +14,7 @@ from mbm_hw.ops.cpu_kernels import FloatLayer, run_rounded_conv2d
 from mbm_hw.ops.float_conv2d import float_conv2d
 from mbm_hw.ops.float_values import FloatSpecValues, float_spec_of
 from mbm_hw.ops.geometry import check_float32, check_one_each, conv2d_shape
+from mbm_hw.ops.operands import check_readable, empty_output
 from mbm_hw.ops.rounding import round_to_format
 
 
@@ -57,7 +58,7 @@ rounded_conv2d = torch.ops.mbm_hw.rounded_conv2d.default
 @torch.library.impl("mbm_hw::rounded_conv2d", "CPU")
 def _(x, w, bias, *spec_and_layer):
     values, layer = FloatSpecValues(*spec_and_layer[:5]), spec_and_layer[5:]
-    y = x.new_empty(_check(x, w, bias, values, *layer))
+    y = empty_output("rounded_conv2d", x, _check(x, w, bias, values, *layer), x.dtype)
     run_rounded_conv2d(FloatLayer(x, w, bias, y, *layer), float_spec_of(values))
     return y
 
@@ -72,6 +73,7 @@ def _check(x, w, bias, values, stride, padding, dilation, groups) -> list[int]:
     """Return the shape of the output, or raise."""
     operator = "rounded_conv2d"
     float_spec_of(values)
+    check_readable(operator, x=x, w=w, bias=bias)
     check_float32(operator, x=x, w=w, bias=bias)
     shape = conv2d_shape(operator, x, w, stride, padding, dilation, groups)
     check_one_each(operator, w, bias=bias)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from mbm_hw.ops.cpu_kernels import run_quantize, run_rescale
+from mbm_hw.ops.operands import check_readable
 
 
 @torch.library.custom_op("mbm_hw::quantize", mutates_args=(), device_types="cpu")
@@ -50,6 +51,7 @@ def _(sums, scale, bias):
 
 
 def _check_quantize(x, scale, limit, dtype):
+    check_readable("quantize", x=x, scale=scale)
     if (x.dtype, scale.dtype) != (torch.float32, torch.float32):
         raise TypeError(f"quantize takes float32, not {x.dtype} and {scale.dtype}")
     if dtype not in (torch.int8, torch.int16) or not 1 <= limit <= torch.iinfo(dtype).max:
@@ -60,6 +62,7 @@ def _check_quantize(x, scale, limit, dtype):
 
 
 def _check_rescale(sums, scale, bias):
+    check_readable("rescale", sums=sums, scale=scale, bias=bias)
     if sums.dtype not in (torch.int32, torch.int64) or scale.dtype != torch.float32:
         raise TypeError(
             f"rescale takes int32 or int64 and float32, not {sums.dtype}, {scale.dtype}"

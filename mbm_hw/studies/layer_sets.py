@@ -3,6 +3,7 @@
 import fnmatch
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 from mbm_hw.studies.fields import Label, check_fields
@@ -20,6 +21,9 @@ class Layers:
     groups : name -> glob; the layers of each group together. No group is called `all`, `none` or as
         a layer.
 
+    subclasses : whether subclasses of torch's layers, and parametrised ones, are among the layers;
+        see `nn.convert_`.
+
     One layer set only: `Layers(each=False)` for all layers together; or
     `Layers(each=False, all=False, groups={"decoder": "decoder.*"})`.
     """
@@ -27,6 +31,7 @@ class Layers:
     each: str | Literal[False] = "*"
     all: bool = True
     groups: Mapping[Label, str] = field(default_factory=dict)
+    subclasses: bool = False
 
     def __post_init__(self):
         check_fields(self, "layers.")
@@ -37,18 +42,24 @@ class Layers:
         if not (self.each or self.all or self.groups):
             raise ValueError("layers must name a layer set: each, all or groups")
 
-    def sets(self, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    def sets(
+        self, names: Iterable[str], left: Mapping[str, str] = MappingProxyType({})
+    ) -> dict[str, tuple[str, ...]]:
         """Return the layer sets by name, for a network whose convertible layers are `names`.
 
-        A glob that matches no layer is a ValueError that lists them; so is a group that is called
-        as one of them.
+        left : layer -> the reason why it stays exact. A glob that matches no layer is a ValueError
+        that lists the layers; a glob that matches only layers that stay exact, one with the
+        reason. A group that is called as a layer is a ValueError, too.
         """
         names = tuple(names)
 
         def matching(pattern: str) -> tuple[str, ...]:
             found = tuple(name for name in names if fnmatch.fnmatchcase(name, pattern))
             if not found:
-                raise ValueError(f"layers: no layer matches {pattern!r}; known: {', '.join(names)}")
+                exact = [name for name in left if fnmatch.fnmatchcase(name, pattern)]
+                reasons = f"; {exact[0]} stays exact: {left[exact[0]]}" if exact else ""
+                known = ", ".join(names) or "none, no layer that runs can be approximate"
+                raise ValueError(f"layers: no layer matches {pattern!r}{reasons}; known: {known}")
             return found
 
         for name in self.groups:

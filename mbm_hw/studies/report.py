@@ -36,7 +36,7 @@ def write_report(
     if path.resolve() in ((folder / name).resolve() for name in ("summary.json", *PICTURES)):
         raise ValueError(f"{path} is an input: give another file to write")
     document = _read_json(folder / "summary.json", "mbm-hw study run")
-    for part in ("study", "weights", "machine", "versions", "errors", "summaries"):
+    for part in ("study", "weights", "machine", "versions", "coverage", "errors", "summaries"):
         if part not in document:
             raise ValueError(
                 f"{folder / 'summary.json'} has no {part!r}: run mbm-hw study run once more"
@@ -57,6 +57,7 @@ def write_report(
         weights=document["weights"],
         again=document["versions"] | document["machine"],
         evaluation=evaluation,
+        coverage=document["coverage"]["sentence"],
         images=summaries[0]["images"],
         float_row=next(s for s in summaries if s["spec"] == FLOAT),
         tables=metric_tables(summaries),

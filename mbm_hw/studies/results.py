@@ -34,6 +34,11 @@ def write_results(run: StudyRun, rows: Sequence[Mapping]) -> list[Summary]:
     document = {
         "study": described | {"specs": [study.name_of(spec) for spec in study.specs]},
         "multipliers": multipliers(study),
+        "coverage": {
+            "sentence": run.coverage,
+            "multiplications": run.layers.total,
+            "left_exact": run.layers.left,
+        },
         "weights": {
             "name": run.study.weights_name,
             "is_random": run.study.has_random_weights,
@@ -90,8 +95,9 @@ def _legend(run: StudyRun) -> str:
     trained = ": nothing is said about a trained network" if run.study.has_random_weights else ""
     return (
         f"{len(run.dataset)} images ({run.study.data['kind']}), {run.study.metrics}; weights "
-        f"{run.study.weights_name}{trained}. Changes are against the exact multiplier of the same "
-        "format, layers, algorithm, quantiser and batches; ~ marks a change whose paired 95 % "
-        "interval over the images holds 0 (it may be noise). SQNR and errors are against exact "
-        "float. Test times are those of whole forwards, in this emulation; memory is the process's."
+        f"{run.study.weights_name}{trained}. {run.coverage}. Changes are against the exact "
+        "multiplier of the same format, layers, algorithm, quantiser and batches; ~ marks a change "
+        "whose paired 95 % interval over the images holds 0 (it may be noise). SQNR and errors are "
+        "against exact float. Test times are those of whole forwards, in this emulation; memory is "
+        "the process's."
     )

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from mbm_hw.catalog import spec_name
 from mbm_hw.files import replacing
-from mbm_hw.nn import calibrate_, convert_, supports
+from mbm_hw.nn import calibrate_, supports
 from mbm_hw.ops.algorithms import DIRECT
 from mbm_hw.quantize import QUANTIZERS
 from mbm_hw.spec import Spec
@@ -24,8 +24,8 @@ from mbm_hw.studies.devices import device_of, move_
 from mbm_hw.studies.evaluation import EVALUATIONS, Depth
 from mbm_hw.studies.forward_errors import naming_layers
 from mbm_hw.studies.identity import sha256, study_identity
-from mbm_hw.studies.networks import CONVERTIBLE, copy_around, load_network, load_weights
-from mbm_hw.studies.operations import count_multiplications
+from mbm_hw.studies.network_layers import NetworkLayers
+from mbm_hw.studies.networks import load_network, load_weights
 from mbm_hw.studies.store import Store
 
 PICTURED_IMAGES = 3
@@ -41,6 +41,7 @@ class StudyRun:
 
     cases : the networks to be scored, in order: float, the baselines, the specs.
     units : each case on each batch, in the order of the rows. total : images over all units.
+    layers : what the network multiplies, and where it can be approximate.
     weights_note : what `load_weights` tells of the weights.
     """
 
@@ -68,15 +69,14 @@ class StudyRun:
         if not study.has_random_weights:
             folder = None if data is None else Path(data)
             self.weights_note = load_weights(self.network, study.weights, folder)
-        image = self.dataset[0][0]
         with naming_layers(f"network {study.network} on image 0", self.network):
-            self._counts = {
-                algorithm: count_multiplications(self.network, image, algorithm)
-                for algorithm in {DIRECT, *study.algorithms}
-            }
-        self.multiplications = self._counts[DIRECT]
-        self.layer_sets = sets = study.layers.sets(self.multiplications)
-        self._check_convertible()
+            self.layers = NetworkLayers(
+                self.network, self.dataset[0][0], study.algorithms, study.layers.subclasses
+            )
+        self.multiplications = self.layers.multiplications
+        self.layer_sets = sets = study.layers.sets(self.multiplications, self.layers.left)
+        with naming_layers("the approximate network on image 0", self.network):
+            self.layers.check_reached(self.approximated, study.all_specs[0])
         self.cases = [Case(None, "none", ())] + [
             Case(spec, name, layers, algorithm, study.name_of(spec))
             for spec, algorithm in study.multipliers
@@ -92,19 +92,20 @@ class StudyRun:
         self.total = len(self.cases) * len(self.dataset)
         self._ranges, self._batch = {}, None
 
-    def _check_convertible(self):
-        """Raise a ValueError if a layer of a layer set cannot be approximate."""
-        if not self.multiplications:
-            raise ValueError(
-                f"network {self.study.network} runs no convolution and no linear layer"
-            )
-        for layer in dict.fromkeys(name for names in self.layer_sets.values() for name in names):
-            module = self.network.get_submodule(layer)
-            if type(module) not in CONVERTIBLE:
-                raise ValueError(
-                    f"layers: {layer!r} cannot be approximate: its class is a subclass, "
-                    f"{type(module).__name__}, whose forward may be another one"
-                )
+    @property
+    def approximated(self) -> list[str]:
+        """The layers that are approximate in any of the layer sets."""
+        layers = {name for names in self.layer_sets.values() for name in names}
+        return [name for name in self.multiplications if name in layers]
+
+    @property
+    def coverage(self) -> str:
+        """A sentence: the share of the multiplications that the largest layer set approximates."""
+        name = max(self.layer_sets, key=lambda name: self._share(name))
+        return f"Layer set {name}: {self.layers.sentence(self.layer_sets[name])}"
+
+    def _share(self, layer_set: str) -> int:
+        return sum(map(self.multiplications.get, self.layer_sets[layer_set]))
 
     def rows(self) -> list[dict]:
         """Compute what the store of this study lacks; return a row for each case and image.
@@ -166,22 +167,22 @@ class StudyRun:
     def score(self, unit: Unit) -> list[dict]:
         """Compute a unit's rows, one an image; units of the same images in turn share their prefix.
 
-        A row has study, weights, spec, algorithm, layer_set, image, and what `Batch.score` gives.
+        A row has study, weights, spec, algorithm, layer_set, image, network_multiplications (for
+        the image, approximate and exact), and what `Batch.score` gives.
         """
         case, images = unit.case, unit.images
         move_(self.network, self.device)
         if self._batch is None or self._batch[0] != images:
             self._batch = None  # frees the memory of the last one
             samples = [self.dataset[image] for image in images]
-            layers = {layer for layers in self.layer_sets.values() for layer in layers}
-            counts = {name: n for name, n in self.multiplications.items() if name in layers}
+            counts = {name: self.multiplications[name] for name in self.approximated}
             self._batch = images, Batch(self.evaluation, samples, self.network, counts)
-        batch = self._batch[1]
+        batch, counts = self._batch[1], self.layers.counts(case.algorithm)
         try:
             scored = (
                 batch.exact
                 if case.spec is None
-                else batch.score(self.converted(case), case.layers, self._counts[case.algorithm])
+                else batch.score(self.converted(case), case.layers, counts)
             )
         except ValueError as error:
             raise ValueError(f"{unit}: {error}") from error
@@ -189,7 +190,8 @@ class StudyRun:
             self._keep(unit, scored.outputs)
         common = {"study": self.study.name, "weights": self.study.weights_name}
         common |= {"spec": case.spec_name, "algorithm": case.algorithm}
-        common |= {"layer_set": case.layer_set}
+        total = self.layers.total_with(case.layers, case.algorithm)
+        common |= {"layer_set": case.layer_set, "network_multiplications": total}
         return [
             common | {"image": image} | row for image, row in zip(images, scored.rows, strict=True)
         ]
@@ -234,9 +236,7 @@ class StudyRun:
         if case.spec is None:
             return self.network
         ranges = self._calibrated_ranges(self.study.baseline(case.spec))
-        network = copy_around(self.network, case.layers)
-        chosen = self._chosen(case.layers)
-        convert_(network, case.spec, chosen, self.quantizer, case.algorithm)
+        network = self.layers.converted(case.layers, case.spec, self.quantizer, case.algorithm)
         for name in case.layers:
             network.get_submodule(name).activation_amax = ranges[name]
         return network
@@ -244,18 +244,14 @@ class StudyRun:
     def _calibrated_ranges(self, baseline: Spec) -> dict[str, Tensor | None]:
         """Return the largest activation of every layer, observed in the float network; see `nn`."""
         if baseline not in self._ranges:
-            layers = {name for layers in self.layer_sets.values() for name in layers}
-            network = copy_around(self.network, layers)
-            convert_(network, baseline, self._chosen(layers), self.quantizer)
+            layers = self.approximated
+            network = self.layers.converted(layers, baseline, self.quantizer)
             images = self.dataset.calibration.to(device_of(network))
             with naming_layers("the network on the calibration images", network):
                 calibrate_(network, images.split(self.study.batch))
             found = {name: network.get_submodule(name).activation_amax for name in layers}
             self._ranges[baseline] = found
         return self._ranges[baseline]
-
-    def _chosen(self, layers):
-        return lambda module, name: name in layers
 
     def _key(self, case: Case, image: int) -> str:
         unit = [self.identity, repr(case.spec), case.algorithm, case.layer_set, case.layers, image]

@@ -41,7 +41,7 @@ class Summary:
     seconds, products_per_second, layer_sqnr_db, output_sqnr_db : means over the images, and
     layer_max_error, output_max_error, peak_mib : maxima, of what `Batch.score` says; None where it
         says nothing.
-    multiplications : approximate ones an image.
+    multiplications : approximate ones an image. approximate_percent : of all of the network's.
     """
 
     spec: str
@@ -53,6 +53,7 @@ class Summary:
     changes: Mapping[str, Change]
     seconds: float
     multiplications: int
+    approximate_percent: float
     products_per_second: float | None
     layer_sqnr_db: float | None
     layer_max_error: float | None
@@ -120,6 +121,9 @@ def summarize(study: Study, rows: Iterable[Mapping]) -> list[Summary]:
                 averages=averages,
                 changes=changes,
                 multiplications=members[0]["multiplications"],
+                approximate_percent=100
+                * members[0]["multiplications"]
+                / members[0]["network_multiplications"],
                 **{name: _combined(np.mean, members, name) for name in MEANS},
                 **{name: _combined(np.max, members, name) for name in MAXIMA},
             )
@@ -178,6 +182,7 @@ MEASURES = (  # heading, field, unit, format
     ("output SQNR, dB", "output_sqnr_db", 1, ".1f"),
     ("output max error", "output_max_error", 1, ".3g"),
     ("multiplications", "multiplications", 1, ","),
+    ("approximate, %", "approximate_percent", 1, ".1f"),
     ("10^9 products/s", "products_per_second", 10**9, ".2f"),
     ("peak memory, MiB", "peak_mib", 1, ".0f"),
 )

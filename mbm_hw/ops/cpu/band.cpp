@@ -1,6 +1,8 @@
 #include "band.h"
 
 #include <algorithm>
+#include <stdexcept>
+#include <string>
 
 namespace mbm_hw {
 
@@ -24,7 +26,32 @@ Band::Band(const Conv2dGeometry& geometry, const std::vector<Run>& runs)
     first_row_of_image_.push_back(rows_ - first);
     rows_ += last - first + 1 + reach_[0];
   }
+  check_size();
   for (size_t i = 0; i < rows.size(); ++i) add_strips(first_image_ + i, rows[i][0], rows[i][1]);
+}
+
+void Band::check_size() const {
+  int64_t size = rows_;
+  const bool overflows = __builtin_mul_overflow(size, width_, &size) ||
+                         __builtin_mul_overflow(size, phases_[0], &size) ||
+                         __builtin_mul_overflow(size, phases_[1], &size);
+  if (!overflows && size <= kMostValues) return;
+  const auto pixels = [&](int i) {
+    return std::to_string((geometry_.w.size[2 + i] - 1) * geometry_.dilation[i] + 1);
+  };
+  throw std::invalid_argument("a kernel that spans " + pixels(0) + " x " + pixels(1) +
+                              " pixels meets more than " + std::to_string(kMostValues) +
+                              " values of a channel at once, the most that is held");
+}
+
+std::vector<int64_t> Band::met_phases(int axis) const {
+  std::vector<int64_t> phases;
+  for (int64_t k = 0; k < geometry_.w.size[2 + axis]; ++k) {
+    phases.push_back(k * geometry_.dilation[axis] % geometry_.stride[axis]);
+  }
+  std::sort(phases.begin(), phases.end());
+  phases.erase(std::unique(phases.begin(), phases.end()), phases.end());
+  return phases;
 }
 
 int64_t Band::term_offset(int64_t kernel_row, int64_t kernel_column) const {
@@ -38,14 +65,15 @@ void Band::add_strips(int64_t image, int64_t first_row, int64_t last_row) {
   const auto& [size, stride] = geometry_.x;
   const auto [row_step, column_step] = geometry_.stride;
   const int64_t rows_of_image = last_row - first_row + 1;
-  for (int64_t row_phase = 0; row_phase < phases_[0]; ++row_phase) {
+  const auto column_phases = met_phases(1);
+  for (const int64_t row_phase : met_phases(0)) {
     std::vector<bool> met(rows_of_image + reach_[0]);
     for (int64_t k = 0; k < geometry_.w.size[2]; ++k) {
       const int64_t row = k * geometry_.dilation[0];
       if (row % row_step != row_phase) continue;
       std::fill_n(met.begin() + row / row_step, rows_of_image, true);
     }
-    for (int64_t column_phase = 0; column_phase < phases_[1]; ++column_phase) {
+    for (const int64_t column_phase : column_phases) {
       for (int64_t i = 0; i < int64_t(met.size()); ++i) {
         if (!met[i]) continue;
         const int64_t row = (first_row + i) * row_step + row_phase - geometry_.padding[0];

@@ -1,4 +1,5 @@
-// The part of the padded input that some runs of positions meet.
+// The part of the padded input that some runs of positions meet: at most kMostValues of a channel,
+// else a std::invalid_argument.
 //
 // A channel of it is [row phases][column phases][rows][width]: a phase is an input row or column
 // modulo the stride. So what a term of the sum meets along a run adjoins, and from one term to the
@@ -14,6 +15,8 @@ namespace mbm_hw {
 
 class Band {
  public:
+  static constexpr int64_t kMostValues = int64_t(1) << 30;
+
   // The runs are in order, and all of one group.
   Band(const Conv2dGeometry& geometry, const std::vector<Run>& runs);
 
@@ -36,6 +39,9 @@ class Band {
   }
 
  private:
+  void check_size() const;
+  // The phases that a pixel of the kernel meets, along an axis, ascending.
+  std::vector<int64_t> met_phases(int axis) const;
   void add_strips(int64_t image, int64_t first_row, int64_t last_row);
 
   const Conv2dGeometry& geometry_;

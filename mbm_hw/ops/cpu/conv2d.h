@@ -104,7 +104,7 @@ class Conv2d {
     if (!direct) band.emplace(geometry_, runs);
     if (swapped_) read_weights(task, buffers);
     std::fill_n(buffers.sums.data(), task.outputs * kTilePositions, Sum(0));
-    const int64_t step = area < kTileDepth ? kTileDepth / area * area : kTileDepth;
+    const int64_t step = terms_at_once(area, direct ? 0 : band->channel_size());
     for (int64_t term = 0; term < terms_; term += step) {
       const int depth = int(std::min(step, terms_ - term));
       if (swapped_) {
@@ -123,6 +123,14 @@ class Conv2d {
       write_output(out, runs, first + o, task.position, buffers.sums.data() + o * kTilePositions,
                    buffers);
     }
+  }
+
+  // Whole channels where a tile's depth allows it; as many as a thread may hold the band of.
+  static int64_t terms_at_once(int64_t area, int64_t channel_size) {
+    if (area >= kTileDepth) return kTileDepth;
+    constexpr int64_t kHeld = 1 << 28;  // bytes
+    const int64_t held = kHeld / (channel_size * int64_t(sizeof(Operand)) + 1);
+    return std::clamp<int64_t>(held, 1, kTileDepth / area) * area;
   }
 
   void add_products(const Operand* x, const int64_t* rows, const Weight* weights, int64_t outputs,

@@ -1,6 +1,7 @@
 #include "geometry.h"
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 namespace mbm_hw {
@@ -14,7 +15,53 @@ int64_t positions_of(const Conv2dGeometry& geometry) {
   return size[0] * size[2] * size[3];
 }
 
+constexpr int64_t kMostPlane = 1 << 28;  // pixels of a channel that a thread holds
+
+// Whether the product of all sizes fits int64_t with room to count on.
+bool is_countable(const Shape4& shape) {
+  int64_t count = 1;
+  for (const int64_t size : shape.size) {
+    if (size < 1 || __builtin_mul_overflow(count, size, &count)) return false;
+  }
+  return count <= int64_t(1) << 60;
+}
+
+bool weights_adjoin(const Shape4& w) {
+  int64_t expected = 1;
+  for (int i = 3; i >= 0; --i) {
+    if (w.size[i] > 1 && w.stride[i] != expected) return false;
+    expected *= w.size[i];
+  }
+  return true;
+}
+
 }  // namespace
+
+void check(const Conv2dGeometry& geometry) {
+  const auto& [x, w, out, stride, padding, dilation, groups] = geometry;
+  const auto require = [](bool holds) {
+    if (!holds) throw std::invalid_argument("these are not the sizes of a convolution");
+  };
+  require(is_countable(x) && is_countable(w) && is_countable(out) && weights_adjoin(w));
+  require(groups >= 1 && w.size[0] % groups == 0 && x.size[1] % groups == 0);
+  require(x.size[1] / groups == w.size[1]);
+  require(out.size[0] == x.size[0] && out.size[1] == w.size[0]);
+  for (int i = 0; i < 2; ++i) {
+    const auto is_step = [](int64_t step) { return step >= 1 && step <= kMostStep; };
+    require(is_step(stride[i]) && is_step(dilation[i]) && is_step(x.size[2 + i]) &&
+            is_step(w.size[2 + i]) && padding[i] >= 0 && padding[i] <= kMostStep);
+    const int64_t padded = x.size[2 + i] + 2 * padding[i];
+    const int64_t extent = dilation[i] * (w.size[2 + i] - 1) + 1;
+    require(padded <= kMostStep && extent <= padded);
+    require(out.size[2 + i] == (padded - extent) / stride[i] + 1);
+  }
+}
+
+bool can_swap_sides(const Conv2dGeometry& geometry) {
+  const std::array<int64_t, 2> none{0, 0};
+  return geometry.groups == 1 && geometry.padding == none && geometry.x.size[2] == 1 &&
+         geometry.x.size[3] == 1 && geometry.w.size[2] == 1 && geometry.w.size[3] == 1;
+}
 
 TaskGrid::TaskGrid(const Conv2dGeometry& geometry, int threads, bool swapped)
     : groups_(geometry.groups),
@@ -73,8 +120,9 @@ int useful_threads(const Conv2dGeometry& geometry, int threads) {
 
 bool goes_by_channel(const Conv2dGeometry& geometry, int threads) {
   const auto& size = geometry.w.size;
+  const auto padded = [&](int i) { return geometry.x.size[2 + i] + 2 * geometry.padding[i]; };
   return size[1] == 1 && size[2] * size[3] <= kTileDepth &&
-         size[0] / geometry.groups <= kTileOutputs &&
+         size[0] / geometry.groups <= kTileOutputs && padded(0) * padded(1) <= kMostPlane &&
          geometry.x.size[0] * geometry.groups >= threads;
 }
 

@@ -22,6 +22,17 @@ struct Conv2dGeometry {
   int64_t groups;
 };
 
+// The largest step between pixels, and the longest side of a padded image: two of them multiplied
+// fit int64_t.
+inline constexpr int64_t kMostStep = (int64_t(1) << 31) - 1;
+
+// Raises std::invalid_argument unless the sizes are those of a convolution, with weights that
+// adjoin, and fit the arithmetic of this file.
+void check(const Conv2dGeometry& geometry);
+
+// Whether images and kernels are of one pixel, and may change sides: see Conv2d.
+bool can_swap_sides(const Conv2dGeometry& geometry);
+
 // Which outputs of which positions one task computes: all of their terms.
 struct Task {
   int64_t group;

@@ -66,10 +66,11 @@ MBM_HW_EACH_ISA(
   // Logarithmic products of any spec, step by step as mbm_hw/reference.py computes them.
   void log_add(const LogParameters& parameters, const Tile<uint32_t, int64_t>& tile);
 
-  // codes[i] = x[i] / scale (or x[i] * scale) rounded half to even, in +-limit; 0 for NaN.
-  void quantize(const float* x, int64_t count, float scale, bool multiply, float limit,
+  // codes[i] = x[i] / scale (or x[i] * scale) rounded half to even, in +-limit; 0 for NaN. Returns
+  // whether there was a NaN.
+  bool quantize(const float* x, int64_t count, float scale, bool multiply, float limit,
                 int8_t* codes);
-  void quantize(const float* x, int64_t count, float scale, bool multiply, float limit,
+  bool quantize(const float* x, int64_t count, float scale, bool multiply, float limit,
                 int16_t* codes);
 
   // The largest |x[i]|; NaN where there is one.

@@ -1,4 +1,5 @@
-// The Python module mbm_hw.ops._cpu. Its callers have checked shapes, dtypes and the codes' range.
+// The Python module mbm_hw.ops._cpu. Its callers have checked dtypes, the codes' range, and that
+// tensors lie inside their memory; shapes are checked here again.
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -8,6 +9,8 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
+#include <atomic>
 #include <stdexcept>
 #include <tuple>
 #include <type_traits>
@@ -38,12 +41,20 @@ Multiplier* table_multiplier_of(const Table& array, int width, bool is_signed, I
   return table_multiplier({array.data(), array.stride(0), array.stride(1), width}, is_signed, isa);
 }
 
+void require(bool holds, const char* what) {
+  if (!holds) throw std::invalid_argument(what);
+}
+
+// The stride of a dimension of one element may be any number. It is only ever multiplied by 0, but
+// the product of strides must not overflow.
 template <class Array>
 Shape4 shape_of(const Array& array) {
+  require(array.data() != nullptr, "a tensor has no memory");
   Shape4 shape;
   for (size_t i = 0; i < 4; ++i) {
     shape.size[i] = array.shape(i);
-    shape.stride[i] = array.stride(i);
+    const int64_t stride = array.stride(i);
+    shape.stride[i] = shape.size[i] > 1 ? stride : std::min(stride, kMostStep);
   }
   return shape;
 }
@@ -57,6 +68,7 @@ std::optional<float> value_outside_format(const Values& x, int exponent_bits, in
 void round_to_format(const nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>& x,
                      const nb::ndarray<float, nb::ndim<1>, nb::c_contig, nb::device::cpu>& rounded,
                      int exponent_bits, int mantissa_bits, int threads, Isa isa) {
+  require(x.shape(0) == rounded.shape(0), "as many values are rounded as there are");
   const nb::gil_scoped_release release;
   round_values(FloatFormat(exponent_bits, mantissa_bits), x.data(), int64_t(x.shape(0)),
                rounded.data(), threads, isa);
@@ -71,7 +83,17 @@ using Layer = std::tuple<Pair, Pair, Pair, int64_t>;  // stride, padding, dilati
 template <class X, class Out>
 Conv2dGeometry geometry_of(const X& x, const X& w, const Out& out, const Layer& layer) {
   const auto& [stride, padding, dilation, groups] = layer;
-  return {shape_of(x), shape_of(w), shape_of(out), stride, padding, dilation, groups};
+  const Conv2dGeometry geometry{shape_of(x), shape_of(w), shape_of(out), stride,
+                                padding,     dilation,    groups};
+  check(geometry);
+  return geometry;
+}
+
+// What a layer has one of for each output, or not at all.
+const float* for_each_output(const std::optional<Floats>& values, const Conv2dGeometry& geometry) {
+  require(!values || int64_t(values->shape(0)) == geometry.w.size[0],
+          "there is one scale and one bias for each output");
+  return values ? values->data() : nullptr;
 }
 
 void conv2d(const Codes& x, const Codes& w, const Sums& out, const Multiplier& multiplier,
@@ -113,33 +135,37 @@ void run_layer(const Kind& kind, const Source& source, const Result& result,
       .run(x, w, bias, y, threads);
 }
 
-void quantized_conv2d(const Values& x, const Values& w, const std::optional<Floats>& bias,
+// Returns whether a value was NaN, whose code is 0.
+bool quantized_conv2d(const Values& x, const Values& w, const std::optional<Floats>& bias,
                       float x_scale, const std::optional<Floats>& w_scale,
                       std::optional<float> factor, float limit, const ValuesOut& y,
                       const Multiplier& multiplier, const Layer& layer, bool swapped, Isa isa,
                       int threads) {
   const Conv2dGeometry geometry = geometry_of(x, w, y, layer);
-  const Quantization how{x_scale, w_scale ? w_scale->data() : nullptr, factor.has_value(),
+  require(!swapped || can_swap_sides(geometry), "sides change only for one pixel and one group");
+  const Quantization how{x_scale, for_each_output(w_scale, geometry), factor.has_value(),
                          factor.value_or(1), limit};
+  std::atomic<bool> met_nan{false};
   multiplier.visit([&](const auto& kind) {
     using Code = typename std::decay_t<decltype(kind)>::Code;
     if constexpr (std::is_same_v<Code, int8_t> || std::is_same_v<Code, int16_t>) {
-      QuantizedValues<Code> source(how, isa);
+      QuantizedValues<Code> source(how, isa, met_nan);
       AlignedArray<Code> codes;
       const int64_t size = dense_size(geometry.x);
       if (!swapped && size && meets_values_again(geometry, threads)) {
         const nb::gil_scoped_release release;
         codes = AlignedArray<Code>(size);
-        quantize_rows(x.data(), size, factor ? &*factor : &x_scale, 1, factor.has_value(), limit,
-                      codes.data(), isa, threads);
+        met_nan = quantize_rows(x.data(), size, factor ? &*factor : &x_scale, 1,
+                                factor.has_value(), limit, codes.data(), isa, threads);
         source.take_image(x.data(), codes.data());
       }
       run_layer(kind, source, Rescaled{isa}, geometry, x.data(), w.data(),
-                bias ? bias->data() : nullptr, y.data(), swapped, threads);
+                for_each_output(bias, geometry), y.data(), swapped, threads);
     } else {
       throw nb::type_error("values are quantised for multipliers of signed integers");
     }
   });
+  return met_nan;
 }
 
 void rounded_conv2d(const Values& x, const Values& w, const std::optional<Floats>& bias,
@@ -147,11 +173,12 @@ void rounded_conv2d(const Values& x, const Values& w, const std::optional<Floats
                     const Multiplier& multiplier, const Layer& layer, bool swapped, Isa isa,
                     int threads) {
   const Conv2dGeometry geometry = geometry_of(x, w, y, layer);
+  require(!swapped || can_swap_sides(geometry), "sides change only for one pixel and one group");
   const RoundedValues source(FloatFormat(exponent_bits, mantissa_bits), isa);
   multiplier.visit([&](const auto& kind) {
     if constexpr (std::is_same_v<typename std::decay_t<decltype(kind)>::Code, float>) {
       run_layer(kind, source, FloatSums{isa}, geometry, x.data(), w.data(),
-                bias ? bias->data() : nullptr, y.data(), swapped, threads);
+                for_each_output(bias, geometry), y.data(), swapped, threads);
     } else {
       throw nb::type_error("values are rounded for multipliers of floats");
     }
@@ -161,14 +188,20 @@ void rounded_conv2d(const Values& x, const Values& w, const std::optional<Floats
 template <class Code>
 void quantize(const Floats& x, const Floats& scale, bool multiply, float limit,
               const Flat<Code>& codes, Isa isa, int threads) {
+  const size_t rows = scale.shape(0);
+  require(x.shape(0) == codes.shape(0) && rows > 0 && x.shape(0) % rows == 0,
+          "there is a code for each value, and a scale for each row");
   const nb::gil_scoped_release release;
-  quantize_rows(x.data(), int64_t(x.shape(0)), scale.data(), int64_t(scale.shape(0)), multiply,
-                limit, codes.data(), isa, threads);
+  quantize_rows(x.data(), int64_t(x.shape(0)), scale.data(), int64_t(rows), multiply, limit,
+                codes.data(), isa, threads);
 }
 
 template <class Sum>
 void rescale(const Flat<const Sum>& sums, int64_t inner, const Floats& scale, const Floats& bias,
              const FloatsOut& y, Isa isa, int threads) {
+  require(inner > 0 && scale.shape(0) > 0 && bias.shape(0) == scale.shape(0) &&
+              y.shape(0) == sums.shape(0) && sums.shape(0) % (inner * scale.shape(0)) == 0,
+          "there is an output for each sum, and a scale and a bias for each channel");
   const nb::gil_scoped_release release;
   rescale_sums(sums.data(), int64_t(sums.shape(0)), inner, scale.data(), bias.data(),
                int64_t(scale.shape(0)), y.data(), isa, threads);

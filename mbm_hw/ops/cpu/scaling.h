@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 
 #include "kernels.h"
@@ -20,20 +21,24 @@ void in_chunks(int64_t size, int threads, const Work& work) {
   });
 }
 
-// `size` values in as many rows as there are scales have one each.
+// `size` values in as many rows as there are scales have one each. Returns whether one is NaN.
 template <class Code>
-void quantize_rows(const float* x, int64_t size, const float* scales, int64_t rows, bool multiply,
+bool quantize_rows(const float* x, int64_t size, const float* scales, int64_t rows, bool multiply,
                    float limit, Code* codes, Isa isa, int threads) {
   const int64_t row = rows ? size / rows : 0;
+  std::atomic<bool> met_nan{false};
   in_chunks(rows * row, threads, [&](int64_t first, int64_t count) {
     while (count > 0) {
       const int64_t part = std::min(count, row - first % row);
-      MBM_HW_CALL(isa, quantize, x + first, part, scales[first / row], multiply, limit,
-                  codes + first);
+      const float scale = scales[first / row];
+      if (MBM_HW_CALL(isa, quantize, x + first, part, scale, multiply, limit, codes + first)) {
+        met_nan.store(true, std::memory_order_relaxed);
+      }
       first += part;
       count -= part;
     }
   });
+  return met_nan;
 }
 
 // sums is [any][channels][inner].

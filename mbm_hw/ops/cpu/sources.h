@@ -12,6 +12,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstdint>
 
@@ -84,14 +85,18 @@ class QuantizedValues {
   using Code = CodeT;
   using Element = float;
 
-  QuantizedValues(const Quantization& quantization, Isa isa) : how_(quantization), isa_(isa) {}
+  // met_nan : set where a value is NaN, which becomes code 0.
+  QuantizedValues(const Quantization& quantization, Isa isa, std::atomic<bool>& met_nan)
+      : how_(quantization), isa_(isa), met_nan_(met_nan) {}
   Isa isa() const { return isa_; }
   float x_scale() const { return how_.x_scale; }
 
   const Code* codes(const float* x, int64_t count, int64_t step, float scale, Code* buffer) const {
     const float unit = how_.has_factor ? how_.factor : scale;
     return converted(x, count, step, buffer, [&](const float* values, int64_t n, Code* target) {
-      MBM_HW_CALL(isa_, quantize, values, n, unit, how_.has_factor, how_.limit, target);
+      if (MBM_HW_CALL(isa_, quantize, values, n, unit, how_.has_factor, how_.limit, target)) {
+        met_nan_.store(true, std::memory_order_relaxed);
+      }
     });
   }
   const Code* image_codes(const float* x, int64_t count, int64_t step, float scale,
@@ -113,6 +118,7 @@ class QuantizedValues {
  private:
   Quantization how_;
   Isa isa_;
+  std::atomic<bool>& met_nan_;
   const float* image_ = nullptr;
   const Code* made_ = nullptr;
 };

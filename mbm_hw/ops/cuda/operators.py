@@ -9,6 +9,7 @@ Operands outside a spec's give other sums, and touch no memory but the tensors'.
 import torch
 
 from mbm_hw.ops import scaling
+from mbm_hw.ops.carry_nan import _check as check_carry_nan
 from mbm_hw.ops.codes import SpecValues, sum_dtype
 from mbm_hw.ops.conv2d import _check as check_conv2d
 from mbm_hw.ops.conv2d import _conv2d
@@ -20,7 +21,12 @@ from mbm_hw.ops.cuda.convolution import (
 )
 from mbm_hw.ops.cuda.multiprocessor import Multiprocessor, multiprocessor
 from mbm_hw.ops.cuda.products import Products, float_products, integer_products
-from mbm_hw.ops.cuda.scaling import run_quantize, run_rescale, run_round_to_format
+from mbm_hw.ops.cuda.scaling import (
+    run_carry_nan,
+    run_quantize,
+    run_rescale,
+    run_round_to_format,
+)
 from mbm_hw.ops.cuda.tensor_cores import fastest_products
 from mbm_hw.ops.float_conv2d import _float_conv2d
 from mbm_hw.ops.float_matmul import _check as check_float_matmul
@@ -29,6 +35,7 @@ from mbm_hw.ops.float_values import FloatSpecValues, check_tensors, float_spec_o
 from mbm_hw.ops.geometry import conv2d_shape
 from mbm_hw.ops.matmul import _check as check_matmul
 from mbm_hw.ops.matmul import _matmul
+from mbm_hw.ops.rounding import _check as check_round_to_format
 from mbm_hw.ops.scaling import _check_quantize, _check_rescale
 
 _POINTWISE = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
@@ -100,8 +107,23 @@ def quantize(x, scale, multiply, limit, dtype):
     return codes
 
 
+def carry_nan(y, x, w, stride, padding, dilation, groups):
+    check_carry_nan(y, x, w, stride, padding, dilation, groups)
+    layer = w.shape[2:], stride, padding, dilation, groups
+    if y.is_contiguous():
+        run_carry_nan(y, x, *layer)
+    else:
+        adjoining = y.contiguous()
+        run_carry_nan(adjoining, x, *layer)
+        y.copy_(adjoining)
+
+
+torch.library.impl("mbm_hw::carry_nan", "CUDA", carry_nan)
+
+
 @torch.library.register_kernel("mbm_hw::round_to_format", "cuda")
 def round_to_format(x, exponent_bits, mantissa_bits):
+    check_round_to_format(x, exponent_bits, mantissa_bits)
     x = x.contiguous()
     rounded = torch.empty_like(x)
     run_round_to_format(x, rounded, exponent_bits, mantissa_bits)

@@ -61,8 +61,6 @@ class Products:
             return None
         if spec.table is None:
             return _kept_table(spec, self.entry_dtype, device)
-        if spec.table.device != device:
-            refuse_capture("a table that is not on the device")
         return spec.table.t().to(device, self.entry_dtype).contiguous()
 
     def tile(self, positions: int, outputs: int, groups: int, multiprocessors: int) -> Tile:

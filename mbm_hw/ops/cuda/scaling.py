@@ -33,6 +33,25 @@ def run_rescale(sums: Tensor, scale: Tensor, bias: Tensor | None, y: Tensor):
         _launch(_SCALING, f"rescale_{_TYPES[sums.dtype]}", y, sizes, arguments)
 
 
+def run_carry_nan(y: Tensor, x: Tensor, kernel, stride, padding, dilation, groups: int):
+    """Write NaN to `y`, contiguous, where a sum meets one of `x`; any strides of `x`.
+
+    The second kernel ends at once if the first has found no NaN: nothing waits, and `x` is read
+    once.
+    """
+    if y.numel() and x.numel():
+        found = torch.zeros(1, dtype=torch.int32, device=x.device)
+        is_dense = x.is_contiguous() or x.is_contiguous(memory_format=torch.channels_last)
+        dense = x if is_dense else x.contiguous()
+        count = np.int64(x.numel())
+        _launch(_SCALING, "find_nan", x, (1, count), (dense, found, count))
+        positions = y[:, 0].numel() * groups
+        numbers = positions, groups, y.shape[1] // groups, *y.shape[2:], x.shape[1] // groups
+        numbers += (*x.shape[2:], *kernel, *stride, *padding, *dilation, *x.stride())
+        arguments = (found, x, y, *map(np.int64, numbers))
+        _launch(_SCALING, "carry_nan", x, (1, positions), arguments)
+
+
 def run_round_to_format(x: Tensor, rounded: Tensor, exponent_bits: int, mantissa_bits: int):
     """Write `x` rounded to a format to `rounded`, both float32, contiguous, of the same shape."""
     if x.numel():

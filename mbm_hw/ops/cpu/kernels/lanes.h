@@ -44,6 +44,9 @@ inline Floats smaller(Floats a, Floats b) { return _mm512_min_ps(a, b); }
 inline Floats larger_or_zero(Floats a, Floats b) {
   return _mm512_maskz_max_ps(_mm512_cmp_ps_mask(a, a, _CMP_ORD_Q), a, b);
 }
+inline Where where_all() { return Where(~0); }
+inline Where where_number(Floats v) { return _mm512_cmp_ps_mask(v, v, _CMP_ORD_Q); }
+inline Where both(Where a, Where b) { return Where(a & b); }
 inline Where where_nonzero(Integers v) {
   return _mm512_test_epi32_mask(v, all(~(1u << 31)));
 }
@@ -154,6 +157,8 @@ inline Floats smaller(Floats a, Floats b) { return _mm256_min_ps(a, b); }
 inline Floats larger_or_zero(Floats a, Floats b) {
   return _mm256_and_ps(_mm256_max_ps(a, b), _mm256_cmp_ps(a, a, _CMP_ORD_Q));
 }
+inline Where where_all() { return all(~0u); }
+inline Where where_number(Floats v) { return integers(_mm256_cmp_ps(v, v, _CMP_ORD_Q)); }
 inline Where where_nonzero(Integers v) {
   return integers(_mm256_cmp_ps(floats(v), zeros(), _CMP_NEQ_UQ));
 }
