@@ -89,11 +89,11 @@ def check(value: Any, kind: Any, where: str) -> None:
             if key not in value:
                 raise ValueError(f"{where} must have the key {key!r}")
             check(value[key], item_kind, f"{where}.{key}")
-    elif origin is not None and issubclass(origin, Mapping):
+    elif isinstance(origin, type) and issubclass(origin, Mapping):
         for key, item in value.items():
             check(key, arguments[0], f"the key {found(key)} of {where}")
             check(item, arguments[1], f"{where}.{key}")
-    elif origin is not None and issubclass(origin, Sequence):
+    elif isinstance(origin, type) and issubclass(origin, Sequence):
         for index, item in enumerate(value):
             check(item, arguments[0], f"{where}[{index}]")
 
