@@ -140,6 +140,7 @@ def _run(program: Callable[[], int | None]) -> NoReturn:
 
 
 def _leave(status: int) -> NoReturn:
-    with suppress(OSError):
-        sys.stdout.flush()
+    if sys.stdout is not None:  # closed from the beginning
+        with suppress(OSError):
+            sys.stdout.flush()
     os._exit(status)

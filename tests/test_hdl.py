@@ -203,7 +203,7 @@ def test_designs_are_found_by_their_modules_names():
         ("mbm8_p9", ValueError, "pipeline must be an integer 0 to 4, not 9"),
         ("mbm8_dot0", ValueError, "lanes must be an integer 1 to 256, not 0"),
         ("mbm8_mac_stream", ValueError, "MACs and dot-product units have no streams"),
-        ("mbm_bf16_mac", TypeError, "DotProduct takes an integer spec"),
+        ("mbm_bf16_mac", ValueError, "mbm_bf16_mac: MACs and .* take integer specs only"),
     ],
 )
 def test_a_name_of_no_design_is_refused(name, error, message):

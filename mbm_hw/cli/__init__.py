@@ -1,7 +1,11 @@
 """The command line: thin over the API. Bad input is one line on stderr and exit status 2."""
 
+import errno
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import NoReturn
 
 import click
 
@@ -10,11 +14,25 @@ from mbm_hw.cli.multipliers import errors, table, verilog
 from mbm_hw.cli.networks import algorithms, ops
 from mbm_hw.cli.studies import report, study
 
+LONGEST = 300
+"""Characters of an error's line."""
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and leave the process: 0, 2 after bad input, 130 after Ctrl-C."""
+    """Run the command line and leave the process: 0, 2 after bad input, 130 after Ctrl-C.
+
+    Where nobody reads standard output any more, it leaves with status 1 and without a word.
+    """
+    for stream in ("stdout", "stderr"):
+        if getattr(sys, stream) is None:  # closed by the caller
+            setattr(sys, stream, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
     try:
-        sys.exit(mbm_hw.main(arguments, prog_name="mbm-hw", standalone_mode=False) or 0)
+        status = mbm_hw.main(arguments, prog_name="mbm-hw", standalone_mode=False) or 0
+        sys.stdout.flush()
+        sys.exit(status)
+    except BrokenPipeError:
+        _give_up_output()
+        sys.exit(1)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         sys.exit(2)
@@ -23,14 +41,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ValueError as error:
         fail(str(error))
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            _give_up_output()
         fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except MemoryError as error:
+        fail(f"there is not enough memory. {error}")
     except (click.Abort, KeyboardInterrupt):
         click.echo("mbm-hw: interrupted; what was finished is kept", err=True)
         sys.exit(130)
 
 
-def fail(message: str) -> None:
-    click.echo(f"mbm-hw: {' '.join(message.split())}", err=True)
+def fail(message: str) -> NoReturn:
+    """Print one line of at most LONGEST characters, none of them a control character; leave."""
+    line = f"mbm-hw: {' '.join(message.split())}"
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+    if len(line) > LONGEST:
+        line = f"{line[: LONGEST * 2 // 3]} ... {line[5 - LONGEST // 3 :]}"
+    click.echo(line, err=True)
     sys.exit(2)
 
 
@@ -42,6 +69,12 @@ class _Commands(click.Group):
             return super().invoke(context)
         except EOFError as error:  # click would call it an abort
             raise ValueError(f"a file ends too early: {error}") from error
+
+
+def _give_up_output() -> None:
+    """Let what standard output still holds go nowhere: Python flushes it once more at its end."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(cls=_Commands, commands=[verilog, table, errors, ops, algorithms, cost, study, report])

@@ -8,6 +8,7 @@ from mbm_hw.catalog import CATALOG, find_spec
 from mbm_hw.cli.options import (
     OutputFile,
     OutputFolder,
+    Whole,
     WritingCommand,
     print_rows,
     say_written,
@@ -25,7 +26,7 @@ from mbm_hw.table_files import is_table_file, named_spec, read_table, write_tabl
 
 @click.command(cls=WritingCommand)
 @click.argument("spec", required=False)
-@click.option("--pipeline", type=click.IntRange(1, 4), help="Register stages.")
+@click.option("--pipeline", type=Whole(1, 4), help="Register stages.")
 @click.option("--stream", is_flag=True, help="Operands and products with valid and ready.")
 @click.option("--name", help="The module's name, by default the design's.")
 @with_table_flags
@@ -129,8 +130,10 @@ def _integer_spec(name: str, signed: bool, sign_magnitude: bool) -> IntegerSpec:
 
 @click.command()
 @click.argument("specs", nargs=-1)
-@click.option("--samples", type=click.IntRange(1), help="Operand pairs; default all, or 2**22.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the sample.")
+@click.option("--samples", type=Whole(1, 2**32), help="Operand pairs; default all, or 2**22.")
+@click.option(
+    "--seed", type=Whole(0, 2**63 - 1), default=0, show_default=True, help="Of the sample."
+)
 @click.option(
     "--include-zeros",
     is_flag=True,

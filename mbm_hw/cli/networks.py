@@ -16,6 +16,9 @@ from mbm_hw.cli.options import (
     with_models,
 )
 
+LARGEST_SIDE = 16384
+"""Pixels of a side of the images that `mbm-hw ops` takes."""
+
 
 @click.command(cls=WritingCommand)
 @click.argument("network")
@@ -37,11 +40,15 @@ def ops(network, size, against, algorithm, models, picture, style):
 
     Weights do not matter. Look-ups are the multiplications that meet no zero padding.
     """
+    from mbm_hw.studies.fields import found
     from mbm_hw.studies.operations import network_operations, operation_rows
 
-    match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", size)
-    if not match:
-        raise click.UsageError(f"--input must be rows x columns such as 480x640, not {size!r}")
+    match = re.fullmatch("([1-9][0-9]{0,4})x([1-9][0-9]{0,4})", size)
+    if not match or max(map(int, match.groups())) > LARGEST_SIDE:
+        raise click.UsageError(
+            f"--input must be rows x columns such as 480x640, at most {LARGEST_SIDE} each, not "
+            f"{found(size)}"
+        )
     names = [name for name in (network, against) if name is not None]
     height, width = map(int, match.groups())
     counted = {name: network_operations(name, height, width, models, algorithm) for name in names}

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,15 @@ from mbm_hw.files import (
     is_standard_output,
     is_written_through,
 )
+
+
+class Whole(click.IntRange):
+    """An integer of a range, written with the digits 0 to 9."""
+
+    def convert(self, value, param, ctx):
+        if isinstance(value, str) and not re.fullmatch("[+-]?[0-9]{1,20}", value):
+            self.fail(f"{value!r} is not an integer of at most 20 digits.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class OutputFile(click.ParamType):

@@ -10,6 +10,7 @@ import click
 from mbm_hw.cli.options import (
     OutputFile,
     OutputFolder,
+    Whole,
     WritingCommand,
     print_rows,
     say_written,
@@ -51,7 +52,7 @@ def with_inputs(command):
 @study.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--shard", metavar="K/N", help="Run the K-th of N parts, into a store of its own.")
-@click.option("--workers", type=click.IntRange(1), help="Processes of this machine, by Dask.")
+@click.option("--workers", type=Whole(1, 1024), help="Processes of this machine, by Dask.")
 @click.option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster: tcp://host:port.")
 @with_inputs
 @with_formats
@@ -107,7 +108,14 @@ def _runs(files, data, models, results, device):
     if data is not None and not data.is_dir():
         raise click.UsageError(f"--data must be a folder, not {data}")
     studies = [read_study(file, data) for file in files]
-    return (StudyRun(study, results / study.name, models, data, device) for study in studies)
+
+    def load(study):
+        run = StudyRun(study, results / study.name, models, data, device)
+        if run.weights_note:
+            click.echo(f"{study.name}: {run.weights_note}", err=True)
+        return run
+
+    return map(load, studies)
 
 
 def _workers(count, scheduler):

@@ -7,14 +7,15 @@ from mbm_hw.hdl.designs import Design, check_pipeline
 from mbm_hw.hdl.dot_product import ACCUMULATOR_WIDTH, check_dot_product
 from mbm_hw.hdl.dot_product_verilog import DotProductDesign, to_design_verilog
 from mbm_hw.hdl.verilog import to_verilog
-from mbm_hw.spec import Spec
+from mbm_hw.spec import IntegerSpec, Spec
 
 AnyDesign = Design | DotProductDesign
 
 _NAME = re.compile(
     r"(?P<spec>\w+?)"
     r"(?:_(?P<unit>mac|dot(?P<lanes>\d+))(?:_acc(?P<accumulator>\d+))?)?"
-    r"(?:_p(?P<pipeline>\d+))?(?P<stream>_stream)?"
+    r"(?:_p(?P<pipeline>\d+))?(?P<stream>_stream)?",
+    re.ASCII,
 )
 
 
@@ -33,6 +34,10 @@ def find_design(name: str) -> AnyDesign:
         return Design(spec, pipeline, parts["stream"] is not None)
     if parts["stream"]:
         raise ValueError(f"{name}: MACs and dot-product units have no streams")
+    if not isinstance(spec, IntegerSpec):
+        raise ValueError(
+            f"{name}: MACs and dot-product units take integer specs only"
+        )
     lanes, width = int(parts["lanes"] or 1), int(parts["accumulator"] or ACCUMULATOR_WIDTH)
     check_dot_product(spec, lanes, pipeline, width)
     return DotProductDesign(spec, lanes, pipeline, width)

@@ -43,6 +43,7 @@ def write_results(run: StudyRun, rows: Sequence[Mapping]) -> list[Summary]:
         "weights": {
             "name": run.study.weights_name,
             "is_random": run.study.has_random_weights,
+            "note": run.weights_note,
             "sha256": run.identity["weights"],
         },
         "machine": machine(),
