@@ -1,5 +1,6 @@
 """The legal calls that `fuzz_kernels` makes: operators, with their expected results."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -82,6 +83,13 @@ class Call:
             if isinstance(t, torch.Tensor)
         )
         return f"{self.operator}({tensors}, {self.layer}, {self.spec})"
+
+    @property
+    def name(self):
+        return self.operator.split()[0]
+
+    def copy(self):
+        return dataclasses.replace(self, tensors=dict(self.tensors), layer=dict(self.layer))
 
     def expected(self):
         return self.oracle(self.arrays, tuple(self.layer.values()))

@@ -104,23 +104,23 @@ def _chosen(random, call, fits=lambda t: True):
 
 
 def with_less_memory(random, call):
-    """Free an operand's storage, or make it one element smaller than it must be."""
+    """Free an operand's storage, or make it some bytes smaller than it must be."""
     name = _chosen(random, call, lambda t: t.numel())
     if name is None:
         return with_object(random, call)
-    call.tensors = {n: t if t is None else _cloned(t) for n, t in call.tensors.items()}
-    chosen = call.tensors[name]
-    last = sum((n - 1) * s for n, s in zip(chosen.shape, chosen.stride(), strict=True))
-    needed = (chosen.storage_offset() + last + 1) * chosen.itemsize
-    less = (0, needed - 1, needed // 2)[random.integers(3)]
-    chosen.untyped_storage().resize_(less)
+    call.tensors[name] = freed(call.tensors[name], int(random.choice([1, 7, 2**40])))
     return True
 
 
-def _cloned(t):
-    """Return a view like `t` of memory of its own."""
-    storage = t.untyped_storage().clone()
-    return torch.empty(0, dtype=t.dtype).set_(storage, t.storage_offset(), t.shape, t.stride())
+def freed(tensor, missing):
+    """Return a view like `tensor`, of memory of its own that lacks so many bytes, or is none."""
+    sizes = zip(tensor.shape, tensor.stride(), strict=True)
+    last = tensor.storage_offset() + sum((size - 1) * stride for size, stride in sizes)
+    storage = tensor.untyped_storage().clone()
+    empty = torch.empty(0, dtype=tensor.dtype)
+    view = empty.set_(storage, tensor.storage_offset(), tensor.shape, tensor.stride())
+    storage.resize_(max((last + 1) * tensor.itemsize - missing, 0))
+    return view
 
 
 def on_another_device(random, call):
