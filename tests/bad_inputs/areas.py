@@ -1,0 +1,32 @@
+"""The areas of bad inputs, by name."""
+
+import functools
+from collections import Counter
+from importlib import import_module
+
+from .case import Case
+
+AREAS = (
+    "arguments",
+    "names",
+    "tables",
+
+
+)
+
+
+def cases_of(area: str, seed: int | None = None, count: int = 0) -> list[Case]:
+    """Return the fixed cases of an area, or `count` mutations by a seed."""
+    if seed is not None:
+        from .mutations import mutations
+
+        return mutations(area, seed, count)
+    return fixed_cases(area)
+
+
+@functools.cache
+def fixed_cases(area: str) -> list[Case]:
+    cases = list(import_module(f".{area}", __package__).cases())
+    twice = [name for name, count in Counter(case.name for case in cases).items() if count > 1]
+    assert not twice, f"{area}: cases have the same name: {twice}"
+    return cases
