@@ -94,7 +94,8 @@ class Depth(Evaluation):
         """Return the metrics of one image, depths [H, W] in metres, and the pixels that counted."""
         if self.crop is not None:
             prediction, target = prediction[self.crop], target[self.crop]
-        return depth_metrics(prediction, target) | {"pixels": int(np.count_nonzero(target))}
+        pixels = np.ma.masked_equal(np.asanyarray(target), 0).count()
+        return depth_metrics(prediction, target) | {"pixels": int(pixels)}
 
     def average(self, scores):
         if not self.pooled:
