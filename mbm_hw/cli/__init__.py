@@ -24,9 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         fail(str(error))
     except OSError as error:
         fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
-    except (click.Abort, KeyboardInterrupt) as error:
-        if isinstance(error.__cause__, EOFError):  # click calls that an abort
-            fail(f"a file ends too early: {error.__cause__}")
+    except (click.Abort, KeyboardInterrupt):
         click.echo("mbm-hw: interrupted; what was finished is kept", err=True)
         sys.exit(130)
 
@@ -36,7 +34,17 @@ def fail(message: str) -> None:
     sys.exit(2)
 
 
-@click.group(commands=[verilog, table, errors, ops, algorithms, cost, study, report])
+class _Commands(click.Group):
+    """Commands that ask nothing: an EOFError is a file's, not the end of a terminal's input."""
+
+    def invoke(self, context):
+        try:
+            return super().invoke(context)
+        except EOFError as error:  # click would call it an abort
+            raise ValueError(f"a file ends too early: {error}") from error
+
+
+@click.group(cls=_Commands, commands=[verilog, table, errors, ops, algorithms, cost, study, report])
 @click.version_option(package_name="mbm-hw")
 def mbm_hw():
     """Approximate multipliers: from one spec to RTL, to simulation, to a network's error study."""
