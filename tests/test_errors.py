@@ -6,6 +6,7 @@ from mbm_hw.errors import error_histogram, error_metrics
 from mbm_hw.published import TABLE_I
 from mbm_hw.reference import product_table
 from mbm_hw.spec import MBM, Exact, Mitchell, Table
+from mbm_hw.studies.multipliers import multiplier_errors
 
 SAMPLES = 2**18
 
@@ -153,3 +154,9 @@ def test_a_histogram_counts_the_pairs_in_its_bins(spec):
 
 def test_a_table_that_is_wrong_at_zeros_has_no_relative_errors():
     assert error_histogram(zeros_are_wrong(), np.array([-1, 0, 1])).tolist() == [0, 225]
+
+
+def test_a_reports_histogram_is_of_the_pairs_with_a_relative_error():
+    (found,) = multiplier_errors([MBM(4)])["multipliers"].values()
+    assert (found["pairs"], found["relative_pairs"]) == (256, 225)
+    assert sum(found["histogram"]) == pytest.approx(1)
