@@ -91,7 +91,9 @@ def test_the_report_is_written_by_the_command_line_without_hardware_where_none_i
     [
         (None, "there is no .*summary.json, which mbm-hw study run writes"),
         ("{", "summary.json is no JSON file: .*"),
-        ('{"study": {}, "versions": {}}', "has no 'weights': run mbm-hw study run once more"),
+        ('{"study": {}}', "of this version writes: document.study must have the key 'name'"),
+        ("[" * 100_000, "summary.json is no JSON file .*: it has too many levels"),
+        ("[]", "document must be a mapping of keys to values, not \\[\\]"),
     ],
 )
 def test_results_that_cannot_be_reported_are_told_in_a_line(tmp_path, capsys, text, message):

@@ -35,9 +35,7 @@ def find_design(name: str) -> AnyDesign:
     if parts["stream"]:
         raise ValueError(f"{name}: MACs and dot-product units have no streams")
     if not isinstance(spec, IntegerSpec):
-        raise ValueError(
-            f"{name}: MACs and dot-product units take integer specs only"
-        )
+        raise ValueError(f"{name}: MACs and dot-product units take integer specs only")
     lanes, width = int(parts["lanes"] or 1), int(parts["accumulator"] or ACCUMULATOR_WIDTH)
     check_dot_product(spec, lanes, pipeline, width)
     return DotProductDesign(spec, lanes, pipeline, width)
