@@ -48,9 +48,7 @@ def write_report(
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["number"] = lambda value, style: (
-        "\N{EN DASH}" if value is None else style % value
-    )
+    environment.filters["number"] = _number
     template = environment.get_template("report.html.jinja")
     text = template.render(
         study=study,
@@ -140,6 +138,11 @@ def _cost_cell(row, figure, _, digits) -> str:
     if value is None:
         return "-"
     return f"{value:,.{digits}f}" + ("" if saved is None else f" ({-saved:+.0f} %)")
+
+
+def _number(value: float | None, style: str) -> str:
+    """Return a number in a style of %, or a dash for null."""
+    return "\N{EN DASH}" if value is None else style % value
 
 
 def _embedded(path: Path) -> str | None:

@@ -19,7 +19,10 @@ class StudyKeys(TypedDict):
     name: str
     network: str
     weights: str | Mapping[Literal["random"], int]
-    data: Mapping[str, Plain | Sequence[Plain]]
+    data: Annotated[
+        Mapping[str, Plain | Sequence[Plain]],
+        Rule("a mapping with the key 'kind'", lambda data: "kind" in data),
+    ]
     specs: Sequence[str]
     layers: Mapping[str, Plain | Mapping[str, str]]
     metrics: Annotated[str, Rule(f"one of {', '.join(EVALUATIONS)}", EVALUATIONS.__contains__)]
@@ -70,7 +73,7 @@ class Results(TypedDict):
     errors: Errors
     summaries: Annotated[
         Sequence[json_kind(Summary)],
-        Rule("a list of summaries, float first", lambda found: bool(found)),
+        Rule("a list of summaries, float first", bool),
     ]
 
 
