@@ -46,7 +46,7 @@ def test_a_value_of_another_type_is_one_line_that_names_the_key(tmp_path, key):
     for value in WRONG:
         if (key, value) in RIGHT:
             continue
-        with pytest.raises(ValueError, match="study.yaml|data") as caught:
+        with pytest.raises(ValueError, match=r"study\.yaml|data") as caught:
             load_data(read_with(tmp_path, **{key: value}).data)
         message = str(caught.value)
         assert "\n" not in message
@@ -89,7 +89,7 @@ def test_what_a_key_must_not_be_is_said(tmp_path, changed, message):
 def test_a_file_that_grows_when_it_is_read_is_refused_at_once(tmp_path):
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join(10 * [f'*a{i - 1}'])}]" for i in range(1, 9)]
-    with pytest.raises(ValueError, match="anchors .* are not read"):
+    with pytest.raises(ValueError, match=r"anchors .* are not read"):
         read(tmp_path, "\n".join(lines))
     with pytest.raises(ValueError, match="UTF-8"):
         (tmp_path / "study.yaml").write_bytes(b"name: \xff\xfe")
