@@ -57,13 +57,13 @@ def convolution(layer: NetworkLayer, spec: IntegerSpec, outputs: int) -> Convolu
     module = network.get_submodule(layer.layer)
     inputs, count = [], 0
     handle = module.register_forward_hook(
-        lambda _, given, output: inputs.append((given[0], output))
+        lambda _, given, output: inputs.append((given[0].clone(), output.numel()))
     )
     try:
         with torch.inference_mode():
             for image in range(len(run.dataset)):
-                network(run.dataset[image][0][None])
-                count += inputs[-1][1].numel()
+                network(run.dataset[image][0][None].clone())
+                count += inputs[-1][1]
                 if count >= outputs:
                     break
     finally:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from mbm_hw.cli import main
+from mbm_hw.cli import main, multipliers
 from mbm_hw.reference import product_table
 from mbm_hw.spec import MBM
 
@@ -35,7 +35,22 @@ def test_every_command_explains_itself(capsys, command):
         (["errors", "mbm40"], "MBM: width must be an integer 4 to 32, not 40"),
         (["errors", "mbm8", "--samples", "0"], "'--samples': 0 is not in the range"),
         (["errors", "absent.csv"], "absent.csv"),
+        (["errors", "empty.npy"], "empty.npy: it is empty, not a NumPy array"),
+        (["errors", "t.NPY"], "t.NPY: a product table must end in .npy, .npz or .csv, not '.NPY'"),
+        (["errors", "mbm8", "t.txt"], "t.txt: a product table must end in .npy, .npz or .csv"),
+        (["errors", "folder/table"], "folder/table: a product table must end in .npy, .npz or"),
+        (["errors", "rows.csv"], "rows.csv: it has no header: its first line must name the"),
+        (["errors", "mbm8", "--against", "empty.npy"], "empty.npy: it is empty"),
+        (["errors", "mbm8", "--against", "mbm_bf16"], "mbm_bf16 is a float spec"),
+        (["errors", "mbm8", "--against", "mbm8", "--samples", "9"], "counts every pair"),
+        (["table", "empty.npy", "-o", "t.npy"], "empty.npy: it is empty"),
+        (["table", "mbm8", "--signed", "-o", "t.npy"], "say what a table file holds"),
+        (["verilog", "empty.npy"], "empty.npy: it is empty"),
+        (["verilog", "t.txt"], "t.txt: a product table must end in .npy, .npz or .csv"),
         (["errors", "--paper", "mbm8"], "--paper lists its own designs"),
+        (["errors", "--published", "x.csv", "mbm8"], "--published lists its own designs"),
+        (["errors", "--published", "x.csv", "--paper"], "give one of --paper, --published and"),
+        (["errors", "--published", "absent.csv"], "absent.csv: No such file or directory"),
         (["table", "mbm16", "-o", "t.npy"], "a product table takes at most 12 bits"),
         (["table", "mbm8", "-o", "t.txt"], "must end in .npy, .csv, .hex"),
         (["table", "mbm8"], "Missing option '-o'"),
@@ -72,6 +87,8 @@ def test_bad_input_is_one_line_and_status_2(capsys, tmp_path, monkeypatch, argum
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("not a folder")
     (tmp_path / "bad.yaml").write_text("netwrok: x\n")
+    (tmp_path / "empty.npy").write_text("")
+    (tmp_path / "rows.csv").write_text("0,0,0\n" * 16)
     before = sorted(tmp_path.rglob("*"))
     status, out, err = call(capsys, *arguments)
     assert (status, out) == (2, "")
@@ -79,6 +96,17 @@ def test_bad_input_is_one_line_and_status_2(capsys, tmp_path, monkeypatch, argum
     assert err.startswith("mbm-hw: ")
     assert message in err
     assert sorted(tmp_path.rglob("*")) == before, "nothing is half-written"
+
+
+def test_a_file_that_ends_too_early_is_no_interruption(capsys, monkeypatch):
+    """Click calls any EOFError an abort, as if a terminal's input had ended."""
+
+    def fail(*arguments):
+        raise EOFError("No data left in file")
+
+    monkeypatch.setattr(multipliers, "named_spec", fail)
+    status, _, err = call(capsys, "errors", "mbm8")
+    assert (status, err) == (2, "mbm-hw: a file ends too early: No data left in file\n")
 
 
 def test_errors_print_a_table_json_and_csv(capsys):
@@ -97,6 +125,32 @@ def test_errors_of_a_table_file(capsys, tmp_path):
     assert call(capsys, "table", "mbm8s", "-o", path)[0] == 0
     rows = json.loads(call(capsys, "errors", path, "mbm8s", "--signed", "--json")[1])
     assert rows[0] | {"multiplier": ""} == rows[1] | {"multiplier": ""}
+
+
+def test_include_zeros_changes_the_relative_metrics_alone(capsys):
+    rows = [
+        json.loads(call(capsys, "errors", "mbm8", "--json", *more)[1])[0]
+        for more in ((), ("--include-zeros",))
+    ]
+    changed = {name for name in rows[0] if rows[0][name] != rows[1][name]}
+    assert changed == {"bias", "mred", "variance", "relative_pairs"}
+    assert [row["relative_pairs"] for row in rows] == [255**2, 256**2]
+    assert " ".join(call(capsys, "errors", "--help")[1].split()).count(
+        "Absolute metrics (med, nmed, wce, mse, error_rate) always count every pair."
+    )
+
+
+def test_wide_columns_have_six_digits(capsys):
+    out = call(capsys, "errors", "mbm32", "--samples", 4096)[1]
+    assert "e+34 |" in out
+    assert max(len(cell) for cell in out.splitlines()[2].split("|")) < 20
+
+
+def test_a_table_file_is_written_as_another(capsys, tmp_path):
+    signed = product_table(MBM(4, signed=True))
+    np.savez(tmp_path / "t.npz", table=signed)
+    assert call(capsys, "table", tmp_path / "t.npz", "--signed", "-o", tmp_path / "t.npy")[0] == 0
+    assert np.array_equal(np.load(tmp_path / "t.npy"), signed)
 
 
 def test_the_papers_table_names_both_figures(capsys):

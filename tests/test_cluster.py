@@ -3,14 +3,21 @@
 import importlib.util
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from contextlib import closing
 from pathlib import Path
 
+import dask
+import psutil
 import pytest
 import torch
+from distributed.security import Security
 from test_shards import row_count
 from tiny_study import tiny_study, tiny_study_file
 
@@ -97,16 +104,55 @@ def test_each_worker_has_its_gpu_and_its_share_of_the_cores(score, tmp_path):
 
 def test_workers_of_a_scheduler_are_taken_by_its_address(score, tmp_path):
     study = tiny_study(tmp_path)
-    with cluster.remote_workers(client_of(score).scheduler.address) as remote:
+    address = client_of(score).scheduler.address
+    settings = slurm_file().client_settings(client_of(score).security)
+    with dask.config.set(settings), cluster.remote_workers(address) as remote:
         rows = compute(StudyRun(study, tmp_path / "cluster"), remote)
     assert comparable(rows) == comparable(StudyRun(study, tmp_path / "serial").rows())
+
+
+def listening(client):
+    """Return the (ip, port) on which the processes of a pool listen."""
+    processes = map(psutil.Process, (os.getpid(), *client.run(os.getpid).values()))
+    connections = [found for process in processes for found in process.net_connections("tcp")]
+    return {tuple(found.laddr) for found in connections if found.status == psutil.CONN_LISTEN}
+
+
+def is_greeted(address, security=None):
+    """Return whether a Dask process greets whoever connects with these credentials, or without."""
+    ip, port = address.rpartition("/")[2].split(":")
+    options = security.get_connection_args("client") if security else {}
+    try:
+        with socket.create_connection((ip, int(port)), timeout=1) as connection:
+            if security:
+                connection = options["ssl_context"].wrap_socket(connection)
+            return bool(connection.recv(1))
+    except (TimeoutError, ssl.SSLError, ConnectionError):
+        return False
+
+
+def test_workers_talk_to_those_who_have_their_credentials_only(score):
+    """Who talks to a worker can run code in it, and every user of the machine can connect to it."""
+    client = client_of(score)
+    workers = client.scheduler_info()["workers"]
+    nannies = [worker["nanny"] for worker in workers.values()]
+    served = [client.scheduler.address, *workers, *nannies]
+    for address in served:
+        assert not is_greeted(address)
+        assert not is_greeted(address, Security.temporary())
+        assert is_greeted(address, client.security)
+    pages = listening(client) - {("127.0.0.1", int(a.rpartition(":")[2])) for a in served}
+    for ip, port in pages:
+        assert ip == "127.0.0.1"
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(f"http://{ip}:{port}/", timeout=5)
 
 
 @pytest.mark.parametrize("part", ["mbm_hw", "weights"])
 def test_a_worker_with_another_study_is_an_error(score, tmp_path, part):
     run = StudyRun(tiny_study(tmp_path), tmp_path)
     run.identity[part] = 64 * "0"
-    message = f"the worker tcp://.* has another study: its {part} is .*, not 000000000000..."
+    message = f"the worker tls://.* has another study: its {part} is .*, not 000000000000..."
     with pytest.raises(ValueError, match=message):
         compute(run, score)
     assert row_count(tmp_path / "study.sqlite") == 0
@@ -161,12 +207,32 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(tmp_path):
             time.sleep(0.05)
 
 
-def test_the_slurm_file_asks_for_jobs_that_run_one_worker_each():
+def slurm_file():
     specification = importlib.util.spec_from_file_location("slurm", ROOT / "models/slurm.py")
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
-    with module.slurm_cluster() as slurm:
+    return module
+
+
+def test_the_slurm_file_asks_for_jobs_that_run_one_worker_each(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with slurm_file().slurm_cluster(Security.temporary()) as slurm:
         script = slurm.job_script()
     assert "#SBATCH --cpus-per-task=8\n" in script
-    assert "distributed.cli.dask_worker tcp://" in script
+    assert "distributed.cli.dask_worker tls://" in script
     assert "--nthreads 1 " in script
+
+
+def test_the_slurm_files_scheduler_wants_credentials_and_serves_no_page(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    module, security = slurm_file(), Security.temporary()
+    with module.slurm_cluster(security) as slurm:
+        address = slurm.scheduler_address
+        assert not is_greeted(address)
+        assert not is_greeted(address, Security.temporary())
+        assert slurm.scheduler.http_server.address == "127.0.0.1"
+        (folder,) = {file.parent for file in tmp_path.rglob(".dask-jobqueue*")}
+        assert (folder, folder.stat().st_mode & 0o077) == (tmp_path / "results/slurm", 0)
+        settings = module.client_settings(security)
+        with dask.config.set(settings), cluster.remote_workers(address) as score:
+            assert client_of(score).scheduler_info()["workers"] == {}

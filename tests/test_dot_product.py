@@ -156,13 +156,14 @@ def test_names_say_the_parameters():
     )
     assert DotProductDesign(spec, 4).name == "mbm8s_dot4"
     assert DotProductDesign(spec, 4, 2, 24).name == "mbm8s_dot4_acc24_p2"
+    assert dot_product_to_verilog("mbm8s", 4) == dot_product_to_verilog(MBM(8, signed=True), 4)
     assert "module unit(" in dot_product_to_verilog(Exact(4), 2, "unit")
 
 
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (("mbm8s", 4), TypeError, "DotProduct takes an integer spec, not 'mbm8s'"),
+        (("mbm_bf16", 4), TypeError, "DotProduct takes an integer spec, not FloatMBM"),
         ((MBM(8), 0), ValueError, "lanes must be an integer 1 to 256, not 0"),
         ((MBM(8), True), ValueError, "lanes must be an integer 1 to 256, not True"),
         ((MBM(8), 4, None, 9), ValueError, "pipeline must be an integer 0 to"),

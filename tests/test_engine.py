@@ -258,7 +258,7 @@ def test_a_layer_that_does_not_fit_is_refused():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"spec": "mbm8s"}, TypeError, "Engine takes an integer spec, not 'mbm8s'"),
+        ({"spec": "mbm_bf16"}, TypeError, "Engine takes an integer spec, not FloatMBM"),
         ({"rows": 0}, ValueError, "Engine: rows must be 1 to 256, not 0"),
         ({"positions": True}, ValueError, "Engine: positions must be 1 to 65536, not True"),
         ({"patch": 100}, ValueError, "Engine: patch must be a power of two, not 100"),

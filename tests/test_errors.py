@@ -6,6 +6,7 @@ from mbm_hw.errors import error_histogram, error_metrics
 from mbm_hw.published import TABLE_I
 from mbm_hw.reference import product_table
 from mbm_hw.spec import MBM, Exact, Mitchell, Table
+from mbm_hw.studies.multipliers import multiplier_errors
 
 SAMPLES = 2**18
 
@@ -14,7 +15,7 @@ def test_8_bit_figures_of_the_paper_and_of_the_exhaustive_count():
     paper = error_metrics(MBM(8), include_zeros=True)
     assert (round(paper.bias, 2), round(paper.mred, 2)) == (0.05, 2.69)
     nonzero = error_metrics(MBM(8))
-    assert nonzero.pairs == 255**2
+    assert (nonzero.pairs, nonzero.relative_pairs) == (256**2, 255**2)
     assert (round(nonzero.bias, 4), round(nonzero.mred, 4)) == (0.0494, 2.7098)
     assert (round(nonzero.peak_min, 4), round(nonzero.peak_max, 4)) == (-7.6389, 7.8125)
     assert round(error_metrics(Mitchell(8)).bias, 4) == -3.7878
@@ -36,24 +37,47 @@ def test_the_papers_table_i_is_reproduced(row):
     assert peak == pytest.approx(row.peak, abs=0.006 if spec.width == 8 else 0.07)
 
 
-def test_metrics_equal_a_direct_count():
-    spec = MBM(5, truncation=1, signed=True)
-    operands = range(-16, 16)
+def zeros_are_wrong():
+    """Return a 4-bit table that is exact but for 0 x b and a x 0, which it takes for 100."""
+    array = product_table(Exact(4))
+    array[0], array[:, 0] = 100, 100
+    return Table(array)
+
+
+@pytest.mark.parametrize("include_zeros", [False, True])
+@pytest.mark.parametrize(
+    "spec", [MBM(5, truncation=1, signed=True), Mitchell(4), zeros_are_wrong()], ids=str
+)
+def test_metrics_equal_a_direct_count(spec, include_zeros):
+    operands = range(spec.operand_min, spec.operand_max + 1)
     table = product_table(spec)
-    pairs = [(a, b, int(table[a, b])) for a in operands for b in operands]
-    errors = np.array([p - a * b for a, b, p in pairs if a and b])
-    relative = np.array([100 * (p - a * b) / (a * b) for a, b, p in pairs if a and b])
-    metrics = error_metrics(spec)
-    assert metrics.pairs == 31**2
+    pairs = [(a * b, int(table[a, b])) for a in operands for b in operands]
+    errors = np.array([product - exact for exact, product in pairs])
+    relative = [100 * (product - exact) / exact for exact, product in pairs if exact]
+    if include_zeros:
+        relative += [0] * (len(pairs) - len(relative))
+    relative = np.array(relative)
+    metrics = error_metrics(spec, include_zeros=include_zeros)
+    assert (metrics.pairs, metrics.relative_pairs) == (len(pairs), len(relative))
     assert metrics.bias == pytest.approx(relative.mean())
     assert metrics.mred == pytest.approx(abs(relative).mean())
     assert metrics.variance == pytest.approx(relative.var())
     assert metrics.peak_min == pytest.approx(relative.min())
     assert metrics.peak_max == pytest.approx(relative.max())
     assert metrics.med == pytest.approx(abs(errors).mean())
-    assert metrics.nmed == pytest.approx(abs(errors).mean() / 256)
+    assert metrics.nmed == pytest.approx(abs(errors).mean() / spec.magnitude_max**2)
+    assert metrics.mse == pytest.approx((errors**2).mean())
     assert metrics.wce == abs(errors).max()
     assert metrics.error_rate == pytest.approx((errors != 0).mean())
+
+
+def test_errors_at_zero_operands_are_not_hidden():
+    for samples in (None, 2**16):
+        for include_zeros in (False, True):
+            metrics = error_metrics(zeros_are_wrong(), samples, include_zeros=include_zeros)
+            assert metrics.wce == 100
+            assert metrics.error_rate == pytest.approx(31 / 256, rel=0.05 if samples else 0)
+            assert (metrics.mred, metrics.peak_min, metrics.peak_max) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("width", [4, 8, 32])
@@ -81,28 +105,31 @@ def test_a_sample_is_seeded_and_says_its_standard_error():
 
 
 @pytest.mark.parametrize("signed", [False, True])
-def test_sampled_operands_are_nonzero_and_reach_both_ends(signed):
-    """A table that is wrong only in one entry: that entry is hit, and no zero operand is."""
+def test_every_pair_of_operands_is_drawn_as_often(signed):
+    """A table that is wrong only in one entry: that entry is hit as often as any."""
     spec = Exact(4, signed=signed)
-    for a, b in [(spec.operand_min or 1, spec.operand_max), (spec.operand_max, 1), (1, 1)]:
+    low, high = spec.operand_min, spec.operand_max
+    for a, b in [(low, high), (high, 1), (1, 1), (0, 0), (0, high)]:
         array = product_table(spec)
         array[a, b] += 1
         metrics = error_metrics(Table(array, signed=signed), samples=20000)
-        assert metrics.error_rate == pytest.approx(1 / 225, rel=0.5)
-    array = product_table(spec)
-    array[0, :] = 1
-    assert error_metrics(Table(array, signed=signed), samples=20000).error_rate == 0
+        assert metrics.error_rate == pytest.approx(1 / 256, rel=0.5)
+        assert metrics.pairs == 20000
+        assert metrics.relative_pairs == pytest.approx(20000 * 225 / 256, rel=0.02)
 
 
-def test_zero_operands_count_as_zero_relative_error():
-    array = product_table(Exact(4))
-    array[0, 5] = 7
-    metrics = error_metrics(Table(array), include_zeros=True)
-    assert (metrics.mred, metrics.wce) == (0, 7)
+def test_a_samples_standard_error_is_that_of_the_pairs_that_its_bias_counts():
+    metrics = error_metrics(MBM(4), samples=20000)
+    assert metrics.relative_pairs < 18000
+    expected = (metrics.variance / metrics.relative_pairs) ** 0.5
+    assert metrics.standard_error == pytest.approx(expected, rel=1e-12)
+    with pytest.raises(ValueError, match=r"no exact product of MBM.* but 0 is in a sample of 1"):
+        for seed in range(100):
+            error_metrics(MBM(4), samples=1, seed=seed)
 
 
 def test_too_many_pairs_ask_for_a_sample():
-    with pytest.raises(ValueError, match="4294836225 operand pairs, more than 67108864"):
+    with pytest.raises(ValueError, match="4294967296 operand pairs, more than 67108864"):
         error_metrics(MBM(16))
     with pytest.raises(ValueError, match="samples must be at least 1, not 0"):
         error_metrics(MBM(16), samples=0)
@@ -121,4 +148,15 @@ def test_a_histogram_counts_the_pairs_in_its_bins(spec):
     counts = error_histogram(spec, edges)
     assert counts.tolist() == expected.tolist()
     assert counts.sum() == len(operands) ** 2
-    assert error_histogram(spec, edges, samples=1000).sum() == 1000
+    sampled = error_metrics(spec, samples=1000)
+    assert error_histogram(spec, edges, samples=1000).sum() == sampled.relative_pairs < 1000
+
+
+def test_a_table_that_is_wrong_at_zeros_has_no_relative_errors():
+    assert error_histogram(zeros_are_wrong(), np.array([-1, 0, 1])).tolist() == [0, 225]
+
+
+def test_a_reports_histogram_is_of_the_pairs_with_a_relative_error():
+    (found,) = multiplier_errors([MBM(4)])["multipliers"].values()
+    assert (found["pairs"], found["relative_pairs"]) == (256, 225)
+    assert sum(found["histogram"]) == pytest.approx(1)

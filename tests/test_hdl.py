@@ -130,11 +130,6 @@ def test_another_pipeline_is_refused(pipeline):
         to_verilog(MBM(8), pipeline=pipeline)
 
 
-def test_what_is_no_spec_is_refused():
-    with pytest.raises(TypeError, match="Multiplier takes a spec, not 'mbm8'"):
-        to_verilog("mbm8")
-
-
 @pytest.mark.parametrize("name", ["module", "8mbm", "a b", "x.y", ""])
 def test_a_name_that_verilog_does_not_allow_is_refused(name):
     with pytest.raises(ValueError, match="name must"):

@@ -47,6 +47,21 @@ def test_invalid_and_masked_pixels_do_not_count():
     assert actual["rms"] == pytest.approx(0.5**0.5)
 
 
+def test_pixels_that_numpy_masks_do_not_count():
+    prediction, target = np.array([[9.0, 9.0], [3.0, 4.0]]), np.array([[1.0, 2.0], [3.0, 4.0]])
+    near = target < 3
+    masked = np.ma.masked_array(target, near)
+    assert depth_metrics(prediction, target)["a1"] == 0.5
+    assert depth_metrics(prediction, masked)["a1"] == 1
+    assert depth_metrics(torch.tensor(prediction), masked)["a1"] == 1
+    assert depth_metrics(np.ma.masked_array(prediction, near), target)["a1"] == 1
+    every = np.ma.masked_array(np.ones((2, 2), bool), near)
+    assert depth_metrics(prediction, target, every)["a1"] == 1
+    assert Depth(pooled=True).score(prediction, masked)["pixels"] == 2
+    with pytest.raises(ValueError, match="no pixel counts"):
+        depth_metrics(prediction, np.ma.masked_array(target, True))
+
+
 @pytest.mark.parametrize("mask", [None, np.zeros((2, 2), bool)])
 def test_no_pixel_that_counts_is_an_error(mask):
     target = np.ones((2, 2)) if mask is not None else np.zeros((2, 2))
@@ -155,6 +170,6 @@ def test_eigen_crop_is_rows_20_to_459_and_columns_24_to_615():
 
 def test_classification_scores_each_image():
     logits = torch.tensor([[1.0, 2.0], [3.0, 0.0], [0.0, 1.0], [5.0, 6.0]])
-    scores = EVALUATIONS["classification"].scores(lambda x: logits, None, [1, 0, 0, 1])
+    scores = EVALUATIONS["classification"].scores(lambda x: logits, logits, [1, 0, 0, 1])
     assert [row["top1"] for row in scores] == [1, 1, 0, 1]
     assert scores[0]["cross_entropy"] == pytest.approx(np.log(1 + np.exp(-1.0)))

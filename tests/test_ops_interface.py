@@ -79,7 +79,7 @@ MBM8S = MBM(8, signed=True)
 @pytest.mark.parametrize(
     ("arguments", "error", "text"),
     [
-        ((CODES, CODES, "mbm8s"), TypeError, "spec must be an integer multiplier spec"),
+        ((CODES, CODES, "mbm_bf16"), TypeError, "spec must be an integer multiplier spec"),
         ((CODES, CODES, MBM(17)), ValueError, "4 to 16 bits, not MBM"),
         ((CODES.float(), CODES, MBM8S), TypeError, "torch.int8 codes for a signed 8-bit mbm spec"),
         ((CODES, CODES.byte(), MBM8S), TypeError, "not torch.int8 and torch.uint8"),

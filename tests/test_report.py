@@ -124,7 +124,7 @@ def test_layers_are_ranked_by_their_harm_whichever_way_is_better(folder):
         headline, higher_is_better = "m", frozenset()
 
     def summary(layer_set, percent, low, high):
-        change = {"percent": percent, "low": low, "high": high}
+        change = {"percent": percent, "low": low, "high": high, "test": "", "differing": 9}
         return {"spec": "mbm8s", "layer_set": layer_set, "changes": {"m": change}}
 
     rows = [summary("a", -1.0, -2, 0.5), summary("b", 4.0, 1, 2), summary("c", -8.0, -9, -7)]

@@ -145,6 +145,7 @@ def test_identifiers_outside_the_catalog_are_found():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
+        ("mbm\uff18", "no multiplier is called 'mbm\uff18'"),
         ("mbm8S", "no multiplier is called 'mbm8S'; did you mean mbm8.*; known: exact8, "),
         ("mbm40", "MBM: width must be an integer 4 to 32, not 40"),
         ("mbm8s_t6", "truncation must be an integer 0 to 5, not 6"),

@@ -144,7 +144,7 @@ def test_results_are_complete_files(study, tmp_path):
     [
         ({"metrics": "depht"}, "metrics must be one of classification, depth, .*, not 'depht'"),
         ({"quantizer": "log"}, "quantizer must be one of symmetric, .*, not 'log'"),
-        ({"network": "nobody"}, "no network is called 'nobody' in models: densedepth161, "),
+        ({"network": "nobody"}, "no network is called 'nobody' in models; known: densedepth161, "),
         ({"network": "absent.py:net"}, "absent.py:net: there is no file absent.py"),
         ({"weights": "absent.pt"}, "absent.pt"),
         ({"layers": Layers(each="up*")}, r"no layer matches 'up\*'; known: 0, 2, 4"),

@@ -46,9 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except MemoryError as error:
         fail(f"there is not enough memory. {error}")
-    except (click.Abort, KeyboardInterrupt) as error:
-        if isinstance(error.__cause__, EOFError):  # click calls that an abort
-            fail(f"a file ends too early: {error.__cause__}")
+    except (click.Abort, KeyboardInterrupt):
         click.echo("mbm-hw: interrupted; what was finished is kept", err=True)
         sys.exit(130)
 
@@ -63,13 +61,23 @@ def fail(message: str) -> NoReturn:
     sys.exit(2)
 
 
+class _Commands(click.Group):
+    """Commands that ask nothing: an EOFError is a file's, not the end of a terminal's input."""
+
+    def invoke(self, context):
+        try:
+            return super().invoke(context)
+        except EOFError as error:  # click would call it an abort
+            raise ValueError(f"a file ends too early: {error}") from error
+
+
 def _give_up_output() -> None:
     """Let what standard output still holds go nowhere: Python flushes it once more at its end."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-@click.group(commands=[verilog, table, errors, ops, algorithms, cost, study, report])
+@click.group(cls=_Commands, commands=[verilog, table, errors, ops, algorithms, cost, study, report])
 @click.version_option(package_name="mbm-hw")
 def mbm_hw():
     """Approximate multipliers: from one spec to RTL, to simulation, to a network's error study."""

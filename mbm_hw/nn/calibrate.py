@@ -54,8 +54,12 @@ def calibrate_(
         count = _run(model, batches, inputs, (False, True) if training else (False,), watches)
     if count == 0:
         raise ValueError("calibrate_ takes at least one batch, not none")
-    if not allow_unreached:
-        check_reached([name for name, watch in watches.items() if not watch.is_reached])
+    unreached = [name for name, watch in watches.items() if not watch.is_reached]
+    if unreached and not allow_unreached:
+        raise ValueError(
+            f"{unreached_text(unreached)}; see filter_fn of convert_, and training and "
+            "allow_unreached of calibrate_"
+        )
     calibrated = [name for name, watch in watches.items() if watch.amax is not None]
     for name in calibrated:
         layer = layers[name]
@@ -65,15 +69,13 @@ def calibrate_(
     return calibrated
 
 
-def check_reached(unreached: list[str]) -> None:
-    """Raise a ValueError that names approximate layers that a forward never called, if any."""
-    if unreached:
-        raise ValueError(
-            f"the forward never calls the approximate layers {', '.join(unreached)}: what they "
-            "stand for runs exactly. The model may use their weights in a function, keep the float "
-            "layers in a plain list, or run them in training only (calibrate_: training=True); "
-            "leave them out with filter_fn, or give allow_unreached=True"
-        )
+def unreached_text(names: list[str]) -> str:
+    """Return in words that a forward never calls the approximate layers `names`."""
+    return (
+        f"the forward never calls the approximate layers {', '.join(names)}, so their products are "
+        "exact: it uses their weights in a function, keeps the float layers in a plain list, or "
+        "runs them in training only"
+    )
 
 
 class _Watch:

@@ -22,6 +22,7 @@ MAX_INT32_TERMS = 2**16  # terms of at most 2**15 in size: their sum fits int32
 
 _FAMILIES = {family.family: family for family in (Exact, Mitchell, MBM)}
 _TABLE, _MAGNITUDE_TABLE = "table", "magnitude_table"
+_NAMES = (*_FAMILIES, _TABLE, _MAGNITUDE_TABLE)
 
 
 class SpecValues(NamedTuple):
@@ -128,7 +129,7 @@ def check_operands(operator: str, spec: SpecValues, x: Tensor, w: Tensor):
 
     Values are not looked at, so that fakes can call it; see `check_codes`.
     """
-    check_readable(operator, x=x, w=w, table=spec.table)
+    check_readable(operator, {"table": spec.table}, x=x, w=w)
     check_spec_values(operator, spec)
     dtype = code_dtype(spec)
     if (x.dtype, w.dtype) != (dtype, dtype):
@@ -137,8 +138,8 @@ def check_operands(operator: str, spec: SpecValues, x: Tensor, w: Tensor):
 
 def check_spec_values(operator: str, spec: SpecValues):
     """Raise a ValueError if `spec` is not as documented."""
-    if spec.family not in (*_FAMILIES, _TABLE, _MAGNITUDE_TABLE):
-        known = ", ".join((*_FAMILIES, _TABLE, _MAGNITUDE_TABLE))
+    if spec.family not in _NAMES:
+        known = ", ".join(_NAMES)
         raise ValueError(f"{operator} knows the families {known}; not {spec.family!r}")
     if not MIN_WIDTH <= spec.width <= MAX_WIDTH:
         raise ValueError(f"{operator} takes specs of 4 to 16 bits, not {spec.width}")

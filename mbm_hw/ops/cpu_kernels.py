@@ -88,15 +88,17 @@ def run_conv2d(x, w, out: Tensor, multiplier, stride, padding, dilation, groups)
     if w[0].numel() == 0:
         out.zero_()
         return
-    check_weights(w)
     layer = (tuple(stride), tuple(padding), tuple(dilation), groups)
     threads = torch.get_num_threads()
-    _extension().conv2d(x, w.contiguous(), out, multiplier, layer, chosen_isa(), threads)
+    _extension().conv2d(x, adjoining(w), out, multiplier, layer, chosen_isa(), threads)
 
 
-def check_weights(w: Tensor):
-    """Raise a ValueError if weights, which may be expanded, and as operands exceed the memory."""
-    check_room("kernels", "weights that adjoin, and operands", w.device, w.shape, w.itemsize + 4)
+def adjoining(w: Tensor) -> Tensor:
+    """Return `w`, contiguous; a ValueError if that, of an expanded one, exceeds the memory."""
+    if w.is_contiguous():
+        return w
+    check_room("kernels", "the weights", w.device, w.shape, w.itemsize)
+    return w.contiguous()
 
 
 class FloatLayer(NamedTuple):
@@ -130,8 +132,7 @@ class FloatLayer(NamedTuple):
         if self.w[0].numel() == 0:
             self.y.copy_(0.0 if self.bias is None else self.bias[:, None, None])
             return None
-        check_weights(self.w)
-        x, w = self.x.detach(), self.w.detach().contiguous()
+        x, w = self.x.detach(), adjoining(self.w.detach())
         swapped = self.is_matmul
         if swapped:
             x = x.contiguous()
@@ -178,7 +179,7 @@ def run_rescale(sums: Tensor, scale: Tensor, bias: Tensor | None, y: Tensor):
     """Write sums * scale + bias to `y`; all contiguous, sums and y [N, C, ...]."""
     if y.numel():
         # Minus zero is what leaves every float as it is.
-        bias = torch.full_like(scale, -0.0) if bias is None else bias.float().contiguous()
+        bias = torch.full_like(scale, -0.0) if bias is None else bias.contiguous()
         inner = y[0, 0].numel()
         sums, y = sums.reshape(-1), y.view(-1)
         threads = torch.get_num_threads()

@@ -18,9 +18,11 @@ def conv2d_shape(operator: str, x: Tensor, w: Tensor, stride, padding, dilation,
 
     x : [N, C, H, W]. w : [O, C / groups, kH, kW]. stride, padding, dilation : two numbers each.
     """
-    shapes = f"{list(x.shape)} and {list(w.shape)}"
     if x.ndim != 4 or w.ndim != 4:
-        raise ValueError(f"{operator} takes x [N, C, H, W] and w [O, I, kH, kW], not {shapes}")
+        raise ValueError(
+            f"{operator} takes x [N, C, H, W] and w [O, I, kH, kW], not {_shapes(x, w)}"
+        )
+    (images, channels, *size), (outputs, inputs, *kernel) = x.shape, w.shape
     for name, numbers, least in (
         ("stride", stride, 1),
         ("padding", padding, 0),
@@ -31,43 +33,46 @@ def conv2d_shape(operator: str, x: Tensor, w: Tensor, stride, padding, dilation,
                 f"{operator}: {name} must be two numbers of at most {MAX_NUMBER} and at least "
                 f"{least}, not {list(numbers)}"
             )
-    if groups < 1 or w.shape[0] % groups or x.shape[1] != w.shape[1] * groups:
+    if groups < 1 or outputs % groups or channels != inputs * groups:
         raise ValueError(
             f"{operator} takes x [N, C, H, W] and w [O, C / groups, kH, kW], "
-            f"O divisible by groups, not {shapes} with groups={groups}"
+            f"O divisible by groups, not {_shapes(x, w)} with groups={groups}"
         )
-    out = [x.shape[0], w.shape[0]]
+    out = [images, outputs]
     for i in (0, 1):
-        padded = x.shape[2 + i] + 2 * padding[i]
-        extent = dilation[i] * (w.shape[2 + i] - 1) + 1
+        padded = size[i] + 2 * padding[i]
+        extent = dilation[i] * (kernel[i] - 1) + 1
         if padded > MAX_NUMBER:
             raise ValueError(
                 f"{operator}: a padded image has at most {MAX_NUMBER} pixels to a side, not "
                 f"{padded}"
             )
-        if w.shape[2 + i] < 1 or padded < extent:
+        if kernel[i] < 1 or padded < extent:
             raise ValueError(
                 f"{operator}: the kernel must have 1 to as many pixels as the padded input, "
-                f"not {extent} for {padded}, in {shapes}"
+                f"not {extent} for {padded}, in {_shapes(x, w)}"
             )
         out.append((padded - extent) // stride[i] + 1)
-    check_sizes(operator, w.shape[1] * w.shape[2] * w.shape[3], out)
+    _check_sizes(operator, inputs * kernel[0] * kernel[1], out)
     return out
 
 
 def matmul_shape(operator: str, x: Tensor, w: Tensor) -> list[int]:
     """Return [M, N] for x [M, K] and w [K, N], or raise a ValueError that says what is wrong."""
-    shapes = f"{list(x.shape)} and {list(w.shape)}"
     if x.ndim != 2 or w.ndim != 2 or x.shape[1] != w.shape[0]:
-        raise ValueError(f"{operator} takes x [M, K] and w [K, N], not {shapes}")
-    if max(x.shape[0], w.shape[1]) > MAX_NUMBER:
-        raise ValueError(f"{operator}: M and N are at most {MAX_NUMBER}, not those of {shapes}")
-    check_sizes(operator, x.shape[1], (x.shape[0], w.shape[1]))
-    return [x.shape[0], w.shape[1]]
+        raise ValueError(f"{operator} takes x [M, K] and w [K, N], not {_shapes(x, w)}")
+    out = [x.shape[0], w.shape[1]]
+    if max(out) > MAX_NUMBER:
+        raise ValueError(f"{operator}: M and N are at most {MAX_NUMBER}, not {out}")
+    _check_sizes(operator, x.shape[1], out)
+    return out
 
 
-def check_sizes(operator: str, terms: int, out: Sequence[int]):
-    """Raise a ValueError if sums of so many products, or so many sums, cannot be counted."""
+def _shapes(x, w):
+    return f"{list(x.shape)} and {list(w.shape)}"
+
+
+def _check_sizes(operator: str, terms: int, out: Sequence[int]):
     if terms > MAX_NUMBER:
         raise ValueError(f"{operator} sums at most {MAX_NUMBER} products, not {terms}")
     if math.prod(out) > MAX_ELEMENTS:
@@ -81,21 +86,23 @@ def pair(operator: str, name: str, value: int | Sequence[int]) -> list[int]:
     numbers = list(value) if isinstance(value, (tuple, list)) else [value, value]
     if len(numbers) != 2 or not all(map(_is_integer, numbers)):
         raise ValueError(f"{operator}: {name} must be an integer or two, not {value!r}")
-    return [_plain(number) for number in numbers]
+    return [_plain(operator, name, number) for number in numbers]
 
 
 def whole(operator: str, name: str, value: int) -> int:
     """Return a convolution's parameter that is one number."""
     if not _is_integer(value):
         raise ValueError(f"{operator}: {name} must be an integer, not {value!r}")
-    return _plain(value)
+    return _plain(operator, name, value)
 
 
 def _is_integer(value):
     return isinstance(value, (int, torch.SymInt, np.integer)) and not isinstance(value, bool)
 
 
-def _plain(number):
+def _plain(operator, name, number):
+    if abs(number) > MAX_NUMBER:  # schemas take no more than 64 bits
+        raise ValueError(f"{operator}: {name} must be at most {MAX_NUMBER}, not {number}")
     return int(number) if isinstance(number, np.integer) else number
 
 

@@ -3,7 +3,8 @@
 import functools
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -11,41 +12,49 @@ from torch._subclasses.fake_tensor import is_fake
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 
-def check_readable(operator: str, **tensors: Tensor | None):
-    """Raise an error unless an operator can read `tensors`, by name; None is a tensor not given.
+def check_readable(
+    operator: str, optional: Mapping[str, Tensor | None] = MappingProxyType({}), **tensors: Tensor
+):
+    """Raise an error unless an operator can read `tensors`, and those of `optional` that are given.
 
-    Anything but a dense tensor is a TypeError. Tensors on different devices are a ValueError; as in
-    torch, one without dimensions may be on the CPU. So is a tensor whose storage was freed, or is
-    smaller than its shape and strides need; fakes and meta tensors have no storage to look at.
+    Anything but a dense tensor is a TypeError. Tensors on another device than the first are a
+    ValueError; as in torch, one without dimensions may be on the CPU. So is a tensor whose storage
+    was freed, or is smaller than its shape and strides need; fakes and meta tensors have no storage
+    to look at.
     """
-    given = {name: tensor for name, tensor in tensors.items() if tensor is not None}
-    for name, tensor in given.items():
+    tensors |= {name: tensor for name, tensor in optional.items() if tensor is not None}
+    first = None
+    looks_at_memory = not torch.compiler.is_compiling()
+    for name, tensor in tensors.items():
         if not isinstance(tensor, Tensor):
             raise TypeError(f"{operator}: {name} must be a tensor, not {type(tensor).__name__}")
-        if tensor.layout != torch.strided:
+        if tensor.layout is not torch.strided:
             raise TypeError(f"{operator}: {name} must be dense, not of layout {tensor.layout}")
-    devices = {
-        tensor.device
-        for tensor in given.values()
-        if tensor.ndim > 0 or tensor.device.type != "cpu" or len(given) == 1
-    }
-    if len(devices) > 1:
-        places = ", ".join(f"{name} on {tensor.device}" for name, tensor in given.items())
-        raise ValueError(f"{operator}: all tensors must be on one device, not {places}")
-    if not torch.compiler.is_compiling():
-        for name, tensor in given.items():
+        device = tensor.device
+        if first is None:
+            first = device
+        elif device != first and (tensor.ndim > 0 or device.type != "cpu"):
+            given = ", ".join(f"{n} on {t.device}" for n, t in tensors.items())
+            raise ValueError(f"{operator}: all tensors must be on one device, not {given}")
+        if looks_at_memory and (type(tensor) in _PLAIN or _has_storage(tensor)):
             _check_memory(operator, name, tensor)
 
 
+_PLAIN = (Tensor, torch.nn.Parameter)  # of which it is known, without a slow look, that they have
+
+
+def _has_storage(tensor):
+    return not (is_fake(tensor) or is_traceable_wrapper_subclass(tensor))
+
+
 def _check_memory(operator, name, tensor):
-    if tensor.is_meta or is_fake(tensor) or is_traceable_wrapper_subclass(tensor):
-        return
-    if tensor.numel() == 0:
-        return
-    sizes = zip(tensor.shape, tensor.stride(), strict=True)
-    last = tensor.storage_offset() + sum((size - 1) * stride for size, stride in sizes)
-    needed, held = (last + 1) * tensor.element_size(), tensor.untyped_storage().nbytes()
-    if needed > held:
+    if tensor.is_contiguous():
+        count = tensor.numel()
+    else:
+        count = 1 + sum((n - 1) * s for n, s in zip(tensor.shape, tensor.stride(), strict=True))
+    needed = (tensor.storage_offset() + count) * tensor.itemsize
+    held = tensor.untyped_storage().nbytes()
+    if needed > held and tensor.numel() and not tensor.is_meta:
         raise ValueError(
             f"{operator}: {name} needs {needed} bytes of memory and has {held}: its storage was "
             "freed or made smaller"

@@ -100,9 +100,9 @@ def _check(
     largest = (1 << (spec.width - 1)) - 1
     if not spec.signed or not 1 <= limit <= largest:
         raise ValueError(f"{operator} takes a signed spec and codes within it, not {limit}, {spec}")
-    scales = {"x_scale": x_scale, "w_scale": w_scale}
-    check_readable(operator, x=x, w=w, bias=bias, **scales, table=spec.table)
-    check_float32(operator, x=x, w=w, bias=bias, **scales)
+    optional = {"bias": bias, "w_scale": w_scale, "table": spec.table}
+    check_readable(operator, optional, x=x, w=w, x_scale=x_scale)
+    check_float32(operator, x=x, w=w, bias=bias, x_scale=x_scale, w_scale=w_scale)
     shape = conv2d_shape(operator, x, w, stride, padding, dilation, groups)
     if x_scale.ndim != 0:
         raise ValueError(f"{operator} takes one x_scale, not {list(x_scale.shape)}")

@@ -73,7 +73,7 @@ def _check(x, w, bias, values, stride, padding, dilation, groups) -> list[int]:
     """Return the shape of the output, or raise."""
     operator = "rounded_conv2d"
     float_spec_of(values)
-    check_readable(operator, x=x, w=w, bias=bias)
+    check_readable(operator, {"bias": bias}, x=x, w=w)
     check_float32(operator, x=x, w=w, bias=bias)
     shape = conv2d_shape(operator, x, w, stride, padding, dilation, groups)
     check_one_each(operator, w, bias=bias)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from mbm_hw.ops.cpu_kernels import run_quantize, run_rescale
+from mbm_hw.ops.geometry import check_float32
 from mbm_hw.ops.operands import check_readable
 
 
@@ -62,11 +63,10 @@ def _check_quantize(x, scale, limit, dtype):
 
 
 def _check_rescale(sums, scale, bias):
-    check_readable("rescale", sums=sums, scale=scale, bias=bias)
-    if sums.dtype not in (torch.int32, torch.int64) or scale.dtype != torch.float32:
-        raise TypeError(
-            f"rescale takes int32 or int64 and float32, not {sums.dtype}, {scale.dtype}"
-        )
+    check_readable("rescale", {"bias": bias}, sums=sums, scale=scale)
+    if sums.dtype not in (torch.int32, torch.int64):
+        raise TypeError(f"rescale takes sums in int32 or int64, not {sums.dtype}")
+    check_float32("rescale", scale=scale, bias=bias)
     channels = sums.shape[1:2]
     if sums.ndim < 2 or scale.shape != channels or (bias is not None and bias.shape != channels):
         raise ValueError(f"rescale takes sums [N, C, ...], scale and bias [C]: {list(sums.shape)}")

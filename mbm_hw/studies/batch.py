@@ -133,7 +133,7 @@ class _Run:
         images = images.to(self.device)
         with naming_layers("the network", self.network):
             output, seconds = self.batch.prefix.forward(number, self.network, self.first, images)
-        output = tree_map_only(Tensor, Tensor.cpu, output)
+        output = tree_map_only(Tensor, lambda t: t.to("cpu", copy=True), output)
         self.outputs.append(output)
         self.seconds += seconds
         return output

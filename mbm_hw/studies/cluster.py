@@ -25,6 +25,7 @@ from distributed import (
     as_completed,
     get_worker,
 )
+from distributed.security import Security
 
 from mbm_hw.studies.cases import Unit
 from mbm_hw.studies.identity import differences
@@ -36,22 +37,31 @@ Score = Callable[[StudyRun, Iterable[Unit]], Iterator[tuple[Unit, list[dict]]]]
 DEATHS = 3
 """A unit over which more workers of this machine die is an error."""
 
+_SETTINGS = {
+    "distributed.scheduler.worker-saturation": 1.0,  # a dead worker has one unit, which is blamed
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+}
+
 
 @contextmanager
 def local_workers(count: int) -> Iterator[Score]:
     """Start `count` worker processes on this machine, which share its cores, for the block.
 
-    Where there are GPUs, each worker sees one of them.
+    Where there are GPUs, each worker sees one of them. Whoever can connect to a worker can run code
+    in it. So the processes listen on this machine only, and take only connections that have the
+    credentials of this block (TLS); these are made for it and kept in memory. No pages are served.
     """
     gpus = _visible_gpus()
     pinned = [{"CUDA_VISIBLE_DEVICES": gpus[i % len(gpus)]} if gpus else {} for i in range(count)]
-    options = {"host": "127.0.0.1", "nthreads": 1, "memory_limit": 0, "silence_logs": "CRITICAL"}
+    security = Security.temporary()
+    common = {"host": "127.0.0.1", "protocol": "tls://", "security": security}
+    options = {"nthreads": 1, "memory_limit": 0, "silence_logs": "CRITICAL"} | common
     workers = {i: {"cls": Nanny, "options": options | {"env": pinned[i]}} for i in range(count)}
-    served = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0", "allowed_failures": DEATHS}
-    scheduler = {"cls": Scheduler, "options": served}
-    one_each = {"distributed.scheduler.worker-saturation": 1.0}  # and only that one is blamed
-    with dask.config.set(one_each):
-        cluster = SpecCluster(workers, scheduler, silence_logs="CRITICAL")
+    served = {"dashboard": False, "dashboard_address": "127.0.0.1:0", "allowed_failures": DEATHS}
+    scheduler = {"cls": Scheduler, "options": served | common}
+    with dask.config.set(_SETTINGS):
+        cluster = SpecCluster(workers, scheduler, security=security, silence_logs="CRITICAL")
         with cluster, Client(cluster, set_as_default=False) as client:
             try:
                 yield functools.partial(_score, client, max(_cores() // count, 1))
@@ -61,9 +71,10 @@ def local_workers(count: int) -> Iterator[Score]:
 
 @contextmanager
 def remote_workers(address: str) -> Iterator[Score]:
-    """Take the workers of the Dask scheduler at `address`, such as tcp://host:8786, for the block.
+    """Take the workers of the Dask scheduler at `address`, such as tls://host:8786, for the block.
 
-    A worker uses all the cores that it may, and scores one unit at a time.
+    The credentials for tls:// are those of Dask's configuration, `distributed.comm.tls`. A worker
+    uses all the cores that it may, and scores one unit at a time.
     """
     with Client(address, timeout=10, set_as_default=False) as client:
         yield functools.partial(_score, client, None)

@@ -16,19 +16,38 @@ class Evaluation:
     """One way to score a network.
 
     metrics : the scores' names; `higher_is_better` : those of them where it is.
-    headline : the metric that pictures show.
+    right_or_wrong : those that are 1 or 0 for an image. headline : the metric that pictures show.
     """
 
+    right_or_wrong: frozenset[str] = frozenset()
     metrics: tuple[str, ...]
     higher_is_better: frozenset[str]
     headline: str
 
     def scores(self, network: nn.Module, images: Tensor, targets: Sequence) -> list[dict]:
-        """Return the scores of each image; images float32 [N, C, H, W] in [0, 1]."""
+        """Return the scores of each image; images float32 [N, C, H, W] in [0, 1].
+
+        The network is given copies, which it may change in place. The scores of an image whose
+        target says nothing are None; see `has_target`.
+        """
         raise NotImplementedError
 
-    def average(self, scores: Sequence[Mapping[str, float]]) -> dict[str, float]:
-        """Return the metrics over all images, given the scores of each."""
+    def has_target(self, target) -> bool:
+        """Return whether an image with this target can be scored."""
+        return True
+
+    def is_scored(self, scores: Mapping[str, float | None]) -> bool:
+        """Return whether these are the scores of an image that could be scored."""
+        return scores[self.metrics[0]] is not None
+
+    def average(self, scores: Sequence[Mapping[str, float | None]]) -> dict[str, float]:
+        """Return the metrics over all images that are scored; if none is, this is a ValueError."""
+        scored = [row for row in scores if self.is_scored(row)]
+        if not scored:
+            raise ValueError(f"none of {len(scores)} images could be scored")
+        return self._average(scored)
+
+    def _average(self, scores):
         return {name: float(np.mean([row[name] for row in scores])) for name in self.metrics}
 
     @torch.inference_mode()
@@ -65,11 +84,11 @@ class Classification(Evaluation):
     """top1 : share of right labels, 0 to 1. cross_entropy : of the right label, nats."""
 
     metrics = ("top1", "cross_entropy")
-    higher_is_better = frozenset({"top1"})
+    higher_is_better = right_or_wrong = frozenset({"top1"})
     headline = "top1"
 
     def scores(self, network, images, targets):
-        logits, labels = one_tensor(network(images)), _labels(targets)
+        logits, labels = one_tensor(network(images.clone())), _labels(targets)
         if logits.ndim != 2 or len(logits) != len(labels):
             shape = list(logits.shape)
             raise ValueError(f"classification takes logits [N, classes] of a network, not {shape}")
@@ -104,7 +123,7 @@ class Depth(Evaluation):
 
     def predict(self, network: nn.Module, images: Tensor) -> Tensor:
         """Return the depths in metres, [N, H, W]."""
-        depth = depth_from_output(one_tensor(network(images)))
+        depth = depth_from_output(one_tensor(network(images.clone())))
         if self.flip:
             mirrored = depth_from_output(one_tensor(network(images.flip(3))))
             depth = (depth + mirrored.flip(2)) / 2
@@ -120,13 +139,21 @@ class Depth(Evaluation):
         """Return the metrics of one image, depths [H, W] in metres, and the pixels that counted."""
         if np.ndim(target) != 2:
             raise ValueError("depth metrics take data with depths, not with labels")
+        if not self.has_target(target):
+            return dict.fromkeys(self.metrics) | {"pixels": 0}
         if self.crop is not None:
             prediction, target = prediction[self.crop], target[self.crop]
-        return depth_metrics(prediction, target) | {"pixels": int(np.count_nonzero(target))}
+        pixels = np.ma.masked_equal(np.asanyarray(target), 0).count()
+        return depth_metrics(prediction, target) | {"pixels": int(pixels)}
 
-    def average(self, scores):
+    def has_target(self, target):
+        if np.ndim(target) != 2:
+            return True  # `score` refuses it
+        return bool(np.any(np.asarray(target if self.crop is None else target[self.crop])))
+
+    def _average(self, scores):
         if not self.pooled:
-            return super().average(scores)
+            return super()._average(scores)
         pixels = [row["pixels"] for row in scores]
 
         def mean(values):

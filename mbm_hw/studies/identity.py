@@ -1,8 +1,11 @@
 """What a study's rows depend on: rows of one table agree in all of it."""
 
-import hashlib
-import inspect
-from collections.abc import Mapping
+import functools
+import importlib.metadata
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -11,16 +14,41 @@ from torch import nn
 from mbm_hw.quantize import QUANTIZERS
 from mbm_hw.studies.data import Dataset
 from mbm_hw.studies.description import Study
+from mbm_hw.studies.hashing import array_bytes, remembered, sha256
+from mbm_hw.studies.source_code import code_of, imported_files
+from mbm_hw.studies.user_code import KEPT, home, source_of
+
+PACKAGE = Path(__file__).parent.parent
+ROOT = PACKAGE / "studies" / "run.py"
+"""What computes the rows: they depend on what it imports."""
+
+LEFT_OUT = {"mbm_hw", "mbm_hw.files"} | {
+    f"mbm_hw.studies.{name}" for name in ("hashing", "identity", "source_code", "store")
+}
+"""Of what ROOT imports, the modules that name, keep and write rows, but do not compute them."""
+
+CUDA = "mbm_hw.ops.cuda"
+"""The package of kernels that only rows of the device `cuda` depend on."""
+
+KERNELS = {".cpp", ".h", ".cu", ".txt"}
+"""The endings of what is compiled, and of what says how."""
 
 
 def study_identity(
-    study: Study, network: nn.Module, dataset: Dataset, folder: str | Path | None
+    study: Study,
+    network: nn.Module,
+    dataset: Dataset,
+    folder: str | Path | None,
+    functions: Sequence[str] = (),
+    device: str = "cpu",
 ) -> dict[str, str]:
     """Return by name all that the rows of a study depend on, but for what tells them apart.
 
     network : with its weights. folder : of real data sets, or None; where it lies does not matter,
-    what is in it does. Of the samples, the first, the middle and the last are looked at, and the
-    images for calibration; of the code, the sources of this package and of the network's classes.
+    what is in it does. functions : each `file.py:function` of the user's that the rows come from.
+
+    Of the data, all samples and calibration images count; of code, the modules that are imported,
+    by this package's `ROOT` or by the user's functions, without comments and docstrings.
     """
     data = {key: _without(folder, value) for key, value in study.data.items()}
     return {
@@ -29,35 +57,98 @@ def study_identity(
         "metrics": study.metrics,
         "quantizer": repr(QUANTIZERS[study.quantizer]),
         "batch": str(study.batch),
-        "samples": _samples_hash(dataset),
+        "samples": dataset.fingerprint,
         "network": _network_hash(network),
         "weights": _weights_hash(network),
+        "functions": ", ".join(function.rpartition(":")[2] for function in functions),
+        **user_modules(functions),
         "mbm_hw": code_version(),
         "torch": torch.__version__,
+        "device": device,
+        **({"CUDA kernels": code_version(CUDA)} if device == "cuda" else {}),
     }
 
 
-def code_version() -> str:
-    """Return the hash of this package's sources: Python, C++ and CUDA."""
-    package = Path(__file__).parent.parent
-    sources = (p for s in ("*.py", "*.cpp", "*.h", "*.cu") for p in package.rglob(s))
-    return sha256(*(path.read_bytes() for path in sorted(sources)))
+@functools.cache
+def code_version(part: str | None = None) -> str:
+    """Return the hash of what `ROOT` imports of this package, with the C++ that it compiles.
+
+    part : CUDA, for what is in that package; None for all the rest.
+    """
+    everything = sorted(p for p in PACKAGE.rglob("*") if p.suffix in KERNELS | {".py"})
+
+    def compute() -> str:
+        files, _ = imported_files(ROOT, PACKAGE.parent, without=LEFT_OUT)
+        packages = [path.parent for path in files.values() if path.name == "__init__.py"]
+        compiled = [p for p in everything if p.suffix in KERNELS and set(p.parents) & {*packages}]
+        cuda = PACKAGE.parent.joinpath(*CUDA.split("."))
+        chosen = [
+            path
+            for path in sorted({*files.values(), *compiled})
+            if path.is_relative_to(cuda) == (part == CUDA)
+        ]
+        sources = [(path, path.read_bytes()) for path in chosen]
+        return sha256(*(code_of(s) if path.suffix == ".py" else s for path, s in sources))
+
+    return remembered(f"code {part}", everything, compute)
+
+
+def user_modules(functions: Iterable[str]) -> dict[str, str]:
+    """Return the modules that `file.py:function`s import: name -> hash, or version of a package.
+
+    A package's version stands for it where it is installed; modules that lie elsewhere, as those of
+    the user's folder do, are hashed one by one.
+    """
+    codes, versions, seen = {}, {}, set()
+    waiting = [Path(function.rpartition(":")[0]).resolve() for function in functions]
+    while waiting:
+        file = waiting.pop()
+        folder = home(file)[0]
+        files, others = imported_files(file, folder, installed=KEPT, read=source_of)
+        for name, path in files.items():
+            if path not in seen:
+                seen.add(path)
+                codes.setdefault(name, set()).add(code_of(source_of(path)))
+        for top in others - KEPT - versions.keys():
+            origin = _origin(top)
+            if origin is None or _is_installed(origin):
+                versions[top] = _version(top)
+            elif origin not in seen:
+                waiting.append(origin)
+    modules = {f"module {name}": sha256(*sorted(found)) for name, found in codes.items()}
+    packages = {f"package {top}": version for top, version in versions.items()}
+    return dict(sorted((modules | packages).items()))
+
+
+def _origin(top: str) -> Path | None:
+    """Return the file of an importable module; None where there is none, or no single one."""
+    module = sys.modules.get(top)
+    origin = module.__spec__ and module.__spec__.origin if module else None
+    found = None if module else find_spec(top)
+    origin = found.origin if found else origin
+    return Path(origin).resolve() if origin and Path(origin).is_file() else None
+
+
+def _is_installed(file: Path) -> bool:
+    return bool({"site-packages", "dist-packages"} & set(file.parts))
+
+
+def _version(top: str) -> str:
+    """Return the version of the package that has the module `top`; empty where there is none."""
+    try:
+        return importlib.metadata.version(top)
+    except importlib.metadata.PackageNotFoundError:
+        packages = importlib.metadata.packages_distributions().get(top, [])
+        return " ".join(map(importlib.metadata.version, packages))
 
 
 def differences(found: Mapping, expected: Mapping) -> str:
     """Return in words how `found` differs from `expected`, or an empty text."""
     return "; ".join(
-        f"{name} is {_short(found.get(name))}, not {_short(expected[name])}"
-        for name in expected
-        if found.get(name) != expected[name]
+        f"{name} is {_short(found.get(name))}, not {_short(expected.get(name))}"
+        for name in {**expected, **found}
+        if found.get(name) != expected.get(name)
     )
-
-
-def sha256(*parts: bytes) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    return digest.hexdigest()
 
 
 def _short(value) -> str:
@@ -74,25 +165,15 @@ def _without(folder, value):
     return f"{{data}}{value[len(str(folder)) :]}" if is_within else value
 
 
-def _samples_hash(dataset: Dataset) -> str:
-    samples = [dataset[i] for i in (0, len(dataset) // 2, len(dataset) - 1)]
-    arrays = [torch.as_tensor(part) for sample in samples for part in sample]
-    return sha256(*(array.numpy().tobytes() for array in (*arrays, dataset.calibration)))
-
-
 def _network_hash(network: nn.Module) -> str:
-    kinds = {type(module) for module in network.modules()}
-    forwards = [inspect.unwrap(k.forward) for k in kinds if not k.__module__.startswith("torch.")]
-    files = {Path(forward.__code__.co_filename) for forward in forwards}
-    sources = sorted(file.read_bytes() for file in files)
-    return sha256(repr(network).encode(), *sources)
-
-
-def _bytes(tensor: torch.Tensor) -> bytes:
-    """Return a tensor's values as bytes; NumPy has no bfloat16."""
-    return tensor.cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+    shown = re.sub(r"\b0x[0-9a-f]+\b", "", repr(network))  # addresses differ from run to run
+    return sha256(shown.encode())
 
 
 def _weights_hash(network: nn.Module) -> str:
-    state = network.state_dict().items()
-    return sha256(*(part for k, v in state for part in (k.encode(), _bytes(v))))
+    state = network.state_dict() | dict(network.named_buffers())
+    parts = []
+    for key, value in state.items():
+        is_tensor = isinstance(value, torch.Tensor)
+        parts += key.encode(), array_bytes(value) if is_tensor else repr(value).encode()
+    return sha256(*parts)

@@ -31,14 +31,18 @@ def depth_metrics(prediction, target, mask=None) -> dict[str, float]:
     """Return a1, a2, a3 (shares, 0 to 1), rel, rms (metres) and log_10 of a predicted depth.
 
     prediction, target : metres, arrays or CPU tensors of one shape; mask : bool, the pixels that
-    count, None for all. Pixels whose target is 0 never count. ValueError if shapes differ, no pixel
-    counts, or a depth that counts is not positive and finite. Sums are float64.
+    count, None for all. Pixels whose target is 0, and pixels that NumPy masks (`np.ma`) in any of
+    the three, never count. ValueError if shapes differ, no pixel counts, or a depth that counts is
+    not positive and finite. Sums are float64.
     """
-    prediction, target = np.asarray(prediction), np.asarray(target)
-    valid = target != 0 if mask is None else (target != 0) & np.asarray(mask, bool)
-    if prediction.shape != target.shape or valid.shape != target.shape:
-        shapes = [list(x.shape) for x in (prediction, target, valid)]
+    mask = np.ones(np.shape(target), bool) if mask is None else np.ma.filled(mask, False)
+    arrays = [np.asanyarray(x) for x in (prediction, target, mask)]
+    if len({array.shape for array in arrays}) > 1:
+        shapes = [list(array.shape) for array in arrays]
         raise ValueError(f"prediction, target and mask must have one shape, not {shapes}")
+    masked = [np.ma.getmaskarray(array) for array in arrays[:2]]
+    prediction, target, mask = map(np.asarray, arrays)
+    valid = (target != 0) & mask.astype(bool) & ~masked[0] & ~masked[1]
     if not valid.any():
         raise ValueError("no pixel counts: the target is 0 or masked everywhere")
     p, t = prediction[valid].astype(np.float64), target[valid].astype(np.float64)

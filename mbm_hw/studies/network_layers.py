@@ -6,7 +6,6 @@ import torch
 from torch import nn
 
 from mbm_hw.nn import convert_, coverage, left_exact
-from mbm_hw.nn.calibrate import check_reached
 from mbm_hw.nn.counter import share_sentence
 from mbm_hw.ops.algorithms import DIRECT
 from mbm_hw.quantize import Quantizer
@@ -39,12 +38,16 @@ class NetworkLayers:
             for algorithm in dict.fromkeys([DIRECT, *algorithms])
         }
         self.total = sum(self._counts[DIRECT].values())
-        modules = dict(network.named_modules())
+        convertible = [
+            name
+            for name, module in network.named_modules()
+            if isinstance(module, CONVERTIBLE) and name not in self.left
+        ]
         self.multiplications = {
-            name: count
-            for name, count in self._counts[DIRECT].items()
-            if isinstance(modules.get(name), CONVERTIBLE) and name not in self.left
+            name: count for name, count in self._counts[DIRECT].items() if name in convertible
         }
+        silent = [name for name in convertible if name not in self.multiplications]
+        self.left |= dict.fromkeys(silent, "the forward never calls it")
 
     def counts(self, algorithm: str) -> dict[str, int]:
         """Return layer -> multiplications, by an algorithm in the layers that it can do."""
@@ -56,7 +59,7 @@ class NetworkLayers:
         return self.total + sum(counts[algorithm][n] - counts[DIRECT][n] for n in layers)
 
     def sentence(self, layers: Sequence[str]) -> str:
-        """Return `N of M multiplications (x %) approximate`, and which stay exact."""
+        """Return `N of M multiplications (x %) approximate`, and the modules that stay exact."""
         approximate = sum(self.multiplications[name] for name in layers)
         exact = {name: count for name, count in self._counts[DIRECT].items() if name not in layers}
         text = share_sentence(approximate, self.total)
@@ -65,7 +68,8 @@ class NetworkLayers:
             named = ", ".join(f"{name or 'the network itself'} ({exact[name]:,})" for name in most)
             more = f", and {len(exact) - len(most)} more" if len(exact) > len(most) else ""
             text += f"; exact: {named}{more}"
-        return text
+        reasons = [f"{name}: {reason}" for name, reason in self.left.items()]
+        return "; ".join([text, *reasons[:5]])
 
     def converted(
         self,
@@ -84,12 +88,9 @@ class NetworkLayers:
         )
         return network
 
-    def check_reached(self, layers: Iterable[str], spec: Spec) -> None:
-        """Raise a ValueError if a forward with `spec` in `layers` does not call one of them."""
+    def unreached(self, layers: Iterable[str], spec: Spec) -> list[str]:
+        """Return those of `layers` that a forward with `spec` in all of them never calls."""
         layers = list(layers)
         rows = coverage(self.converted(layers, spec), self.image[None]).products
         called = {row.module for row in rows if row.spec is not None}
-        try:
-            check_reached([name for name in layers if name not in called])
-        except ValueError as error:
-            raise ValueError(f"layers: {error}") from error
+        return [name for name in layers if name not in called]

@@ -53,7 +53,7 @@ class LayerOperands:
         layer = network.get_submodule(self.layer)
         if not isinstance(layer, ApproxConv2d) or layer.groups != 1:
             raise ValueError(f"layer must be a convolution without groups, not {self.layer}")
-        calibrate_(network, data.calibration.split(16))
+        calibrate_(network, (batch.clone() for batch in data.calibration.split(16)))
         image = layer_input(network, self.layer, data[0][0])[0]
         quantizer = layer.operand_quantizer
         kind = torch.float32 if isinstance(spec, FloatSpec) else torch.int32
@@ -78,11 +78,14 @@ class LayerOperands:
 
 
 def layer_input(network: nn.Module, layer: str, image: Tensor) -> Tensor:
-    """Return what `layer` is first given when `network` is given `image`, [C, H, W]; [1, ...]."""
+    """Return what `layer` is first given when `network` is given `image`, [C, H, W]; [1, ...].
+
+    A copy, as is what the network is given: both may be changed in place.
+    """
     seen = []
     handle = network.get_submodule(layer).register_forward_pre_hook(
-        lambda module, inputs: seen.append(inputs[0])
+        lambda module, inputs: seen.append(inputs[0].clone())
     )
-    network(image[None])
+    network(image[None].clone())
     handle.remove()
     return seen[0]

@@ -92,7 +92,8 @@ def plot_depth(run: StudyRun, path: str | Path) -> Path:
     differences = [depths[name] - exact for name in approximate]
     error = max(float(np.quantile(np.abs(differences), 0.99)), 1e-3)
     for row, (axes, (image, target)) in enumerate(zip(grid, samples, strict=True)):
-        near, far = np.quantile(target[target > 0], [0.0, 1.0])
+        known = target[target > 0] if (target > 0).any() else exact[row]
+        near, far = known.min(), known.max()
         scale = {"cmap": "viridis_r", "vmin": near, "vmax": far}
         axes[0].imshow(image.permute(1, 2, 0).numpy())
         axes[1].imshow(np.where(target > 0, target, np.nan), **scale)

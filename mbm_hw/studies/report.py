@@ -12,8 +12,9 @@ from mbm_hw.files import replacing
 from mbm_hw.ops.algorithms import DIRECT
 from mbm_hw.studies.description import FLOAT, multiplier_name
 from mbm_hw.studies.evaluation import EVALUATIONS
+from mbm_hw.studies.paired import TESTS, Change
 from mbm_hw.studies.results_file import StudyKeys, read_costs, read_results
-from mbm_hw.studies.summary import MEASURES, Change, measure
+from mbm_hw.studies.summary import MEASURES, interval_text, measure, unscored_text
 
 PICTURES = ("layers.png", "errors.png", "predictions.png")
 COST = (  # figure, heading, digits
@@ -57,7 +58,10 @@ def write_report(
         again=document["versions"] | document["machine"],
         evaluation=evaluation,
         coverage=document["coverage"]["sentence"],
-        images=summaries[0]["images"],
+        images=summaries[0]["images"] + len(summaries[0]["unscored"]),
+        unscored=unscored_text(summaries[0]["unscored"]),
+        tests=TESTS,
+        interval_text=lambda found: interval_text(change_of(found)),
         float_row=next(s for s in summaries if s["spec"] == FLOAT),
         tables=metric_tables(summaries),
         rankings=sensitivity(summaries, evaluation),
@@ -105,7 +109,7 @@ def sensitivity(summaries: Sequence[Mapping], evaluation) -> dict[str, list[dict
         ranking = [
             change
             | {"layer_set": name, "harm": sign * change["percent"]}
-            | {"share": abs(change["percent"]) / largest, "is_noise": _is_noise(change)}
+            | {"share": abs(change["percent"]) / largest, "is_noise": change_of(change).is_noise}
             for name, change in known.items()
         ]
         if ranking:
@@ -113,11 +117,10 @@ def sensitivity(summaries: Sequence[Mapping], evaluation) -> dict[str, list[dict
     return rankings
 
 
-def _is_noise(change: Mapping) -> bool:
-    """Return `Change.is_noise` of a change from a JSON file, where null stands for nan."""
-    numbers = {field.name: change[field.name] for field in dataclasses.fields(Change)}
-    nan = float("nan")
-    return Change(**{key: nan if n is None else n for key, n in numbers.items()}).is_noise
+def change_of(found: Mapping) -> Change:
+    """Return a change from a JSON file, where null stands for nan."""
+    names = [field.name for field in dataclasses.fields(Change)]
+    return Change(**{n: float("nan") if found[n] is None else found[n] for n in names})
 
 
 def cost_rows(costs: Sequence[Mapping], multipliers: Sequence[Mapping]) -> list[dict]:

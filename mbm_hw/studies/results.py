@@ -13,9 +13,10 @@ from mbm_hw.ops.cpu_kernels import chosen_isa
 from mbm_hw.studies.description import Study
 from mbm_hw.studies.evaluation import Depth
 from mbm_hw.studies.multipliers import multiplier_errors
+from mbm_hw.studies.paired import TESTS
 from mbm_hw.studies.pictures import plot_depth, plot_errors, plot_layers
 from mbm_hw.studies.run import StudyRun
-from mbm_hw.studies.summary import Summary, summarize, summary_tables
+from mbm_hw.studies.summary import Summary, summarize, summary_tables, unscored_text
 
 
 def write_results(run: StudyRun, rows: Sequence[Mapping]) -> list[Summary]:
@@ -88,16 +89,17 @@ def tables_text(run: StudyRun, summaries: Sequence[Summary]) -> str:
     if named:
         table = tabulate(named, headers="keys", tablefmt="github", disable_numparse=True)
         parts.append(f"Multipliers:\n\n{table}")
-    return "\n\n".join([*parts, _legend(run)])
+    return "\n\n".join([*parts, _legend(run, summaries[0].unscored)])
 
 
-def _legend(run: StudyRun) -> str:
+def _legend(run: StudyRun, unscored: Sequence[int]) -> str:
     trained = ": nothing is said about a trained network" if run.study.has_random_weights else ""
     return (
-        f"{len(run.dataset)} images ({run.study.data['kind']}), {run.study.metrics}; weights "
+        f"{len(run.dataset)} images ({run.study.data['kind']}){unscored_text(unscored)}, "
+        f"{run.study.metrics}; weights "
         f"{run.study.weights_name}{trained}. {run.coverage}. Changes are against the exact "
         "multiplier of the same format, layers, algorithm, quantiser and batches; ~ marks a change "
-        "whose paired 95 % interval over the images holds 0 (it may be noise). SQNR and errors are "
-        "against exact float. Test times are those of whole forwards, in this emulation; memory is "
-        "the process's."
+        f"that may be noise: its 95 % interval holds 0, or there is none. {TESTS} SQNR and errors "
+        "are against exact float. Test times are those of whole forwards, in this emulation; "
+        "memory is the process's."
     )

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from mbm_hw.catalog import spec_name
 from mbm_hw.files import replacing
 from mbm_hw.nn import calibrate_, supports
+from mbm_hw.nn.calibrate import unreached_text
 from mbm_hw.ops.algorithms import DIRECT
 from mbm_hw.quantize import QUANTIZERS
 from mbm_hw.spec import Spec
@@ -23,9 +24,10 @@ from mbm_hw.studies.description import Study
 from mbm_hw.studies.devices import device_of, move_
 from mbm_hw.studies.evaluation import EVALUATIONS, Depth
 from mbm_hw.studies.forward_errors import naming_layers
-from mbm_hw.studies.identity import sha256, study_identity
+from mbm_hw.studies.hashing import sha256
+from mbm_hw.studies.identity import study_identity
 from mbm_hw.studies.network_layers import NetworkLayers
-from mbm_hw.studies.networks import load_network, load_weights
+from mbm_hw.studies.networks import factory_name, load_network, load_weights
 from mbm_hw.studies.store import Store
 
 PICTURED_IMAGES = 3
@@ -64,8 +66,12 @@ class StudyRun:
         self.evaluation, self.weights_note = EVALUATIONS[study.metrics], ""
         self.quantizer = QUANTIZERS[study.quantizer]
         seed = study.weights.random if study.has_random_weights else None
-        self.network = load_network(study.network, models, seed)
+        self._factory = factory_name(study.network, models)
+        self.network = load_network(self._factory, seed=seed)
         self.dataset = load_data(study.data)
+        targets = (self.dataset[image][1] for image in range(len(self.dataset)))
+        if not any(map(self.evaluation.has_target, targets)):
+            raise ValueError(f"data: no image has valid depth, which metrics {study.metrics} need")
         if not study.has_random_weights:
             folder = None if data is None else Path(data)
             self.weights_note = load_weights(self.network, study.weights, folder)
@@ -76,7 +82,9 @@ class StudyRun:
         self.multiplications = self.layers.multiplications
         self.layer_sets = sets = study.layers.sets(self.multiplications, self.layers.left)
         with naming_layers("the approximate network on image 0", self.network):
-            self.layers.check_reached(self.approximated, study.all_specs[0])
+            unreached = self.layers.unreached(self.approximated, study.all_specs[0])
+        if unreached:
+            raise ValueError(f"layers: {unreached_text(unreached)}")
         self.cases = [Case(None, "none", ())] + [
             Case(spec, name, layers, algorithm, study.name_of(spec))
             for spec, algorithm in study.multipliers
@@ -259,14 +267,17 @@ class StudyRun:
 
     @property
     def versions(self) -> dict[str, str]:
-        """What the rows were computed with: the hash of this package's sources, and torch."""
+        """What the rows were computed with: see `code_version`; and torch's version."""
         return {part: self.identity[part] for part in ("mbm_hw", "torch")}
 
     @functools.cached_property
     def identity(self) -> dict[str, str]:
         """See `study_identity`."""
-        identity = study_identity(self.study, self.network, self.dataset, self._data)
-        return identity | {"device": self.device}
+        functions = [self._factory]
+        if not self.study.has_random_weights and ".py:" in self.study.weights:
+            functions.append(self.study.weights)
+        what = self.study, self.network, self.dataset, self._data
+        return study_identity(*what, functions, self.device)
 
     @property
     def description(self) -> dict:

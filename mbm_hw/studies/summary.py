@@ -5,37 +5,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from mbm_hw.studies.description import FLOAT, Study, multiplier_name
 from mbm_hw.studies.evaluation import EVALUATIONS
-
-CONFIDENCE = 0.95
-
-
-@dataclass(frozen=True)
-class Change:
-    """How a metric changed against the baseline.
-
-    percent : of the averages, (value - baseline) / baseline; nan where the baseline is 0.
-    low, high : the paired 95 % confidence interval of the mean difference over images (Student's
-        t), in the metric's unit; nan for a single image.
-    """
-
-    percent: float
-    low: float
-    high: float
-
-    @property
-    def is_noise(self) -> bool:
-        """Whether the interval holds 0, or there is none: then nothing can be said."""
-        return not (self.low > 0 or self.high < 0)
+from mbm_hw.studies.paired import Change, paired_interval, paired_test
 
 
 @dataclass(frozen=True)
 class Summary:
     """One multiplier, in an algorithm, in one layer set, over all images.
 
+    images : how many are scored; unscored : the numbers of those that cannot be.
+    right : metric -> images that are right, of the metrics that are right or wrong for an image.
     averages : metric -> average. changes : metric -> change against `baseline`, which is called as
     `multiplier` calls it; empty for the baselines themselves and for float.
     seconds, products_per_second, layer_sqnr_db, output_sqnr_db : means over the images, and
@@ -49,6 +30,8 @@ class Summary:
     layer_set: str
     baseline: str
     images: int
+    unscored: tuple[int, ...]
+    right: Mapping[str, int]
     averages: Mapping[str, float]
     changes: Mapping[str, Change]
     seconds: float
@@ -66,6 +49,9 @@ class Summary:
         return multiplier_name(self.spec, self.algorithm)
 
 
+NUMBERED = 10
+"""How many images that are not scored are listed by number."""
+
 MEANS = ("seconds", "products_per_second", "layer_sqnr_db", "output_sqnr_db")
 MAXIMA = ("layer_max_error", "output_max_error", "peak_mib")
 
@@ -75,22 +61,11 @@ def percent_change(value: float, baseline: float) -> float:
     return 100 * (value - baseline) / baseline if baseline else float("nan")
 
 
-def paired_interval(values: Sequence[float], baselines: Sequence[float]) -> tuple[float, float]:
-    """Return the 95 % confidence interval of the mean of values - baselines, paired by image."""
-    differences = np.subtract(values, baselines)
-    if len(differences) < 2:
-        return float("nan"), float("nan")
-    mean, error = differences.mean(), stats.sem(differences)
-    if error == 0:
-        return float(mean), float(mean)
-    half = stats.t.ppf((1 + CONFIDENCE) / 2, len(differences) - 1) * error
-    return float(mean - half), float(mean + half)
-
-
 def summarize(study: Study, rows: Iterable[Mapping]) -> list[Summary]:
     """Return a summary for each multiplier and layer set, in the order of the rows.
 
-    A baseline's rows must be of the same images as those compared with it; else a ValueError.
+    A baseline's rows must be of the same images as those compared with it, and the same ones of
+    them must be scored; else this is a ValueError, as it is where no image is scored.
     """
     evaluation = EVALUATIONS[study.metrics]
     groups = defaultdict(list)
@@ -98,19 +73,25 @@ def summarize(study: Study, rows: Iterable[Mapping]) -> list[Summary]:
         groups[row["spec"], row["algorithm"], row["layer_set"]].append(row)
     baselines = {study.name_of(s): study.name_of(study.baseline(s)) for s in study.all_specs}
     summaries = []
-    for (spec, algorithm, layer_set), members in groups.items():
-        averages = evaluation.average(members)
+    for (spec, algorithm, layer_set), rows in groups.items():
+        members = list(filter(evaluation.is_scored, rows))
+        averages = evaluation.average(rows)
         baseline = baselines.get(spec, FLOAT)
         changes = {}
         if spec not in (baseline, FLOAT):
             others = groups.get((baseline, algorithm, layer_set), [])
+            others = list(filter(evaluation.is_scored, others))
             if [row["image"] for row in members] != [row["image"] for row in others]:
                 raise ValueError(f"{spec} in {layer_set}: its images are not those of {baseline}")
             reference = evaluation.average(others)
             for metric in evaluation.metrics:
-                pairs = [[row[metric] for row in side] for side in (members, others)]
-                percent = percent_change(averages[metric], reference[metric])
-                changes[metric] = Change(percent, *paired_interval(*pairs))
+                values, before = ([row[metric] for row in side] for side in (members, others))
+                changes[metric] = Change(
+                    percent_change(averages[metric], reference[metric]),
+                    *paired_interval(values, before),
+                    test=paired_test(values, before),
+                    differing=int(np.count_nonzero(np.subtract(values, before))),
+                )
         summaries.append(
             Summary(
                 spec=spec,
@@ -118,14 +99,16 @@ def summarize(study: Study, rows: Iterable[Mapping]) -> list[Summary]:
                 layer_set=layer_set,
                 baseline=multiplier_name(baseline, algorithm),
                 images=len(members),
+                unscored=tuple(row["image"] for row in rows if not evaluation.is_scored(row)),
+                right={m: round(sum(r[m] for r in members)) for m in evaluation.right_or_wrong},
                 averages=averages,
                 changes=changes,
-                multiplications=members[0]["multiplications"],
+                multiplications=rows[0]["multiplications"],
                 approximate_percent=100
-                * members[0]["multiplications"]
-                / members[0]["network_multiplications"],
-                **{name: _combined(np.mean, members, name) for name in MEANS},
-                **{name: _combined(np.max, members, name) for name in MAXIMA},
+                * rows[0]["multiplications"]
+                / rows[0]["network_multiplications"],
+                **{name: _combined(np.mean, rows, name) for name in MEANS},
+                **{name: _combined(np.max, rows, name) for name in MAXIMA},
             )
         )
     return summaries
@@ -139,8 +122,9 @@ def _combined(combine, rows: Sequence[Mapping], name: str) -> float | None:
 def summary_tables(summaries: Sequence[Summary]) -> dict[str, tuple[list[str], list[list[str]]]]:
     """Return title -> headers and cells, a layer set's multipliers side by side, float first.
 
-    The metrics and the test time, each with its change in percent beside it, `~` marking one that
-    may be noise; the paired intervals of the changes; what else was measured.
+    The metrics, with the images that are right where they are right or wrong, and the test time,
+    each with its change in percent beside it, `~` marking one that may be noise; the intervals of
+    the changes; what else was measured.
     """
     metrics = list(summaries[0].averages)
     order = list(dict.fromkeys(summary.layer_set for summary in summaries))
@@ -160,12 +144,12 @@ def summary_tables(summaries: Sequence[Summary]) -> dict[str, tuple[list[str], l
     return {
         "Metrics": table(
             [*metrics, "test time, s"],
-            lambda s: [*(_cell(s.averages[m], s.changes.get(m)) for m in metrics), time_cell(s)],
+            lambda s: [*(_cell(s, metric) for metric in metrics), time_cell(s)],
             summaries,
         ),
         "95 % intervals of the changes, in the metrics' units": table(
             metrics,
-            lambda s: [_interval(s.changes[m]) for m in metrics],
+            lambda s: [interval_text(s.changes[metric]) for metric in metrics],
             [summary for summary in summaries if summary.changes],
         ),
         "Errors of outputs, and what was measured": table(
@@ -193,11 +177,26 @@ def measure(value: float | None, unit: int, style: str) -> str:
     return "" if value is None else format(value if unit == 1 else value / unit, style)
 
 
-def _interval(change: Change) -> str:
-    return "one image" if np.isnan(change.low) else f"{change.low:+.4f} {change.high:+.4f}"
+def unscored_text(images: Sequence[int]) -> str:
+    """Return what tables say of images without a valid target; nothing where there are none."""
+    if not images:
+        return ""
+    numbers = ", ".join(map(str, images[:NUMBERED])) + (", ..." if len(images) > NUMBERED else "")
+    verb = "is" if len(images) == 1 else "are"
+    return f", {len(images)} of which {verb} not scored, without valid depth ({numbers})"
 
 
-def _cell(value: float, change: Change | None) -> str:
+def interval_text(change: Change) -> str:
+    """Return the interval of a change in words."""
+    if change.test == "none":
+        return "too few images" if change.differing else "no image differs"
+    return f"{change.low:+.4f} to {change.high:+.4f}"
+
+
+def _cell(summary: Summary, metric: str) -> str:
+    text, change = f"{summary.averages[metric]:.4f}", summary.changes.get(metric)
+    if metric in summary.right:
+        text += f" ({summary.right[metric]}/{summary.images})"
     if change is None:
-        return f"{value:.4f}"
-    return f"{value:.4f} {change.percent:+.1f}%{'~' if change.is_noise else ''}"
+        return text
+    return f"{text} {change.percent:+.1f}%{'~' if change.is_noise else ''}"

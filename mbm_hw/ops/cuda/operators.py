@@ -135,7 +135,7 @@ def rescale(sums, scale, bias):
     _check_rescale(sums, scale, bias)
     sums = sums.contiguous()
     y = torch.empty_like(sums, dtype=torch.float32)
-    bias = None if bias is None else bias.float().contiguous()
+    bias = None if bias is None else bias.contiguous()
     run_rescale(sums, scale.contiguous(), bias, y)
     return y
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from mbm_hw.studies.fields import check_fields
+from mbm_hw.studies.hashing import array_bytes, sha256
 
 
 class Dataset:
@@ -21,9 +22,20 @@ class Dataset:
     input, such as a mean taken off, it does itself.
     """
 
-    def __init__(self, images: int, read: Callable, read_calibration: Callable):
-        """read(i) gives sample i of `images`; read_calibration() what `calibration` is."""
+    def __init__(
+        self,
+        images: int,
+        read: Callable,
+        read_calibration: Callable,
+        fingerprint: Callable[[], str] | None = None,
+    ):
+        """read(i) gives sample i of `images`; read_calibration() what `calibration` is.
+
+        fingerprint() gives a text of what all of them depend on: another text if any of them is
+        another one. None to hash every sample, which takes as long as to read them.
+        """
         self._images, self._read, self._read_calibration = images, read, read_calibration
+        self._fingerprint = fingerprint
 
     def __len__(self) -> int:
         return self._images
@@ -37,6 +49,17 @@ class Dataset:
     def calibration(self) -> Tensor:
         """float32 [M, C, H, W] in [0, 1]."""
         return self._read_calibration()
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """The hash, in hexadecimal, of all samples, targets and calibration images.
+
+        A study's finished rows hold as long as it stays the same.
+        """
+        if self._fingerprint is not None:
+            return sha256(self._fingerprint().encode())
+        parts = (array_bytes(part) for index in range(len(self)) for part in self[index])
+        return sha256(*parts, array_bytes(self.calibration))
 
 
 @dataclass(frozen=True, kw_only=True)

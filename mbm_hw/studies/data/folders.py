@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import PIL
 import torch
 from PIL import Image
 
@@ -18,6 +19,7 @@ from mbm_hw.studies.data.dataset import (
     to_tensor,
 )
 from mbm_hw.studies.fields import Text
+from mbm_hw.studies.hashing import hash_files
 
 INVALID_DEPTHS = (0, 65535)
 """Codes for "nothing seen" in depth images; 7-Scenes has both."""
@@ -73,11 +75,13 @@ class ImageNetSample(Kind):
         asked = self.images + self.calibration_images
         check_at_most(len(rows), asked, "images + calibration_images")
         paths = [folder / "images" / row["file"] for row in rows]
-        classes = [int(row["tf_class_1_1000"]) for row in rows]
+        classes = [int(row["tf_class_1_1000"]) for row in rows[: self.images]]
+        calibration = paths[-self.calibration_images :]
         return Dataset(
             self.images,
             lambda index: (_read_middle(paths[index]), classes[index]),
-            lambda: torch.stack([_read_middle(p) for p in paths[-self.calibration_images :]]),
+            lambda: torch.stack([_read_middle(p) for p in calibration]),
+            fingerprint=lambda: _fingerprint([*paths[: self.images], *calibration], classes),
         )
 
 
@@ -124,6 +128,12 @@ class RgbdFolder(Kind):
             len(scored),
             lambda index: (self._read_color(scored[index]), self._read_depth(scored[index])),
             lambda: torch.stack([self._read_color(others[index]) for index in spread]),
+            fingerprint=lambda: _fingerprint(
+                [
+                    *(path for color in scored for path in (color, self._depth_path(color))),
+                    *(others[index] for index in spread),
+                ]
+            ),
         )
 
     def _read_color(self, path):
@@ -132,12 +142,21 @@ class RgbdFolder(Kind):
         return to_tensor(np.array(resized))
 
     def _read_depth(self, color_path):
-        path = color_path.with_name(color_path.name.replace(".color.jpg", ".depth.png"))
+        path = self._depth_path(color_path)
         with Image.open(_existing(path)) as image:
             if image.mode not in ("I;16", "I"):
                 raise ValueError(f"{path} must have 16 bits a pixel, not mode {image.mode}")
             codes = np.array(image.resize(self.size[::-1], Image.Resampling.NEAREST))
         return np.where(np.isin(codes, INVALID_DEPTHS), 0, codes).astype(np.float32) / 1000
+
+    @staticmethod
+    def _depth_path(color_path):
+        return color_path.with_name(color_path.name.replace(".color.jpg", ".depth.png"))
+
+
+def _fingerprint(paths, classes=()):
+    """Return what images depend on: their files, who decodes them, and their classes."""
+    return f"{hash_files(map(_existing, paths))}, pillow {PIL.__version__}, {list(classes)}"
 
 
 def _existing(path):

@@ -79,7 +79,10 @@ class GeneratedRooms(Kind):
 
     def load(self) -> Dataset:
         return Dataset(
-            self.images, functools.partial(self._read, self.seed), self._read_calibration
+            self.images,
+            functools.partial(self._read, self.seed),
+            self._read_calibration,
+            fingerprint=lambda: repr(self),  # and the code of `rooms`, which counts by itself
         )
 
     def _read(self, seed, index):

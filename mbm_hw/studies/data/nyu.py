@@ -10,9 +10,11 @@ import torch
 
 from mbm_hw.studies.data.dataset import Dataset, Kind, check_at_most, to_tensor
 from mbm_hw.studies.fields import Text
+from mbm_hw.studies.hashing import hash_files
 from mbm_hw.studies.metrics import EIGEN_CROP
 
 SIZE = (480, 640)
+PARTS = ("rgb", "depth", "crop")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,12 @@ class NyuDepth(Kind):
             self.images,
             lambda index: (to_tensor(rgb[index]), depth[index].astype(np.float32)),
             lambda: torch.stack([to_tensor(rgb[index]) for index in last]),
+            fingerprint=lambda: hash_files(self._files()),
         )
+
+    def _files(self) -> list[Path]:
+        archive = Path(self.archive)
+        return [archive / f"eigen_test_{p}.npy" for p in PARTS] if archive.is_dir() else [archive]
 
     def _open(self, part: str, kind: type, shape: tuple[int, ...]) -> "_Items":
         archive, name = Path(self.archive), f"eigen_test_{part}.npy"

@@ -1,0 +1,32 @@
+"""Long commands that are interrupted or killed; `python tests/kills.py` has many more of it."""
+
+import random
+import signal
+
+import pytest
+from kills import JOBS, Undisturbed, disturbed, undisturbed
+
+SEED = 1
+CTRL_C, TERM, KILL = (signal.SIGINT, True), (signal.SIGTERM, False), (signal.SIGKILL, False)
+
+
+@pytest.mark.parametrize(
+    "trials",
+    [
+        {"study": [CTRL_C], "workers": [KILL], "shards": [KILL, TERM]},
+        {"cost": [CTRL_C, KILL]},
+        {"prove": [CTRL_C, KILL]},
+        {"sim": [TERM, KILL], "make sim": [KILL, CTRL_C]},
+    ],
+    ids=" ".join,
+)
+def test_commands_that_are_killed_keep_their_promises(tmp_path, trials):
+    """Those of one row come to the same result."""
+    random_ = random.Random(SEED)
+    wanted = undisturbed(JOBS[next(iter(trials))], tmp_path / "undisturbed")
+    for name, hits in trials.items():
+        job, folder = JOBS[name], tmp_path / f"""the "{name}" $x"""
+        seconds = wanted.seconds * len(job.steps)
+        victims = [random_.randrange(len(job.steps)) for _ in hits]
+        came = disturbed(job, folder, Undisturbed(wanted.result, seconds), victims, hits, random_)
+        assert len(came) == len(hits)
