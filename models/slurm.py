@@ -11,6 +11,7 @@ import sys
 from dask_jobqueue import SLURMCluster
 
 from mbm_hw.cli import main
+from mbm_hw.supervision import supervise
 
 JOBS = 20
 
@@ -28,7 +29,11 @@ def slurm_cluster() -> SLURMCluster:
     )
 
 
-if __name__ == "__main__":
+def run() -> None:
     with slurm_cluster() as cluster:
         cluster.scale(jobs=JOBS)
         main([*sys.argv[1:], "--scheduler", cluster.scheduler_address])
+
+
+if __name__ == "__main__":
+    supervise("slurm", run)
