@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the kernels in another way, in build/WAY (see build_folder.sh), and runs their tests on that build. WAY:
+# Builds the kernels in another way, in build/WAY, and runs their tests on that build. WAY:
 #   sanitize  with the address and undefined-behaviour sanitizers
 #   emulate   with those for AVX-512 written out in AVX2, so that any AVX2 machine tests them
 # Usage: tests/kernels.sh WAY PYTHON (one whose environment has the package's build requirements)
