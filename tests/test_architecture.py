@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "factorization": CORE | {"integer_terms"},
     "contents": set(),
     "table_files": CORE | {"files", "contents"},
-    "evoapprox": {"errors", "table_files"},
+    "evoapprox": {"contents", "errors", "table_files"},
     "quantize": CORE,
     "float_format": {"quantize", "ops"},
     "hdl": CORE | {"files"},

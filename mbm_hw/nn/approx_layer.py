@@ -34,7 +34,8 @@ class ApproxLayer(nn.Module):
     The output is sum * (activation_scale * weight_scale[o]) + bias in float32; the sum is that of
     the spec's products of codes. The output has the input's dtype. Inputs and weights of another
     floating dtype are first converted to float32, autocast or not. The weights' codes are made anew
-    in each forward, so every change of the weights counts.
+    in each forward, so every change of the weights counts. NaN makes NaN of the outputs that depend
+    on it, as in the float layer; infinity is clipped to the largest code.
 
     With a float spec, inputs and weights are rounded to its format (`float_format`) in place of
     codes, the scales are 1, and nothing is calibrated; the output is sum + bias.

@@ -82,7 +82,11 @@ def convert_(
             if child in swapped:
                 setattr(parent, child_name, swapped[child])
     _leave_fused_forwards(model, swapped.values())
-    _warn(left if filter_fn is not None else left_exact(model, subclasses))
+    if filter_fn is None:
+        left = left_exact(model, subclasses)
+        if not swapped and not left:
+            left = {type(model).__name__: "it has no convolution and no linear layer"}
+    _warn(left)
     return [layer.layer_name for layer in swapped.values()]
 
 
@@ -103,6 +107,4 @@ def _warn(left: dict[str, str]) -> None:
         texts = [f"{name} ({reason})" for name, reason in left.items()][:_NAMED_AT_MOST]
         more = len(left) - len(texts)
         text = "; ".join(texts) + (f"; and {more} more" if more else "")
-        warnings.warn(
-            f"convert_ leaves {len(left)} layers exact: {text}", LeftExactWarning, stacklevel=3
-        )
+        warnings.warn(f"convert_ leaves exact: {text}", LeftExactWarning, stacklevel=3)

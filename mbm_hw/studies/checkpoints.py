@@ -2,6 +2,7 @@
 file that takes (network, data folder or None) and fills the network's weights in place."""
 
 import re
+import warnings
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -68,7 +69,8 @@ def _load(path: Path):
         is_safe = file.read(9)[8:] == b"{"  # after the header's length
     if is_safe:
         return safetensors.torch.load_file(path)
-    return torch.load(path, map_location="cpu", weights_only=True)
+    with warnings.catch_warnings(action="ignore"):  # of damaged files: the error says enough
+        return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _kind_of(path: Path, error: Exception) -> str:

@@ -237,7 +237,10 @@ def _multipliers(entries: list) -> tuple[tuple[Spec, ...], dict[Spec, str]]:
         check(fields, str | Mapping[str, Any], f"specs[{index}]")
         fields = {"spec": fields} if isinstance(fields, str) else fields
         entry = construct(Entry, fields, f"specs[{index}]")
-        spec = entry.load()
+        try:
+            spec = entry.load()
+        except ValueError as error:
+            raise ValueError(f"specs[{index}]: {error}") from error
         specs.append(spec)
         if entry.name is not None and names.setdefault(spec, entry.name) != entry.name:
             raise ValueError(f"specs: {names[spec]!r} and {entry.name!r} name one multiplier")

@@ -12,7 +12,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 
 LONGEST_LABEL = 40
 
@@ -96,6 +96,26 @@ def check(value: Any, kind: Any, where: str) -> None:
     elif isinstance(origin, type) and issubclass(origin, Sequence):
         for index, item in enumerate(value):
             check(item, arguments[0], f"{where}[{index}]")
+
+
+def json_kind(kind: Any) -> Any:
+    """Return the annotation of what `write_json` makes of a value of `kind`.
+
+    A dataclass becomes a mapping of its fields, a tuple a list, and a float may be null.
+    """
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind):
+        fields = {name: json_kind(item) for name, item in _hints(kind).items()}
+        return TypedDict(kind.__name__, fields)
+    if kind is float:
+        return float | None
+    if _is_union(kind):
+        return typing.Union[tuple(map(json_kind, arguments))]  # noqa: UP007
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return Mapping[str, json_kind(arguments[1])]
+    if isinstance(origin, type) and issubclass(origin, Sequence):
+        return Sequence[json_kind(arguments[0])]
+    return kind
 
 
 def construct(kind: type, arguments: Any, title: str):

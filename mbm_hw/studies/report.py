@@ -2,7 +2,6 @@
 
 import base64
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,7 +13,8 @@ from mbm_hw.ops.algorithms import DIRECT
 from mbm_hw.studies.description import FLOAT, multiplier_name
 from mbm_hw.studies.evaluation import EVALUATIONS
 from mbm_hw.studies.paired import TESTS, Change
-from mbm_hw.studies.summary import MEASURES, Summary, interval_text, measure, unscored_text
+from mbm_hw.studies.results_file import StudyKeys, read_costs, read_results
+from mbm_hw.studies.summary import MEASURES, interval_text, measure, unscored_text
 
 PICTURES = ("layers.png", "errors.png", "predictions.png")
 COST = (  # figure, heading, digits
@@ -37,28 +37,20 @@ def write_report(
     path = folder / "report.html" if output is None else Path(output)
     if path.resolve() in ((folder / name).resolve() for name in ("summary.json", *PICTURES)):
         raise ValueError(f"{path} is an input: give another file to write")
-    document = _read_json(folder / "summary.json", "mbm-hw study run")
-    for part in ("study", "weights", "machine", "versions", "coverage", "errors", "summaries"):
-        if part not in document:
-            raise ValueError(
-                f"{folder / 'summary.json'} has no {part!r}: run mbm-hw study run once more"
-            )
+    document = read_results(folder)
+    costs = None if cost is None else read_costs(Path(cost), [figure for figure, *_ in COST])
     study, summaries = document["study"], document["summaries"]
-    for part in (field.name for field in dataclasses.fields(Summary)):
-        if any(part not in summary for summary in summaries):
-            raise ValueError(
-                f"{folder / 'summary.json'} has summaries without {part!r}: run mbm-hw study run "
-                "once more"
-            )
     evaluation = EVALUATIONS[study["metrics"]]
-    study_file = {key: value for key, value in study.items() if key != "name"}
-    template = jinja2.Environment(
+    study_file = {key: study[key] for key in StudyKeys.__annotations__ if key != "name"}
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader("mbm_hw.studies", "."),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
-    ).get_template("report.html.jinja")
+    )
+    environment.filters["number"] = _number
+    template = environment.get_template("report.html.jinja")
     text = template.render(
         study=study,
         study_file=yaml.safe_dump(study_file, sort_keys=False),
@@ -73,9 +65,10 @@ def write_report(
         float_row=next(s for s in summaries if s["spec"] == FLOAT),
         tables=metric_tables(summaries),
         rankings=sensitivity(summaries, evaluation),
+        named=[row for row in document["multipliers"] if row["name"] != row["spec"]],
         multipliers=document["errors"]["multipliers"],
-        differences=document["errors"].get("differences", []),
-        cost=None if cost is None else cost_rows(_read_json(Path(cost), "make synth"), summaries),
+        differences=document["errors"]["differences"],
+        cost=None if cost is None else cost_rows(costs, document["multipliers"]),
         cost_headings=[heading for _, heading, _ in COST],
         measures=[heading for heading, *_ in MEASURES],
         measured=measured,
@@ -130,16 +123,16 @@ def change_of(found: Mapping) -> Change:
     return Change(**{n: float("nan") if found[n] is None else found[n] for n in names})
 
 
-def cost_rows(costs: Sequence[Mapping], summaries: Sequence[Mapping]) -> list[dict]:
+def cost_rows(costs: Sequence[Mapping], multipliers: Sequence[Mapping]) -> list[dict]:
     """Return design, cells (figure and what it saves in percent) for the study's multipliers."""
-    studied = {summary["spec"] for summary in summaries}
+    names = {multiplier["spec"]: multiplier["name"] for multiplier in multipliers}
     return [
         {
-            "design": f"{row['design']} {row['build']}".strip(),
+            "design": f"{names[row['design']]} {row['build']}".strip(),
             "cells": [_cost_cell(row, *column) for column in COST],
         }
         for row in costs
-        if row["design"] in studied
+        if row["design"] in names
     ]
 
 
@@ -150,16 +143,12 @@ def _cost_cell(row, figure, _, digits) -> str:
     return f"{value:,.{digits}f}" + ("" if saved is None else f" ({-saved:+.0f} %)")
 
 
+def _number(value: float | None, style: str) -> str:
+    """Return a number in a style of %, or a dash for null."""
+    return "\N{EN DASH}" if value is None else style % value
+
+
 def _embedded(path: Path) -> str | None:
     if not path.is_file():
         return None
     return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
-
-
-def _read_json(path: Path, source: str):
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ValueError(f"there is no {path}, which {source} writes") from None
-    except ValueError as error:
-        raise ValueError(f"{path} is no JSON file: {error}") from None
