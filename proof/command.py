@@ -5,6 +5,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import click
 
+from mbm_hw.cli import fail
 from sim.designs import design_name
 
 
@@ -25,8 +26,7 @@ def run(command: click.Command, module: str) -> None:
     try:
         sys.exit(command(prog_name=f"python -m {module}", standalone_mode=False))
     except click.ClickException as error:
-        click.echo(f"{module}: {' '.join(error.format_message().split())}", err=True)
-        sys.exit(2)
+        fail(error.format_message(), module)
     except BrokenProcessPool:
         click.echo(f"{module}: a worker was killed; what was finished is kept", err=True)
         sys.exit(1)

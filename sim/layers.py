@@ -24,6 +24,7 @@ from mbm_hw.hdl.engine.engine_verilog import engine_to_verilog
 from mbm_hw.hdl.engine.parameters import EngineParameters
 from mbm_hw.ops.codes import check_spec
 from mbm_hw.table_files import named_spec
+from sim.arguments import SEED, Parser, whole
 from sim.cocotb_run import SimulationError
 from sim.engine import Flow, Run, simulate_engine
 from sim.layer_report import LayerOutcome, Outcome, table, write_error, write_layers
@@ -31,11 +32,6 @@ from sim.network_layers import NETWORK_LAYERS, convolution
 from sim.simulators import SIMULATORS, MissingTool, check_folder, environment
 
 STALLS = 0.2  # the probability that a stream is held back, in the second run of each layer
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message):
-        self.exit(2, f"sim.layer: {message}\n")
 
 
 def main() -> int:
@@ -126,26 +122,26 @@ def compare(layer: Convolution, engine: EngineParameters, chosen: list[Tile], ru
 
 def _arguments() -> argparse.Namespace:
     known = {layer.name: layer for layer in NETWORK_LAYERS}
-    parser = _Parser(prog="python -m sim.layer", description=__doc__.splitlines()[0])
+    parser = Parser(prog="python -m sim.layer", description=__doc__.splitlines()[0])
     parser.add_argument(
         "--spec", default="mbm8s", help="the multiplier, or a table: .npy, .csv; signed (mbm8s)"
     )
     parser.add_argument(
         "--sign-magnitude", action="store_true", help="the table has the products of magnitudes"
     )
-    parser.add_argument("--rows", type=int, default=16, help="of the array (16)")
-    parser.add_argument("--columns", type=int, default=16, help="of the array (16)")
-    parser.add_argument("--outputs", type=int, default=10_000, help="a layer, at least (10000)")
+    parser.add_argument("--rows", type=whole(1, 256), default=16, help="of the array (16)")
+    parser.add_argument("--columns", type=whole(1, 256), default=16, help="of the array (16)")
+    parser.add_argument(
+        "--outputs", type=whole(1, 2**31 - 1), default=10_000, help="a layer, at least (10000)"
+    )
     parser.add_argument("--layer", metavar="NAME", help="one layer, as the table names it (all)")
     parser.add_argument("--sim", choices=SIMULATORS, default="verilator", help="(verilator)")
     parser.add_argument(
         "--waves", action="store_true", help="write the waves too: large, so of few --outputs"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the stalls (0)")
+    parser.add_argument("--seed", type=SEED, default=0, help="of the stalls (0)")
     parser.add_argument("--results", type=Path, default=Path("results/sim-layer"), help="folder")
     arguments = parser.parse_args()
-    if arguments.outputs < 1:
-        parser.error(f"--outputs must be at least 1, not {arguments.outputs}")
     if arguments.layer is not None and arguments.layer not in known:
         parser.error(f"no layer is called {arguments.layer!r}; known: {', '.join(known)}")
     arguments.layers = NETWORK_LAYERS if arguments.layer is None else (known[arguments.layer],)

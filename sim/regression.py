@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from mbm_hw.files import check_folder_writable
 from mbm_hw.hdl import DESIGNS
+from sim.arguments import SEED, Parser
 from sim.cocotb_run import SimulationError
 from sim.designs import ALL, RTL, design_name
 from sim.dot_product import simulate_dot_product
@@ -25,11 +26,6 @@ from sim.report import Outcome, Unfinished, cells, failures, write_report
 from sim.runner import simulate
 from sim.simulation import Simulation
 from sim.simulators import SIMULATORS, MissingTool, check_folder, environment
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message):
-        self.exit(2, f"sim: {message}\n")
 
 
 def main() -> int:
@@ -84,7 +80,7 @@ def _simulate(arguments: argparse.Namespace, task: tuple[str, str]) -> Outcome:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = _Parser(prog="python -m sim", description=__doc__.splitlines()[0])
+    parser = Parser(prog="python -m sim", description=__doc__.splitlines()[0])
     parser.add_argument(
         "--sim",
         choices=[*SIMULATORS, "all"],
@@ -95,7 +91,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--coverage", action="store_true", help="count branches and toggles, in Verilator"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of sampled operands and stalls (0)")
+    parser.add_argument(
+        "--seed", type=SEED, default=0, help="of sampled operands and stalls (0)"
+    )
     parser.add_argument(
         "--results", type=Path, default=Path("results/sim"), help="logs, waves (results/sim)"
     )
@@ -104,8 +102,6 @@ def _arguments() -> argparse.Namespace:
     arguments.sim = SIMULATORS if arguments.sim == "all" else (arguments.sim,)
     if arguments.coverage and "verilator" not in arguments.sim:
         parser.error("--coverage is Verilator's: give --sim verilator or --sim all")
-    if arguments.seed < 0:
-        parser.error(f"--seed must be at least 0, not {arguments.seed}")
     try:
         arguments.spec = list(ALL) if arguments.spec is None else [design_name(arguments.spec)]
     except ValueError as error:

@@ -222,7 +222,7 @@ def test_sim_layer_takes_a_table_of_magnitudes(tmp_path):
         (["--spec", "mbm8"], "sim.layer: layers need a signed spec, not mbm8"),
         (["--spec", "mbm20s"], "sim.layer: operators take specs of 4 to 16 bits, not MBM(width=20"),
         (["--spec", "mbm_bf16"], "sim.layer: Engine takes an integer spec, not FloatMBM"),
-        (["--rows", "0"], "sim.layer: Engine: rows must be 1 to 256, not 0"),
+        (["--rows", "0"], "sim.layer: argument --rows: it must be an integer 1 to 256, not"),
         (["--spec", "none.npy"], "sim.layer: [Errno 2] No such file or directory: 'none.npy'"),
         (["--layer", "conv9"], "sim.layer: no layer is called 'conv9'; known: depth_small: "),
     ],

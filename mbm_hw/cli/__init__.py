@@ -51,9 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(130)
 
 
-def fail(message: str) -> NoReturn:
-    """Print one line of at most LONGEST characters, none of them a control character; leave."""
-    line = f"mbm-hw: {' '.join(message.split())}"
+def fail(message: str, program: str = "mbm-hw") -> NoReturn:
+    """Print one line of at most LONGEST characters, none of them a control character; leave.
+
+    program : what the line begins with.
+    """
+    line = f"{program}: {' '.join(message.split())}"
     line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
     if len(line) > LONGEST:
         line = f"{line[: LONGEST * 2 // 3]} ... {line[5 - LONGEST // 3 :]}"

@@ -80,7 +80,7 @@ def _requests(arguments: argparse.Namespace) -> list[dict]:
 def _say(area, outcomes, is_verbose):
     for outcome in outcomes:
         if outcome.broken:
-            print(f"{area}: {outcome.name}: {'; '.join(outcome.broken)}\n    {outcome.said}")
+            print(f"{area}: {outcome.name}: {'; '.join(outcome.broken)}: {outcome.said[-200:]!r}")
         elif is_verbose:
             print(f"{area}: {outcome.name} ({outcome.cpu:.2f} s): {outcome.said}")
 

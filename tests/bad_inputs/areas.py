@@ -10,8 +10,10 @@ AREAS = (
     "arguments",
     "names",
     "tables",
-
-
+    "specs",
+    "functions",
+    "operators",
+    "studies",
 )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from .case import Case, Promise
+from .studies import STUDY
 
 COMMANDS = (
     *("verilog", "table", "errors", "ops", "algorithms", "cost", "report"),
@@ -81,12 +82,6 @@ SCHEDULERS = {
     "of another protocol": "http://127.0.0.1:8786",
     "of no protocol": "gopher://127.0.0.1:1",
     "with control characters": "tcp://\x1b[31m:1",
-}
-STUDY = {
-    "net.py": "from torch import nn\n\ndef tiny() -> nn.Module:\n    return nn.Sequential("
-    "nn.Conv2d(1, 2, 3, stride=2), nn.Flatten(), nn.Linear(18, 10))\n",
-    "s.yaml": "{network: 'net.py:tiny', weights: {random: 0}, data: {kind: digits, seed: 0, "
-    "images: 1}, specs: [mbm8s], metrics: classification}\n",
 }
 
 
@@ -182,6 +177,7 @@ def combinations() -> Iterator[Case]:
             command=words,
             closed=(1,),
             promise=Promise.WORKS,
+            gibibytes=16,  # WebAssembly's addresses, which amaranth's Yosys reserves
         )
     yield Case(name="a fault without standard error", command=("nonsense",), closed=(2,))
     yield Case(name="a fault without both", command=("nonsense",), closed=(1, 2))

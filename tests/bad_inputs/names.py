@@ -80,10 +80,10 @@ def cases() -> Iterator[Case]:
             yield Case(
                 name=f"{program} {' '.join(before)}: a name {name}",
                 program=program,
-                command=(*before, "--", text, *after) if text == "-" and 0 else (*before, text, *after),
+                command=(*before, text, *after),
             )
     for words in (("verilog",), ("cost",)):
         for name, text in DESIGNS.items():
             yield Case(name=f"{words[0]}: a design {name}", command=(*words, text))
     for name, text in MODULES.items():
-        yield Case(name=f"a module {name}", command=("verilog", "mbm4s", "--name", text))
+        yield Case(name=f"a module {name}", command=("verilog", "mbm4s", "--name", text), gibibytes=16)

@@ -1,0 +1,111 @@
+"""Operators on codes: geometry, types, storage and shapes that are none."""
+
+from collections.abc import Iterator
+
+from .case import Case
+
+HUGE = {
+    "a negative number": "-1",
+    "2**31 - 1": "2**31 - 1",
+    "2**32 - 1": "2**32 - 1",
+    "2**63 - 1": "2**63 - 1",
+    "2**64": "2**64",
+    "30 digits": "10**30",
+    "a fraction": "1.5",
+    "text": "'1'",
+    "three numbers": "(1, 1, 1)",
+    "no numbers": "()",
+    "nan": "float('nan')",
+    "None": "None",
+}
+GEOMETRY = ("stride", "padding", "dilation", "groups")
+OPERATORS = {
+    "conv2d": "ops.conv2d({x}, {w}, 'mbm8s'{more})",
+    "float_conv2d": "ops.float_conv2d({x}, {w}, 'mbm_bf16'{more})",
+}
+CODES = {
+    "conv2d": ("torch.zeros(1, 2, 5, 5, dtype=torch.int8)", "torch.zeros(2, 2, 3, 3, dtype=torch.int8)"),
+    "float_conv2d": ("torch.zeros(1, 2, 5, 5)", "torch.zeros(2, 2, 3, 3)"),
+}
+OPERANDS = {
+    "None": "None",
+    "a number": "5",
+    "a list": "[[1, 2], [3, 4]]",
+    "an array of NumPy": "np.zeros((2, 2), np.int8)",
+    "of floats": "torch.zeros(2, 2)",
+    "of int64": "torch.zeros(2, 2, dtype=torch.int64)",
+    "of booleans": "torch.zeros(2, 2, dtype=torch.bool)",
+    "complex": "torch.zeros(2, 2, dtype=torch.complex64)",
+    "quantized": "torch.quantize_per_tensor(torch.zeros(2, 2), 1.0, 0, torch.qint8)",
+    "sparse": "torch.zeros(2, 2, dtype=torch.int8).to_sparse()",
+    "on no device": "torch.zeros(2, 2, dtype=torch.int8, device='meta')",
+    "of no dimension": "torch.zeros((), dtype=torch.int8)",
+    "of one dimension": "torch.zeros(2, dtype=torch.int8)",
+    "of another length": "torch.zeros(3, 3, dtype=torch.int8)",
+    "without storage": "free(torch.zeros(2, 2, dtype=torch.int8))",
+    "beyond its storage": "cut(torch.zeros(2, 2, dtype=torch.int8))",
+}
+FREE = (
+    "def free(t): t.untyped_storage().resize_(0); return t\n"
+    "def cut(t): t.untyped_storage().resize_(3); return t\n"
+)
+MORE = {
+    "matmul of 70,000 products": "i = torch.zeros(1, 70_000, dtype=torch.int8); "
+    "ops.matmul(i, i.T, 'mbm8s')",
+    "matmul of a code too small": "i = torch.full((2, 2), -100, dtype=torch.int8); "
+    "ops.matmul(i, i, 'mbm4s')",
+    "matmul of an unsigned multiplier with signed codes":
+        "i = torch.zeros(2, 2, dtype=torch.int8); ops.matmul(i, i, 'mbm8')",
+    "matmul of 32 bits": "i = torch.zeros(2, 2, dtype=torch.int32); ops.matmul(i, i, 'mbm32s')",
+    "float_matmul of an integer multiplier": "i = torch.zeros(2, 2); ops.float_matmul(i, i, 'mbm8s')",
+    "matmul of a float multiplier":
+        "i = torch.zeros(2, 2, dtype=torch.int8); ops.matmul(i, i, 'mbm_bf16')",
+    "float_matmul of values that are none of the format":
+        "i = torch.full((2, 2), 0.1); ops.float_matmul(i, i, 'mbm_bf16')",
+    "conv2d of groups that do not divide":
+        "ops.conv2d(torch.zeros(1, 3, 5, 5, dtype=torch.int8), "
+        "torch.zeros(2, 1, 3, 3, dtype=torch.int8), 'mbm8s', groups=2)",
+    "conv2d of a kernel larger than the image":
+        "ops.conv2d(torch.zeros(1, 1, 2, 2, dtype=torch.int8), "
+        "torch.zeros(1, 1, 3, 3, dtype=torch.int8), 'mbm8s')",
+    "conv2d of an image that takes no memory":
+        "ops.conv2d(torch.zeros(1, 1, 1, 1, dtype=torch.int8).expand(1, 1, 2**31, 2**31), "
+        "torch.zeros(1, 1, 3, 3, dtype=torch.int8), 'mbm8s')",
+    "matmul of operands that take no memory":
+        "i = torch.zeros(1, 1, dtype=torch.int8).expand(2**31, 2**31); ops.matmul(i, i, 'mbm8s')",
+    "conv2d of other channels":
+        "ops.conv2d(torch.zeros(1, 3, 5, 5, dtype=torch.int8), "
+        "torch.zeros(2, 1, 3, 3, dtype=torch.int8), 'mbm8s')",
+}
+FREED = {
+    "conv2d": "ops.conv2d(free({x}), {w}, 'mbm8s')",
+    "conv2d's weights": "ops.conv2d({x}, free({w}), 'mbm8s')",
+    "float_conv2d": "ops.float_conv2d(free({fx}), {fw}, 'mbm_bf16')",
+    "float_conv2d's weights": "ops.float_conv2d({fx}, free({fw}), 'mbm_bf16')",
+}
+
+
+def cases() -> Iterator[Case]:
+    for operator, call in OPERATORS.items():
+        x, w = CODES[operator]
+        for key in GEOMETRY:
+            for name, value in HUGE.items():
+                yield _case(f"{operator}: {key} is {name}",
+                            call.format(x=x, w=w, more=f", {key}={value}"))
+        pairs = "padding=2**31 - 1, dilation=2**32 - 1", "padding=2**62, stride=2**62"
+        for more in pairs:
+            yield _case(f"{operator}: {more}", call.format(x=x, w=w, more=f", {more}"))
+    for name, text in OPERANDS.items():
+        i = "torch.zeros(2, 2, dtype=torch.int8)"
+        yield _case(f"matmul: the first operand is {name}", f"ops.matmul({text}, {i}, 'mbm8s')")
+        yield _case(f"matmul: the second operand is {name}", f"ops.matmul({i}, {text}, 'mbm8s')")
+    x, w, fx, fw = (*CODES["conv2d"], *CODES["float_conv2d"])
+    for name, call in FREED.items():
+        yield _case(f"{name} without storage", call.format(x=x, w=w, fx=fx, fw=fw))
+    for name, call in MORE.items():
+        yield _case(name, call)
+
+
+def _case(name: str, call: str) -> Case:
+    raises = (ValueError, TypeError) + (RuntimeError,) * ("storage" in name)  # as torch has it
+    return Case(name=name, call=FREE + call, raises=raises)
