@@ -14,9 +14,11 @@ from mbm_hw.catalog import as_spec
 from mbm_hw.float_reference import mantissa_product
 from mbm_hw.float_spec import FloatSpec
 from mbm_hw.reference import multiply
-from mbm_hw.spec import Exact, Spec
+from mbm_hw.spec import Exact, Spec, checked_integer
 
 MAX_EXHAUSTIVE_PAIRS = 2**26
+MAX_SAMPLES = 2**32
+MAX_SEED = 2**63 - 1
 _CHUNK_PAIRS = 2**20
 
 
@@ -147,9 +149,9 @@ def _errors(
                 f"{spec} has {pairs} operand pairs, more than {MAX_EXHAUSTIVE_PAIRS}: give samples"
             )
         chunks = operands.all_pairs()
-    elif samples < 1:
-        raise ValueError(f"samples must be at least 1, not {samples}")
     else:
+        samples = checked_integer("samples", samples, 1, MAX_SAMPLES)
+        seed = checked_integer("seed", seed, 0, MAX_SEED)
         chunks = operands.sampled_pairs(samples, np.random.default_rng(seed))
     for a, b in chunks:
         approximate, exact = _products(spec, a, b)

@@ -14,18 +14,27 @@ from typing import ClassVar
 import numpy as np
 
 
+def checked_integer(what: str, value: object, low: int, high: int) -> int:
+    """Return `value` as an int; a ValueError that begins with `what` if it is none in the range."""
+    try:
+        number = None if isinstance(value, (bool, np.bool_)) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or not low <= number <= high:
+        is_long = number is not None and number.bit_length() > 256
+        came = f"one of {number.bit_length()} bits" if is_long else repr(value)
+        raise ValueError(f"{what} must be an integer {low} to {high}, not {came}")
+    return number
+
+
 class Spec:
     """What all multipliers share: a family, and checked parameters."""
 
     family: ClassVar[str]
 
     def _check_integer(self, field: str, low: int, high: int):
-        value = getattr(self, field)
-        legal = hasattr(value, "__index__") and not isinstance(value, (bool, np.bool_))
-        if not legal or not low <= value <= high:
-            kind = type(self).__name__
-            raise ValueError(f"{kind}: {field} must be an integer {low} to {high}, not {value!r}")
-        object.__setattr__(self, field, operator.index(value))
+        what = f"{type(self).__name__}: {field}"
+        object.__setattr__(self, field, checked_integer(what, getattr(self, field), low, high))
 
     def _check_boolean(self, field: str):
         value = getattr(self, field)

@@ -20,7 +20,9 @@ def whole(least: int, most: int) -> Callable[[str], int]:
 
     def convert(text: str) -> int:
         if not re.fullmatch("-?[0-9]{1,20}", text) or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"it must be an integer {least} to {most}, not {text!r}")
+            raise argparse.ArgumentTypeError(
+                f"it must be an integer {least} to {most}, not {text!r}"
+            )
         return int(text)
 
     return convert

@@ -91,9 +91,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--coverage", action="store_true", help="count branches and toggles, in Verilator"
     )
-    parser.add_argument(
-        "--seed", type=SEED, default=0, help="of sampled operands and stalls (0)"
-    )
+    parser.add_argument("--seed", type=SEED, default=0, help="of sampled operands and stalls (0)")
     parser.add_argument(
         "--results", type=Path, default=Path("results/sim"), help="logs, waves (results/sim)"
     )

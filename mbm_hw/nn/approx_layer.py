@@ -157,6 +157,8 @@ class ApproxLayer(nn.Module):
         return text if isinstance(self.spec, FloatSpec) else f"{text}, quantizer={self.quantizer}"
 
     def _set_multiplier(self, spec, quantizer, algorithm):
+        if not isinstance(quantizer, Quantizer):
+            raise TypeError(f"quantizer must be one of mbm_hw.quantize, not {quantizer!r}")
         self.spec, self.quantizer = spec, quantizer
         if not isinstance(spec, FloatSpec):
             check_spec(spec)

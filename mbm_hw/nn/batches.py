@@ -8,6 +8,12 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_map_only
 
 
+def check_model(function: str, model: Any) -> None:
+    """Raise a TypeError that names `function` if `model` is no network."""
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"{function} takes an nn.Module, not {described(model)}")
+
+
 def call(model: nn.Module, batch: Any) -> Any:
     """Return what `model` gives for its own copy of `batch`, which it may change in place.
 

@@ -10,7 +10,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.dropout import _DropoutNd
 
 from mbm_hw.nn.approx_layer import ApproxLayer
-from mbm_hw.nn.batches import call_with
+from mbm_hw.nn.batches import call_with, check_model
 from mbm_hw.quantize import AmaxObserver
 
 
@@ -46,6 +46,7 @@ def calibrate_(
         batch that the model's forward refuses; approximate layers that no batch reached, unless
         `allow_unreached`: the model computes without them, in exact arithmetic.
     """
+    check_model("calibrate_", model)
     layers = {name: m for name, m in model.named_modules() if isinstance(m, ApproxLayer)}
     if not layers:
         raise ValueError("calibrate_ takes a model with approximate layers: convert_ it first")

@@ -7,6 +7,7 @@ from torch import nn
 
 from mbm_hw.catalog import as_spec
 from mbm_hw.nn.approx_layer import ApproxLayer
+from mbm_hw.nn.batches import check_model
 from mbm_hw.nn.geometry import supports
 from mbm_hw.nn.left_exact import LeftExactWarning, left_exact, why_exact
 from mbm_hw.nn.subclasses import LAYERS, approximate_class
@@ -57,6 +58,7 @@ def convert_(
     has them all, `nn.coverage` the multiplications of a whole forward. Transformer encoders with
     a swapped layer leave torch's fused forward, which would use its weights without calling it.
     """
+    check_model("convert_", model)
     spec = as_spec(spec)
     if type(model) in LAYERS or isinstance(model, ApproxLayer):
         layer = _approximate_class(model).__name__

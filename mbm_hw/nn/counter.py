@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mbm_hw.catalog import spec_name
 from mbm_hw.nn.approx_layer import ApproxLayer
-from mbm_hw.nn.batches import call
+from mbm_hw.nn.batches import call, check_model
 from mbm_hw.nn.products import (
     ELEMENTWISE,
     Products,
@@ -128,6 +128,7 @@ def coverage(model: nn.Module, inputs: Any) -> Coverage:
     inputs : a tensor; a tuple or list of arguments; or a mapping of keyword arguments. On the
         model's device; on `meta`, nothing is computed.
     """
+    check_model("coverage", model)
     layers = [module for module in model.modules() if isinstance(module, ApproxLayer)]
     counter = _Counter(model)
     with (

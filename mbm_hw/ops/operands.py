@@ -17,7 +17,7 @@ def check_readable(
 ):
     """Raise an error unless an operator can read `tensors`, and those of `optional` that are given.
 
-    Anything but a dense tensor is a TypeError. Tensors on another device than the first are a
+    Anything but a dense tensor, not quantized by torch, is a TypeError. Tensors on another device than the first are a
     ValueError; as in torch, one without dimensions may be on the CPU. So is a tensor whose storage
     was freed, or is smaller than its shape and strides need; fakes and meta tensors have no storage
     to look at.
@@ -30,6 +30,10 @@ def check_readable(
             raise TypeError(f"{operator}: {name} must be a tensor, not {type(tensor).__name__}")
         if tensor.layout is not torch.strided:
             raise TypeError(f"{operator}: {name} must be dense, not of layout {tensor.layout}")
+        if tensor.is_quantized:
+            raise TypeError(
+                f"{operator}: {name} must not be a quantized tensor: give its int_repr()"
+            )
         device = tensor.device
         if first is None:
             first = device

@@ -33,7 +33,10 @@ class Evaluation:
         raise NotImplementedError
 
     def has_target(self, target) -> bool:
-        """Return whether an image with this target can be scored."""
+        """Return whether an image with this target can be scored.
+
+        A target of data that these metrics do not take is a ValueError.
+        """
         return True
 
     def is_scored(self, scores: Mapping[str, float | None]) -> bool:
@@ -74,12 +77,6 @@ def one_tensor(output) -> Tensor:
     return output.float() if output.dtype in (torch.float16, torch.bfloat16) else output
 
 
-def _labels(targets: Sequence) -> Tensor:
-    if not all(isinstance(target, numbers.Integral) for target in targets):
-        raise ValueError("classification takes data with labels, not with depths")
-    return torch.as_tensor(targets)
-
-
 class Classification(Evaluation):
     """top1 : share of right labels, 0 to 1. cross_entropy : of the right label, nats."""
 
@@ -87,8 +84,14 @@ class Classification(Evaluation):
     higher_is_better = right_or_wrong = frozenset({"top1"})
     headline = "top1"
 
+    def has_target(self, target):
+        if not isinstance(target, numbers.Integral):
+            raise ValueError("classification takes data with labels, not with depths")
+        return True
+
     def scores(self, network, images, targets):
-        logits, labels = one_tensor(network(images.clone())), _labels(targets)
+        all(map(self.has_target, targets))
+        logits, labels = one_tensor(network(images.clone())), torch.as_tensor(targets)
         if logits.ndim != 2 or len(logits) != len(labels):
             shape = list(logits.shape)
             raise ValueError(f"classification takes logits [N, classes] of a network, not {shape}")
@@ -137,8 +140,6 @@ class Depth(Evaluation):
 
     def score(self, prediction, target) -> dict[str, float]:
         """Return the metrics of one image, depths [H, W] in metres, and the pixels that counted."""
-        if np.ndim(target) != 2:
-            raise ValueError("depth metrics take data with depths, not with labels")
         if not self.has_target(target):
             return dict.fromkeys(self.metrics) | {"pixels": 0}
         if self.crop is not None:
@@ -148,7 +149,7 @@ class Depth(Evaluation):
 
     def has_target(self, target):
         if np.ndim(target) != 2:
-            return True  # `score` refuses it
+            raise ValueError("depth metrics take data with depths, not with labels")
         return bool(np.any(np.asarray(target if self.crop is None else target[self.crop])))
 
     def _average(self, scores):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from mbm_hw.studies.fields import Label, check_fields
+from mbm_hw.studies.fields import Label, Text, check_fields
 
 ALL, NONE = "all", "none"
 """The layer sets of all layers together, and of no layer."""
@@ -28,9 +28,9 @@ class Layers:
     `Layers(each=False, all=False, groups={"decoder": "decoder.*"})`.
     """
 
-    each: str | Literal[False] = "*"
+    each: Text | Literal[False] = "*"
     all: bool = True
-    groups: Mapping[Label, str] = field(default_factory=dict)
+    groups: Mapping[Label, Text] = field(default_factory=dict)
     subclasses: bool = False
 
     def __post_init__(self):

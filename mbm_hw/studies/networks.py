@@ -89,7 +89,10 @@ def load_weights(network: nn.Module, weights: str, data: Path | None = None) -> 
             function(network, data)
         is_same = _are_equal(before, _tensors(network))
         return f"{weights} changed nothing: the weights are the factory's" if is_same else ""
-    checkpoint = open_checkpoint(weights, before)
+    try:
+        checkpoint = open_checkpoint(weights, before)
+    except ValueError as error:
+        raise ValueError(f"weights: {error}") from error
     try:
         _fill(network, checkpoint.state)
     except (ValueError, RuntimeError) as error:  # RuntimeError : of a module's own loading

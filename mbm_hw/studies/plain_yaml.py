@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from mbm_hw.contents import TEXT, contents
+
 LARGEST = 2**16
 """Bytes of a file."""
 DEEPEST = 20
@@ -19,6 +21,8 @@ def read_yaml(path: str | Path) -> Any:
     no YAML, a key given twice, a tag, an anchor or alias; more levels than DEEPEST; a number that
     is not finite or takes more than 64 bits.
     """
+    if (kind := contents(path)) != TEXT:
+        raise ValueError(f"a study file must be UTF-8 text, not {kind}")
     with open(path, "rb") as file:
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:

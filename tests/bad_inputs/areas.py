@@ -14,6 +14,9 @@ AREAS = (
     "functions",
     "operators",
     "studies",
+    "data",
+    "checkpoints",
+    "networks",
 )
 
 

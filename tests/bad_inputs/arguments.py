@@ -169,8 +169,9 @@ def combinations() -> Iterator[Case]:
     ):
         yield Case(name=" ".join(words), command=words, files=STUDY)
     for flag in ("--help", "--version"):
-        yield Case(name=f"{flag} where nobody reads", command=(flag,), closed=(1,),
-                   promise=Promise.WORKS)
+        yield Case(
+            name=f"{flag} where nobody reads", command=(flag,), closed=(1,), promise=Promise.WORKS
+        )
     for words in (("errors", "mbm4s"), ("verilog", "mbm4s"), ("errors", "mbm4s", "--json")):
         yield Case(
             name=f"{' '.join(words)} without standard output",

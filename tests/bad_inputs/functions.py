@@ -82,26 +82,20 @@ CALLS = {
     "coverage with other channels": f"{TINY} nn.coverage(net, torch.zeros(1, 3, 8, 8))",
     "a name of a number": "mh.find_spec(8)",
     "a table file of None": "from mbm_hw.table_files import read_table; read_table(None)",
-    "a table file with a zero byte":
-        "from mbm_hw.table_files import read_table; read_table('a\\0.csv')",
+    "a table file with a zero byte": "from mbm_hw.table_files import read_table; read_table('a\\0.csv')",
     "a table file of a number": "from mbm_hw.table_files import read_table; read_table(8)",
     "a study of None": "from mbm_hw.studies.description import read_study; read_study(None)",
-    "a study with a zero byte":
-        "from mbm_hw.studies.description import read_study; read_study('a\\0.yaml')",
+    "a study with a zero byte": "from mbm_hw.studies.description import read_study; read_study('a\\0.yaml')",
     "a report of None": "from mbm_hw.studies.report import write_report; write_report(None)",
-    "a report with a zero byte":
-        "from mbm_hw.studies.report import write_report; write_report('a\\0')",
-    "a checkpoint with a zero byte":
-        "from mbm_hw.studies.checkpoints import read_checkpoint; read_checkpoint('a\\0.pt')",
-    "a checkpoint of None":
-        "from mbm_hw.studies.checkpoints import read_checkpoint; read_checkpoint(None)",
+    "a report with a zero byte": "from mbm_hw.studies.report import write_report; write_report('a\\0')",
+    "a checkpoint with a zero byte": "from mbm_hw.studies.checkpoints import read_checkpoint; read_checkpoint('a\\0.pt')",
+    "a checkpoint of None": "from mbm_hw.studies.checkpoints import read_checkpoint; read_checkpoint(None)",
     "a store with a zero byte": "from mbm_hw.studies.store import Store; Store('a\\0')",
     "a store of None": "from mbm_hw.studies.store import Store; Store(None)",
     "data of None": "from mbm_hw.studies.data import load_data; load_data(None)",
     "data of a list": "from mbm_hw.studies.data import load_data; load_data(['digits'])",
     "a network of nothing": "from mbm_hw.studies.networks import load_network; load_network('')",
-    "a network with a zero byte":
-        "from mbm_hw.studies.networks import load_network; load_network('a\\0.py:b')",
+    "a network with a zero byte": "from mbm_hw.studies.networks import load_network; load_network('a\\0.py:b')",
 }
 FIXED_FAULTS = (OSError, ValueError, TypeError)
 

@@ -86,4 +86,6 @@ def cases() -> Iterator[Case]:
         for name, text in DESIGNS.items():
             yield Case(name=f"{words[0]}: a design {name}", command=(*words, text))
     for name, text in MODULES.items():
-        yield Case(name=f"a module {name}", command=("verilog", "mbm4s", "--name", text), gibibytes=16)
+        yield Case(
+            name=f"a module {name}", command=("verilog", "mbm4s", "--name", text), gibibytes=16
+        )

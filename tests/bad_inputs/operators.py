@@ -24,7 +24,10 @@ OPERATORS = {
     "float_conv2d": "ops.float_conv2d({x}, {w}, 'mbm_bf16'{more})",
 }
 CODES = {
-    "conv2d": ("torch.zeros(1, 2, 5, 5, dtype=torch.int8)", "torch.zeros(2, 2, 3, 3, dtype=torch.int8)"),
+    "conv2d": (
+        "torch.zeros(1, 2, 5, 5, dtype=torch.int8)",
+        "torch.zeros(2, 2, 3, 3, dtype=torch.int8)",
+    ),
     "float_conv2d": ("torch.zeros(1, 2, 5, 5)", "torch.zeros(2, 2, 3, 3)"),
 }
 OPERANDS = {
@@ -54,28 +57,20 @@ MORE = {
     "ops.matmul(i, i.T, 'mbm8s')",
     "matmul of a code too small": "i = torch.full((2, 2), -100, dtype=torch.int8); "
     "ops.matmul(i, i, 'mbm4s')",
-    "matmul of an unsigned multiplier with signed codes":
-        "i = torch.zeros(2, 2, dtype=torch.int8); ops.matmul(i, i, 'mbm8')",
+    "matmul of an unsigned multiplier with signed codes": "i = torch.zeros(2, 2, dtype=torch.int8); ops.matmul(i, i, 'mbm8')",
     "matmul of 32 bits": "i = torch.zeros(2, 2, dtype=torch.int32); ops.matmul(i, i, 'mbm32s')",
     "float_matmul of an integer multiplier": "i = torch.zeros(2, 2); ops.float_matmul(i, i, 'mbm8s')",
-    "matmul of a float multiplier":
-        "i = torch.zeros(2, 2, dtype=torch.int8); ops.matmul(i, i, 'mbm_bf16')",
-    "float_matmul of values that are none of the format":
-        "i = torch.full((2, 2), 0.1); ops.float_matmul(i, i, 'mbm_bf16')",
-    "conv2d of groups that do not divide":
-        "ops.conv2d(torch.zeros(1, 3, 5, 5, dtype=torch.int8), "
-        "torch.zeros(2, 1, 3, 3, dtype=torch.int8), 'mbm8s', groups=2)",
-    "conv2d of a kernel larger than the image":
-        "ops.conv2d(torch.zeros(1, 1, 2, 2, dtype=torch.int8), "
-        "torch.zeros(1, 1, 3, 3, dtype=torch.int8), 'mbm8s')",
-    "conv2d of an image that takes no memory":
-        "ops.conv2d(torch.zeros(1, 1, 1, 1, dtype=torch.int8).expand(1, 1, 2**31, 2**31), "
-        "torch.zeros(1, 1, 3, 3, dtype=torch.int8), 'mbm8s')",
-    "matmul of operands that take no memory":
-        "i = torch.zeros(1, 1, dtype=torch.int8).expand(2**31, 2**31); ops.matmul(i, i, 'mbm8s')",
-    "conv2d of other channels":
-        "ops.conv2d(torch.zeros(1, 3, 5, 5, dtype=torch.int8), "
-        "torch.zeros(2, 1, 3, 3, dtype=torch.int8), 'mbm8s')",
+    "matmul of a float multiplier": "i = torch.zeros(2, 2, dtype=torch.int8); ops.matmul(i, i, 'mbm_bf16')",
+    "float_matmul of values that are none of the format": "i = torch.full((2, 2), 0.1); ops.float_matmul(i, i, 'mbm_bf16')",
+    "conv2d of groups that do not divide": "ops.conv2d(torch.zeros(1, 3, 5, 5, dtype=torch.int8), "
+    "torch.zeros(2, 1, 3, 3, dtype=torch.int8), 'mbm8s', groups=2)",
+    "conv2d of a kernel larger than the image": "ops.conv2d(torch.zeros(1, 1, 2, 2, dtype=torch.int8), "
+    "torch.zeros(1, 1, 3, 3, dtype=torch.int8), 'mbm8s')",
+    "conv2d of an image that takes no memory": "ops.conv2d(torch.zeros(1, 1, 1, 1, dtype=torch.int8).expand(1, 1, 2**31, 2**31), "
+    "torch.zeros(1, 1, 3, 3, dtype=torch.int8), 'mbm8s')",
+    "matmul of operands that take no memory": "i = torch.zeros(1, 1, dtype=torch.int8).expand(2**31, 2**31); ops.matmul(i, i, 'mbm8s')",
+    "conv2d of other channels": "ops.conv2d(torch.zeros(1, 3, 5, 5, dtype=torch.int8), "
+    "torch.zeros(2, 1, 3, 3, dtype=torch.int8), 'mbm8s')",
 }
 FREED = {
     "conv2d": "ops.conv2d(free({x}), {w}, 'mbm8s')",
@@ -90,8 +85,9 @@ def cases() -> Iterator[Case]:
         x, w = CODES[operator]
         for key in GEOMETRY:
             for name, value in HUGE.items():
-                yield _case(f"{operator}: {key} is {name}",
-                            call.format(x=x, w=w, more=f", {key}={value}"))
+                yield _case(
+                    f"{operator}: {key} is {name}", call.format(x=x, w=w, more=f", {key}={value}")
+                )
         pairs = "padding=2**31 - 1, dilation=2**32 - 1", "padding=2**62, stride=2**62"
         for more in pairs:
             yield _case(f"{operator}: {more}", call.format(x=x, w=w, more=f", {more}"))

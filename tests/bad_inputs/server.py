@@ -85,7 +85,8 @@ def attempt(case: Case) -> Outcome:
         _end_group(pid)
         seconds = time.monotonic() - start
         out, err = (
-            Path(top, name).read_bytes().decode(errors="backslashreplace") for name in ("out", "err")
+            Path(top, name).read_bytes().decode(errors="backslashreplace")
+            for name in ("out", "err")
         )
         broken = broken_promises(case, status, out, err, before, snapshot(folder))
         cpu = usage.ru_utime + usage.ru_stime

@@ -70,7 +70,9 @@ def cases() -> Iterator[Case]:
                 others = FORMAT if family.startswith("Float") else {"width": "8"}
                 arguments = ", ".join(f"{k}={v}" for k, v in (others | {field: text}).items())
                 yield Case(
-                    name=f"{family}: {field} is {name}", call=f"mh.{family}({arguments})", says=field
+                    name=f"{family}: {field} is {name}",
+                    call=f"mh.{family}({arguments})",
+                    says=field,
                 )
         yield Case(name=f"{family}: an unknown field", call=f"mh.{family}(nonsense=1)")
     for family, flag in FLAGS.items():

@@ -52,8 +52,18 @@ WRONG = {
     "a mapping of words": {"a": "b"},
     "a date": datetime.date(2020, 1, 1),
 }
-KEYS = ("name", "network", "weights", "data", "specs", "metrics", "layers", "quantizer", "batch",
-        "algorithms")
+KEYS = (
+    "name",
+    "network",
+    "weights",
+    "data",
+    "specs",
+    "metrics",
+    "layers",
+    "quantizer",
+    "batch",
+    "algorithms",
+)
 NESTED = {
     "weights": ("random",),
     "layers": ("each", "all", "groups", "subclasses"),
@@ -205,9 +215,13 @@ CHANGES = {
     "a multiplier of nobody": ({"specs": ["nonsense"]}, "nonsense"),
     "a multiplier of 32 bits": ({"specs": ["mbm32s"]}, "32"),
     "two names for one multiplier": (
-        {"specs": [{"spec": "mbm8s", "name": "a"}, {"spec": "mbm8s", "name": "b"}]}, "specs"),
+        {"specs": [{"spec": "mbm8s", "name": "a"}, {"spec": "mbm8s", "name": "b"}]},
+        "specs",
+    ),
     "one name for two multipliers": (
-        {"specs": [{"spec": "mbm8s", "name": "a"}, {"spec": "mbm16s", "name": "a"}]}, "specs"),
+        {"specs": [{"spec": "mbm8s", "name": "a"}, {"spec": "mbm16s", "name": "a"}]},
+        "specs",
+    ),
     "another multiplier's name": ({"specs": [{"spec": "mbm8s", "name": "mbm16s"}]}, "specs"),
     "the name float": ({"specs": [{"spec": "mbm8s", "name": "float"}]}, "specs"),
     "a table that is absent": ({"specs": [{"table": "absent.csv"}]}, "absent.csv"),
@@ -222,9 +236,9 @@ CHANGES = {
     "data without a kind": ({"data": {"seed": 0}}, "kind"),
     "more images than there are": ({"data": {"kind": "digits", "seed": 0, "images": 798}}, "797"),
     "10^18 images": ({"data": {"kind": "digits", "seed": 0, "images": 10**18}}, "797"),
-    "10^18 rooms": (
-        {"data": {"kind": "generated_rooms", "seed": 0, "images": 10**18}}, "images"),
+    "10^18 rooms": ({"data": {"kind": "generated_rooms", "seed": 0, "images": 10**18}}, "images"),
     "rooms of 10^9 pixels a side": (
         {"data": {"kind": "generated_rooms", "seed": 0, "images": 1, "size": [10**9, 10**9]}},
-        "size"),
+        "size",
+    ),
 }

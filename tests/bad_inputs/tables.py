@@ -54,8 +54,11 @@ def of_a_gigabyte() -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         with archive.open("a.npy", "w", force_zip64=True) as member:
-            member.write(npy_header("{'descr': '<i8', 'fortran_order': False, "
-                                    "'shape': (16384, 16384), }")[:-64])
+            member.write(
+                npy_header("{'descr': '<i8', 'fortran_order': False, 'shape': (16384, 16384), }")[
+                    :-64
+                ]
+            )
             for _ in range(256):
                 member.write(bytes(2**23))
     return file.getvalue()
@@ -195,8 +198,10 @@ def files() -> Iterator[tuple[str, str, Content]]:
     yield "t.npz of a pickle", "t.npz", zipped({"a.npy": pickle.dumps([1])})
     yield "t.npz that is encrypted", "t.npz", encrypted(npz(a=PRODUCTS))
     yield "t.npz of an unknown compression", "t.npz", of_compression(npz(a=PRODUCTS), 99)
-    yield "t.npz with an array that claims 8 TB", "t.npz", zipped(
-        {"a.npy": npy_header(HEADERS["that claims 8 TB"])}
+    yield (
+        "t.npz with an array that claims 8 TB",
+        "t.npz",
+        zipped({"a.npy": npy_header(HEADERS["that claims 8 TB"])}),
     )
     yield "t.npz that grows to 2 GiB", "t.npz", lambda path: path.write_bytes(of_a_gigabyte())
     yield "t.npz with a path as its name", "t.npz", zipped({"../../evil.npy": npy(PRODUCTS + 1000)})
@@ -206,7 +211,10 @@ def cases() -> Iterator[Case]:
     for name, file, content in files():
         says = "" if not file.isprintable() else file
         yield Case(
-            name=f"errors: {name}", command=("errors", f"./{file}"), files={file: content}, says=says
+            name=f"errors: {name}",
+            command=("errors", f"./{file}"),
+            files={file: content},
+            says=says,
         )
     for name, (file, content) in FINE.items():
         yield Case(
