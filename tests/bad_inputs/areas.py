@@ -17,6 +17,10 @@ AREAS = (
     "data",
     "checkpoints",
     "networks",
+    "results",
+    "stores",
+    "outputs",
+    "programs",
 )
 
 
