@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from mbm_hw.studies.fields import Label, check_fields
+from mbm_hw.studies.fields import Label, Text, check_fields
 
 ALL, NONE = "all", "none"
 """The layer sets of all layers together, and of no layer."""
@@ -28,7 +28,7 @@ class Layers:
     `Layers(each=False, all=False, groups={"decoder": "decoder.*"})`.
     """
 
-    each: str | Literal[False] = "*"
+    each: Text | Literal[False] = "*"
     all: bool = True
     groups: Mapping[Label, str] = field(default_factory=dict)
     subclasses: bool = False
@@ -63,7 +63,7 @@ class Layers:
             return found
 
         for name in self.groups:
-            if name in names:
+            if name in names or name in left:
                 raise ValueError(f"layers.groups must not name a group {name!r}, which is a layer")
         sets = {name: (name,) for name in matching(self.each)} if self.each else {}
         sets |= {name: matching(pattern) for name, pattern in self.groups.items()}
