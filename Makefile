@@ -72,7 +72,8 @@ clean:    ## Remove .venv, build and results
 	@command -v c++ > /dev/null || \
 	  { echo "error: a C++ compiler is needed (Debian: apt install g++)"; exit 2; }
 	"$${PYTHON3:-python3}" -m venv .venv
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sim,synth,formal,cuda,cluster,dev]'
+	@build=$$(tests/build_folder.sh) && $(PYTHON) -m pip install --quiet --disable-pip-version-check \
+	  -c constraints.txt $${build:+-C "build-dir=$$build"} -e '.[sim,synth,formal,cuda,cluster,dev]'
 	@touch $@
 
 .venv/simulators: .venv/installed

@@ -23,6 +23,7 @@ from bench.picture import plot_rates
 from mbm_hw.cli.options import OutputFolder
 from mbm_hw.files import replacing
 from mbm_hw.ops.cpu_kernels import available_isas
+from mbm_hw.supervision import supervise
 
 # So that the rival of AVX2 kernels has AVX2 alone too.
 RIVAL_ENVIRONMENT = {
@@ -92,4 +93,4 @@ def cells(row: dict) -> dict:
 
 
 if __name__ == "__main__":
-    main()
+    supervise("bench", main)

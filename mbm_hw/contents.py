@@ -1,7 +1,9 @@
 """What a file holds, told by its first bytes: for errors about a file of another kind."""
 
 import codecs
+import os
 import re
+import stat
 from pathlib import Path
 
 NUMPY_ARRAY = "a NumPy array"
@@ -24,8 +26,11 @@ _SIGNATURES = {
 def contents(path: str | Path) -> str:
     """Return what the file begins as: one of this module's names, or other words for an error.
 
-    A file that cannot be read is an OSError.
+    Folders, pipes and devices are not opened. A file that cannot be read is an OSError.
     """
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode):
+        return "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
     with open(path, "rb") as file:
         head = file.read(1024)
     for signature, kind in _SIGNATURES.items():

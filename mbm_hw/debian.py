@@ -7,6 +7,15 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+_HEAD = """#!/bin/sh
+root=$(dirname "$(dirname "$(readlink -f "$0")")")
+case $root in *[!a-zA-Z0-9_/.,+@%=~-]*)
+  links=${XDG_CACHE_HOME:-$HOME/.cache}/mbm_hw
+  link=$links/$(printf %s "$root" | cksum | cut -d ' ' -f 1)
+  [ "$(readlink "$link")" = "$root" ] || { mkdir -p "$links" && ln -sfn "$root" "$link"; } || exit
+  root=$link ;;
+esac"""
+
 
 def install(packages: Sequence[str]) -> None:
     """Install Debian packages, as root."""
@@ -34,10 +43,13 @@ def unpack(
 
 
 def write_wrapper(path: Path, *lines: str) -> None:
-    """Write a shell script that knows as `$root` the folder two above it."""
+    """Write a shell script that knows as `$root` the folder two above it.
+
+    Programs such as iverilog hand that name to a shell, unquoted. Where the shell would take it
+    apart, `$root` is a link of a harmless name in the user's cache.
+    """
     path.parent.mkdir(exist_ok=True)
-    head = ("#!/bin/sh", 'root=$(dirname "$(dirname "$(readlink -f "$0")")")')
-    path.write_text("\n".join([*head, *lines]) + "\n")
+    path.write_text("\n".join([_HEAD, *lines]) + "\n")
     path.chmod(0o755)
 
 

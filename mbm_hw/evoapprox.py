@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+from mbm_hw.contents import TEXT, contents
 from mbm_hw.errors import ErrorMetrics, error_metrics
 from mbm_hw.table_files import TABLE_FILES, read_table
 
@@ -68,6 +69,8 @@ def published_figures(path: str | Path) -> Iterator[dict]:
 
 def _circuits(path: Path) -> list[dict[str, str]]:
     try:
+        if (kind := contents(path)) != TEXT:
+            raise ValueError(f"it is {kind}, not {TEXT}")
         with open(path, encoding="utf-8-sig", newline="") as file:
             circuits = list(csv.DictReader(file, restval=""))
     except (ValueError, csv.Error) as error:

@@ -8,6 +8,7 @@ dies, even by kill -9, the read ends and the watcher kills the group. A process 
 one that is just being started belongs to the group, or fails to join it because it is gone.
 """
 
+import logging
 import os
 import select
 import signal
@@ -82,6 +83,8 @@ def _supervisor(name: str, child: int, group: int, inbox: socket.socket) -> int:
             asked.append(signal.SIGTERM)
         if asked and ending is None:
             ending, deadline = signal.Signals(asked[0]), time.monotonic() + GRACE
+            os.kill(child, signal.SIGTERM)  # first, so that it knows why the others end
+            time.sleep(0.1)
             os.killpg(group, signal.SIGTERM)
         if deadline is not None and time.monotonic() > deadline:
             os.killpg(group, signal.SIGKILL)
@@ -123,6 +126,7 @@ def _run(program: Callable[[], int | None]) -> NoReturn:
     def unwind(number, frame):
         signal.signal(number, signal.SIG_IGN)
         sys.unraisablehook = threading.excepthook = lambda *_: None
+        logging.disable()
         is_ending.set()
         sys.exit(128 + number)
 

@@ -16,6 +16,7 @@ from dask_jobqueue import SLURMCluster
 from distributed.security import Security
 
 from mbm_hw.cli import main
+from mbm_hw.supervision import supervise
 
 JOBS = 20
 CREDENTIALS = Path("results/slurm")
@@ -47,8 +48,12 @@ def client_settings(security: Security) -> dict[str, str]:
     return {f"distributed.comm.tls.{name}": value for name, value in settings.items()}
 
 
-if __name__ == "__main__":
+def run() -> None:
     security = Security.temporary()
     with slurm_cluster(security) as cluster, dask.config.set(client_settings(security)):
         cluster.scale(jobs=JOBS)
         main([*sys.argv[1:], "--scheduler", cluster.scheduler_address])
+
+
+if __name__ == "__main__":
+    supervise("slurm", run)

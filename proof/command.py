@@ -1,6 +1,7 @@
 """Command lines: bad input is one line on stderr and exit status 2."""
 
 import sys
+from concurrent.futures.process import BrokenProcessPool
 
 import click
 
@@ -20,12 +21,12 @@ class DesignName(click.ParamType):
 
 
 def run(command: click.Command, module: str) -> None:
-    """Run the command of `python -m module` and leave the process; 130 after Ctrl-C."""
+    """Run the command of `python -m module` and leave the process: 2 after bad input."""
     try:
         sys.exit(command(prog_name=f"python -m {module}", standalone_mode=False))
     except click.ClickException as error:
         click.echo(f"{module}: {' '.join(error.format_message().split())}", err=True)
         sys.exit(2)
-    except click.Abort:
-        click.echo(f"{module}: interrupted", err=True)
-        sys.exit(130)
+    except BrokenProcessPool:
+        click.echo(f"{module}: a worker was killed; what was finished is kept", err=True)
+        sys.exit(1)

@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from tabulate import tabulate
@@ -34,10 +35,14 @@ class _Parser(argparse.ArgumentParser):
 def main() -> int:
     arguments = _arguments()
     tasks = [(simulator, name) for simulator in arguments.sim for name in arguments.spec]
-    with ProcessPoolExecutor(os.cpu_count(), initializer=_quieten) as pool:
-        run = functools.partial(_simulate, arguments)
-        came = tqdm(pool.map(run, tasks), total=len(tasks), unit="design", leave=False)
-        outcomes = list(came)
+    try:
+        with ProcessPoolExecutor(os.cpu_count(), initializer=_quieten) as pool:
+            run = functools.partial(_simulate, arguments)
+            came = tqdm(pool.map(run, tasks), total=len(tasks), unit="design", leave=False)
+            outcomes = list(came)
+    except BrokenProcessPool:
+        print("sim: a worker was killed", file=sys.stderr)
+        return 1
     write_report(outcomes, arguments.results)
     rows = [outcome for outcome in outcomes if isinstance(outcome, Simulation)]
     wrong = list(failures(outcomes))
@@ -114,6 +119,8 @@ def _arguments() -> argparse.Namespace:
             check_folder(simulator, arguments.results)
             with environment(simulator):
                 pass
-    except (MissingTool, OSError) as error:
+    except OSError as error:
+        parser.error(f"{error.filename}: {error.strerror}")
+    except MissingTool as error:
         parser.error(str(error))
     return arguments

@@ -7,7 +7,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 way=$1
 python=$(realpath -s "$2")
-build=build/$way
+elsewhere=$(tests/build_folder.sh)
+build=${elsewhere:-build}/$way
 site=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 install=("$python" -m pip install --quiet --disable-pip-version-check cmake ninja nanobind==3.1.0)
 chosen=

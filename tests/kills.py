@@ -43,6 +43,8 @@ HITS = (
     (signal.SIGKILL, False),
 )
 """What is sent, and whether to the group of the process, as from a terminal, or to it alone."""
+USUAL = re.compile(r"\d%\||^\s*$|: tables, .* are in ")
+"""What a command says that nobody disturbs: its progress, and where its results are."""
 MAKEFILE = """
 .PHONY: sim
 sim:
@@ -208,7 +210,7 @@ def hit_once(job: Job, command: list[str], number, is_group: bool, moment: float
     if "Traceback" in text:
         raise BrokenPromise(f"{what}a traceback: {text}")
     if is_clean_end:
-        lines = [line for line in re.split(r"[\r\n]+", text) if not re.search(r"\d%\||^\s*$", line)]
+        lines = [line for line in re.split(r"[\r\n]+", text) if not USUAL.search(line)]
         if lines != [f"{job.name}: {WORDS[number]}; what was finished is kept"]:
             raise BrokenPromise(f"{what}it says {lines}")
         if process.returncode != 128 + number:

@@ -74,7 +74,8 @@ def test_the_command_prints_the_digits_as_they_are(library, capsys):
     [
         ("name,MAE\none,1\n", "figures.csv: it must have columns name, signed and any of "),
         ("name,signed,area\none,True,7\n", "it must have columns name, signed and any of "),
-        ("", "it must have columns name, signed and any of "),
+        ("", "figures.csv: it is empty, not text"),
+        ("\0", "figures.csv: it is binary data, not text"),
         ("name,signed,MAE\none,yes,1\n", "signed of one must be True or False, not 'yes'"),
         ("name,signed,MAE\none,False,x\n", "MAE of one must be a number, not 'x'"),
         ("name,signed,MAE\nthree,False,1\n", "three.csv: No such file or directory"),

@@ -86,7 +86,8 @@ def test_a_fifo_gets_all_at_once_and_nothing_of_what_fails(tmp_path):
 @pytest.mark.parametrize("is_pipe", [False, True], ids=["file", "pipe"])
 def test_standard_output_is_written_through(tmp_path, path, is_pipe):
     program = (
-        "import sys; from mbm_hw.cli import main; print('before');"
+        "import atexit; from mbm_hw.cli import main; print('before');"
+        "atexit.register(print, 'after');"
         f"main(['verilog', 'mbm4s', '-o', {path!r}])"
     )
     with open(tmp_path / "out", "w+") as out:
@@ -99,7 +100,7 @@ def test_standard_output_is_written_through(tmp_path, path, is_pipe):
         out.seek(0)
         printed = ran.stdout if is_pipe else out.read()
     assert printed.startswith("before\n// mbm4s")
-    assert printed.endswith("endmodule\n")
+    assert printed.endswith("endmodule\nafter\n")
     assert ran.stderr == f"wrote {path}\n"
 
 

@@ -21,6 +21,7 @@ from mbm_hw.studies.hashing import hash_files, remembered
 from mbm_hw.studies.identity import differences, user_modules
 from mbm_hw.studies.run import StudyRun
 from mbm_hw.studies.source_code import code_of, imported_files
+from mbm_hw.studies.user_code import load_function
 
 NETWORK = """
 import torch
@@ -109,6 +110,15 @@ def test_modules_that_lie_beside_the_network_or_on_pythons_path_count(tmp_path, 
     (tmp_path / "lib/zoo_parts.py").write_text("WIDTH = 5\n")
     changed = user_modules([f"{tmp_path}/own/net.py:net"])
     assert [name for name in modules if modules[name] != changed[name]] == ["module zoo_parts"]
+
+
+def test_modules_that_are_imported_by_a_computed_name_count(tmp_path):
+    text = "import importlib\nblocks = importlib.import_module('.blocks', __package__)\n"
+    (tmp_path / "net.py").write_text(f"{text}def net(): pass\n")
+    (tmp_path / "blocks.py").write_text("WIDTH = 4\n")
+    (tmp_path / "other.py").write_text("WIDTH = 4\n")
+    load_function(f"{tmp_path}/net.py:net")
+    assert list(user_modules([f"{tmp_path}/net.py:net"])) == ["module blocks", "module net"]
 
 
 @pytest.fixture

@@ -95,7 +95,9 @@ def test_the_operands_of_circuits_are_those_of_the_twin(file, monkeypatch):
         run = study_run(file, factory)
         monkeypatch.setattr(network_layers, "_run", lambda study, run=run: run)
         layer = network_layers.NetworkLayer(factory, "all", "a")
+        before = [run.dataset[i][0].clone() for i in range(3)]
         layers.append(network_layers.convolution(layer, MBM(8, signed=True), outputs=300))
+        assert all(map(torch.equal, before, (run.dataset[i][0] for i in range(3))))
     assert all(map(np.array_equal, *streams))
     assert np.array_equal(layers[0].x, layers[1].x)
     assert len(layers[0].x) == 3

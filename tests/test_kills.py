@@ -4,7 +4,7 @@ import random
 import signal
 
 import pytest
-from kills import JOBS, Undisturbed, disturbed, undisturbed
+from kills import JOBS, Undisturbed, disturbed, hit_once, prepare, undisturbed
 
 SEED = 1
 CTRL_C, TERM, KILL = (signal.SIGINT, True), (signal.SIGTERM, False), (signal.SIGKILL, False)
@@ -13,7 +13,7 @@ CTRL_C, TERM, KILL = (signal.SIGINT, True), (signal.SIGTERM, False), (signal.SIG
 @pytest.mark.parametrize(
     "trials",
     [
-        {"study": [CTRL_C], "workers": [KILL], "shards": [KILL, TERM]},
+        {"study": [CTRL_C], "shards": [TERM]},
         {"cost": [CTRL_C, KILL]},
         {"prove": [CTRL_C, KILL]},
         {"sim": [TERM, KILL], "make sim": [KILL, CTRL_C]},
@@ -30,3 +30,10 @@ def test_commands_that_are_killed_keep_their_promises(tmp_path, trials):
         victims = [random_.randrange(len(job.steps)) for _ in hits]
         came = disturbed(job, folder, Undisturbed(wanted.result, seconds), victims, hits, random_)
         assert len(came) == len(hits)
+
+
+@pytest.mark.parametrize("moment", [5.0, 12.0])
+def test_workers_end_with_a_study_that_is_killed(tmp_path, moment):
+    prepare(tmp_path / "f")
+    (command,) = JOBS["workers"].commands(tmp_path / "f")
+    hit_once(JOBS["workers"], command, *KILL, moment)

@@ -9,6 +9,7 @@ from small_net import MBM8S
 from torch import nn
 from torch.nn import functional
 from torch.nn.utils import prune
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mbm_hw import Exact
 from mbm_hw.nn import ApproxConv2d, ApproxLinear, calibrate_, convert_
@@ -90,6 +91,28 @@ def test_its_gradient_is_that_of_the_exact_layer(layer):
     network(x).square().sum().backward()
     for name, parameter in parameters.items():
         torch.testing.assert_close(parameter.grad, expected[name], atol=0.02, rtol=1e-3)
+
+
+class Calls(TorchDispatchMode):
+    """Notes the operators of ours that run."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def __torch_dispatch__(self, operator, types, arguments=(), keywords=None):
+        if operator.namespace == "mbm_hw":
+            self.names.append(operator.name())
+        return operator(*arguments, **(keywords or {}))
+
+
+def test_it_multiplies_once_also_for_its_gradient(layer):
+    network, x = nn.Sequential(layer), torch.rand(2, 3, 8, 8)
+    convert_(network, MBM8S, subclasses=True)
+    calibrate_(network, [x])
+    with Calls() as calls:
+        network(x)
+    assert calls.names == ["mbm_hw::quantized_conv2d"]
 
 
 @pytest.mark.parametrize("case", ["inherited", "same"])

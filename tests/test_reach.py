@@ -56,6 +56,8 @@ def encoder(**options):
 def test_transformers_with_approximate_layers_leave_the_fused_forward(spec, mask):
     network, x = encoder(), torch.randn(2, 5, 16)
     batch = {"src": x, "src_key_padding_mask": mask}
+    before = coverage(network, batch)
+    assert before.uncounted == ()
     with torch.no_grad():
         exact = network(**batch)
         names = convert_(network, spec)
@@ -66,7 +68,9 @@ def test_transformers_with_approximate_layers_leave_the_fused_forward(spec, mask
     assert not torch.equal(approximate[kept], exact[kept])
     # With gradients the attention takes torch's plain forward too, which rounds differently.
     torch.testing.assert_close(network(**batch)[kept], approximate[kept], atol=0.02, rtol=0)
-    assert coverage(network, batch).approximate == 2 * 2 * (10 * 16 * 32)
+    after = coverage(network, batch)
+    assert after.approximate == 2 * 2 * (10 * 16 * 32)
+    assert after.total == before.total
 
 
 def test_transformers_without_approximate_layers_keep_it():

@@ -1,6 +1,7 @@
 import contextlib
 import gzip
 import io
+import os
 import pickle
 import random
 
@@ -198,6 +199,15 @@ def test_damaged_bytes_are_never_another_error(tmp_path):
             (tmp_path / name).write_bytes(damaged)
             with contextlib.suppress(ValueError):
                 read_table(tmp_path / name)
+
+
+def test_folders_and_pipes_are_not_opened(tmp_path):
+    (tmp_path / "folder.npy").mkdir()
+    with pytest.raises(ValueError, match="it is a folder, not a NumPy array"):
+        read_table(tmp_path / "folder.npy")
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(ValueError, match="it is a pipe or a device, not text"):
+        read_table(tmp_path / "pipe.csv")
 
 
 def test_a_name_is_no_file_and_a_file_is_no_name(tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ import csv
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -34,8 +34,7 @@ class OutputFile(click.ParamType):
     name = "file"
 
     def convert(self, value, param, ctx):
-        check_writable(value)
-        return Path(value)
+        return _checked(check_writable, value)
 
 
 class OutputFolder(click.ParamType):
@@ -44,8 +43,15 @@ class OutputFolder(click.ParamType):
     name = "folder"
 
     def convert(self, value, param, ctx):
-        check_folder_writable(value)
-        return Path(value)
+        return _checked(check_folder_writable, value)
+
+
+def _checked(check: Callable[[Path], None], value) -> Path:
+    try:
+        check(Path(value))
+    except OSError as error:
+        raise click.UsageError(f"{error.filename}: {error.strerror}") from error
+    return Path(value)
 
 
 class WritingCommand(click.Command):

@@ -16,7 +16,7 @@ from mbm_hw.studies.data import Dataset
 from mbm_hw.studies.description import Study
 from mbm_hw.studies.hashing import array_bytes, remembered, sha256
 from mbm_hw.studies.source_code import code_of, imported_files
-from mbm_hw.studies.user_code import KEPT, home, source_of
+from mbm_hw.studies.user_code import KEPT, home, loaded_files, source_of
 
 PACKAGE = Path(__file__).parent.parent
 ROOT = PACKAGE / "studies" / "run.py"
@@ -105,6 +105,8 @@ def user_modules(functions: Iterable[str]) -> dict[str, str]:
         file = waiting.pop()
         folder = home(file)[0]
         files, others = imported_files(file, folder, installed=KEPT, read=source_of)
+        if "importlib" in others:  # what it imports by name is not written in the sources
+            files |= loaded_files(folder)
         for name, path in files.items():
             if path not in seen:
                 seen.add(path)

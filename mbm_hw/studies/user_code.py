@@ -87,6 +87,13 @@ def source_of(path: Path) -> bytes:
     return next(ran, None) or path.read_bytes()
 
 
+def loaded_files(folder: Path) -> dict[str, Path]:
+    """Return the files of a user's folder that have been run: module below the folder -> file."""
+    package = _packages.get(folder, PREFIX)
+    ran = {name: file for name, (file, _) in _sources.items() if _top(name) == package}
+    return {name.removeprefix(f"{package}."): file for name, file in ran.items()}
+
+
 def _in_words(error: BaseException, folder: Path) -> str:
     text = " ".join(str(error).split())[:200]
     if isinstance(error, ValueError):
