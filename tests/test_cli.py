@@ -67,7 +67,7 @@ def test_every_command_explains_itself(capsys, command):
         (["verilog", "mbm8", "-o", "file/x.v"], "file"),
         (["ops", "absent", "--models", "."], "no network is called 'absent' in ."),
         (["ops", "absent.py:net"], "absent.py:net: there is no file absent.py"),
-        (["ops", "net", "--input", "480"], "must be rows x columns such as 480x640, at most 16384 each, not '480'"),
+        (["ops", "net", "--input", "480"], "480x640, at most 16384 each, not '480'"),
         (["study", "run"], "Missing argument"),
         (["study", "run", "absent.yaml"], "absent.yaml: No such file or directory"),
         (["study", "run", "bad.yaml"], "bad.yaml: a study has no key 'netwrok'; known: name"),
