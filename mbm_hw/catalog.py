@@ -63,9 +63,10 @@ CATALOG = MappingProxyType({spec.identifier: spec for spec in _INTEGERS} | _FLOA
 _INTEGER_FAMILIES = {family.family: family for family in (Exact, Mitchell, MBM)}
 _FLOAT_FAMILIES = {family.family: family for family in (FloatExact, FloatMitchell, FloatMBM)}
 _BITS = {name: bits for bits, name in FORMATS.items()}
-_INTEGER = re.compile(rf"({'|'.join(_INTEGER_FAMILIES)})(\d+)(s?)(?:_t(\d+))?")
+_INTEGER = re.compile(rf"({'|'.join(_INTEGER_FAMILIES)})(\d+)(s?)(?:_t(\d+))?", re.ASCII)
 _FLOAT = re.compile(
-    rf"({'|'.join(_FLOAT_FAMILIES)})_({'|'.join(_BITS)}|e\d+m\d+)(?:_t(\d+))?(_lsb|_plain)?"
+    rf"({'|'.join(_FLOAT_FAMILIES)})_({'|'.join(_BITS)}|e\d+m\d+)(?:_t(\d+))?(_lsb|_plain)?",
+    re.ASCII,
 )
 
 

@@ -30,10 +30,14 @@ class Difference:
 def product_difference(spec: IntegerSpec, other: IntegerSpec) -> Difference:
     """Return how `spec` differs from `other`; more than 2**26 pairs are a ValueError."""
     low = max(spec.operand_min, other.operand_min)
-    operands = np.arange(low, min(spec.operand_max, other.operand_max) + 1)
-    pairs = operands.size**2
+    high = min(spec.operand_max, other.operand_max)
+    pairs = (high - low + 1) ** 2
     if pairs > MAX_EXHAUSTIVE_PAIRS:
-        raise ValueError(f"{spec} and {other} have {pairs} pairs of operands in common: too many")
+        raise ValueError(
+            f"{spec} and {other} have {pairs} pairs of operands in common: at most "
+            f"{MAX_EXHAUSTIVE_PAIRS} are compared"
+        )
+    operands = np.arange(low, high + 1)
     found = Difference(pairs, 0, 0, *[int(operands[0])] * 2, 0, 0)
     differing = 0
     for a in operands:

@@ -14,6 +14,8 @@ from mbm_hw.files import replacing
 from mbm_hw.reference import pattern_values, product_table
 from mbm_hw.spec import IntegerSpec, Spec, Table
 
+MAX_PRODUCTS = 1 << (2 * Table.MAX_WIDTH)
+"""The products of the largest table."""
 TABLE_FILES = (".npy", ".csv")
 """How the files end that `read_table` reads."""
 
@@ -43,7 +45,7 @@ def read_table(path: str | Path, signed: bool = False, sign_magnitude: bool = Fa
     path = Path(path)
     try:
         if path.suffix == ".npy":
-            array = np.load(path, allow_pickle=False)
+            array = np.load(path, mmap_mode="r", allow_pickle=False)  # of any size that it claims
         elif path.suffix == ".csv":
             array = _read_csv(path, signed and not sign_magnitude)
         else:
@@ -86,9 +88,11 @@ _WRITERS = {".npy": _write_npy, ".csv": _write_csv, ".hex": _write_hex}
 
 
 def _read_csv(path: Path, signed: bool) -> np.ndarray:
-    rows = np.loadtxt(path, np.int64, delimiter=",", skiprows=1, ndmin=2)
+    rows = np.loadtxt(path, np.int64, delimiter=",", skiprows=1, ndmin=2, max_rows=MAX_PRODUCTS + 1)
     if rows.shape[1] != 3:
         raise ValueError(f"a line must hold a,b,product, not {rows.shape[1]} columns")
+    if len(rows) > MAX_PRODUCTS:
+        raise ValueError(f"the lines must list at most {MAX_PRODUCTS} products")
     side = round(len(rows) ** 0.5)
     width = side.bit_length() - 1
     if side * side != len(rows) or side != 1 << width:

@@ -24,6 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         fail(str(error))
     except OSError as error:
         fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except MemoryError as error:
+        fail(f"there is not enough memory: {error}")
     except (click.Abort, KeyboardInterrupt):
         click.echo("mbm-hw: interrupted; what was finished is kept", err=True)
         sys.exit(130)

@@ -8,7 +8,7 @@ import click
 from mbm_hw.catalog import CATALOG, find_spec
 from mbm_hw.cli.options import print_rows, with_formats, with_table_flags
 from mbm_hw.differences import product_difference
-from mbm_hw.errors import MAX_EXHAUSTIVE_PAIRS, METRICS, error_metrics, pair_count
+from mbm_hw.errors import MAX_EXHAUSTIVE_PAIRS, MAX_SAMPLES, METRICS, error_metrics, pair_count
 from mbm_hw.files import replacing
 from mbm_hw.published import TABLE_I
 from mbm_hw.spec import IntegerSpec, Spec
@@ -114,7 +114,9 @@ def _integer_spec(name: str) -> IntegerSpec:
 
 @click.command()
 @click.argument("specs", nargs=-1)
-@click.option("--samples", type=click.IntRange(1), help="Operand pairs; default all, or 2**22.")
+@click.option(
+    "--samples", type=click.IntRange(1, MAX_SAMPLES), help="Operand pairs; default all, or 2**22."
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the sample.")
 @click.option("--include-zeros", is_flag=True, help="Count 0 x anything as no error.")
 @click.option("--paper", is_flag=True, help="The MBM paper's Table I beside its figures.")

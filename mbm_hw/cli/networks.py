@@ -31,11 +31,13 @@ def ops(network, size, against, algorithm, models, picture, style):
 
     Weights do not matter. Look-ups are the multiplications that meet no zero padding.
     """
+    from mbm_hw.studies.data.dataset import MAX_PIXELS, shortened
     from mbm_hw.studies.operations import network_operations, operation_rows
 
-    match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", size)
+    match = re.fullmatch(r"([1-9][0-9]{0,9})x([1-9][0-9]{0,9})", size)
     if not match:
-        raise click.UsageError(f"--input must be rows x columns such as 480x640, not {size!r}")
+        expected = f"rows x columns such as 480x640, of at most {MAX_PIXELS} pixels"
+        raise click.UsageError(f"--input must be {expected}, not {shortened(size)}")
     names = [name for name in (network, against) if name is not None]
     height, width = map(int, match.groups())
     counted = {name: network_operations(name, height, width, models, algorithm) for name in names}

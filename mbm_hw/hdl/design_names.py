@@ -11,7 +11,8 @@ from mbm_hw.hdl.verilog import to_verilog
 _NAME = re.compile(
     r"(?P<spec>\w+?)"
     r"(?:_(?P<unit>mac|dot(?P<lanes>\d+))(?:_acc(?P<accumulator>\d+))?)?"
-    r"(?:_p(?P<pipeline>\d+))?(?P<stream>_stream)?"
+    r"(?:_p(?P<pipeline>\d+))?(?P<stream>_stream)?",
+    re.ASCII,
 )
 
 

@@ -2,6 +2,7 @@
 file that takes (network, data folder or None) and fills the network's weights in place."""
 
 import pickle
+import zipfile
 from pathlib import Path
 
 import torch
@@ -17,6 +18,7 @@ def read_checkpoint(path: Path | str) -> dict[str, torch.Tensor]:
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"there is no {path}")
+    _check_unpacked_size(path)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
@@ -29,6 +31,20 @@ def read_checkpoint(path: Path | str) -> dict[str, torch.Tensor]:
     if all(key.startswith("module.") for key in state):
         state = {key.removeprefix("module."): value for key, value in state.items()}
     return dict(state)
+
+
+def _check_unpacked_size(path: Path) -> None:
+    """Raise a ValueError if an archive unpacks to more than its size: torch.save packs nothing."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+        return  # torch.load says what is wrong
+    if unpacked > path.stat().st_size:
+        raise ValueError(
+            f"{path} must hold tensors as torch.save writes them, without compression: "
+            f"{path.stat().st_size} bytes may not unpack to {unpacked}"
+        )
 
 
 def _content(state):

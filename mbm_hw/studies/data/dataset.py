@@ -9,6 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+MAX_IMAGES = 10**7
+"""The images that a study may score, or calibrate with."""
+MAX_NUMBER = 2**63 - 1
+"""The largest seed, and the largest number of a frame."""
+MAX_PIXELS = 1 << 24
+"""The pixels of one image that a network gets, 16 Mi: as many as an image of 4096x4096."""
+
 
 class Dataset:
     """Samples to be scored, and images to calibrate with, none of which is among them.
@@ -43,10 +50,12 @@ class Kind:
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
-            value, least = getattr(self, field.name), int(field.name.endswith("images"))
-            if field.type is int and (type(value) is not int or value < least):
-                expected = f"an integer of at least {least}"
-                raise ValueError(f"{field.name} must be {expected}, not {value!r}")
+            value = getattr(self, field.name)
+            least, most = (1, MAX_IMAGES) if field.name.endswith("images") else (0, MAX_NUMBER)
+            if field.type is int and (type(value) is not int or not least <= value <= most):
+                is_too_large = type(value) is int and value > most
+                expected = f"at most {most}" if is_too_large else f"an integer of at least {least}"
+                raise ValueError(f"{field.name} must be {expected}, not {shortened(value)}")
 
     def load(self) -> Dataset:
         """See :func:`mbm_hw.studies.data.load_data`."""
@@ -73,6 +82,15 @@ def check_at_most(available: int, asked: int, name: str) -> None:
 
 
 def check_size(size: Sequence[int]) -> None:
-    """Raise a ValueError if `size` is not [height, width]."""
+    """Raise a ValueError if `size` is not [height, width], or has more than MAX_PIXELS."""
     if not isinstance(size, Sequence) or [type(n) for n in size] != [int, int] or min(size) < 1:
-        raise ValueError(f"size must be [height, width] in pixels, not {size!r}")
+        raise ValueError(f"size must be [height, width] in pixels, not {shortened(size)}")
+    if size[0] * size[1] > MAX_PIXELS:
+        expected = f"at most {MAX_PIXELS} pixels"
+        raise ValueError(f"size must be [height, width] of {expected}, not {shortened(size)}")
+
+
+def shortened(value: object) -> str:
+    """Return how a message shows a value: its beginning, where it is long."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
