@@ -22,8 +22,8 @@ from mbm_hw.studies.data.folders import opened_image
         ),
         ({"calibration_images": 10**30}, "calibration_images must be at most 10000000, not "),
         ({"seed": 10**30}, "seed must be at most 9223372036854775807, not 1000000000000000000"),
-        ({"size": [10**30, 1]}, r"size must be \[height, width\] of at most 16777216 pixels, not "),
-        ({"size": [4097, 4096]}, r"size must be .* of at most 16777216 pixels, not \[4097, 4096\]"),
+        ({"size": [10**30, 1]}, r"size must be \[height, width\] of at most 4194304 pixels, not "),
+        ({"size": [2048, 2049]}, r"size must be .* of at most 4194304 pixels, not \[2048, 2049\]"),
     ],
 )
 def test_numbers_beyond_a_limit_are_refused_with_the_limit(description, message):
@@ -33,7 +33,7 @@ def test_numbers_beyond_a_limit_are_refused_with_the_limit(description, message)
 
 
 def test_the_largest_images_that_are_allowed_are_described_without_taking_memory():
-    largest = {"images": 10**7, "size": [4096, 4096]}
+    largest = {"images": 10**7, "size": [2048, 2048]}
     assert len(load_data({"kind": "generated_rooms", "seed": 2**63 - 1} | largest)) == 10**7
 
 

@@ -36,8 +36,10 @@ def ops(network, size, against, algorithm, models, picture, style):
 
     match = re.fullmatch(r"([1-9][0-9]{0,9})x([1-9][0-9]{0,9})", size)
     if not match:
-        expected = f"rows x columns such as 480x640, of at most {MAX_PIXELS} pixels"
-        raise click.UsageError(f"--input must be {expected}, not {shortened(size)}")
+        expected = "rows x columns such as 480x640"
+        raise click.UsageError(
+            f"--input must be {expected}, not {shortened(size)}; at most {MAX_PIXELS} pixels"
+        )
     names = [name for name in (network, against) if name is not None]
     height, width = map(int, match.groups())
     counted = {name: network_operations(name, height, width, models, algorithm) for name in names}

@@ -52,10 +52,14 @@ def run(files, shard, workers, scheduler, device, data, models, results, style):
     from mbm_hw.studies.shards import Shard
 
     shard = None if shard is None else Shard.parse(shard)
+    processes = workers
     workers = _workers(workers, scheduler)
     runs = _runs(files, data, models, results, device)
     with workers as score:
         for run in runs:
+            click.echo(f"{run.study.name}: needs {run.memory}", err=True)
+            if processes is not None:
+                run.memory.check(processes)
             if shard is None:
                 with run.open_store() as store:
                     _compute(run, store, run.units, score)

@@ -24,6 +24,7 @@ from mbm_hw.studies.description import Study
 from mbm_hw.studies.devices import device_of, move_
 from mbm_hw.studies.evaluation import EVALUATIONS, Depth
 from mbm_hw.studies.identity import sha256, study_identity
+from mbm_hw.studies.memory_estimate import estimate_memory
 from mbm_hw.studies.networks import load_network, load_weights
 from mbm_hw.studies.operations import count_multiplications
 from mbm_hw.studies.store import Store
@@ -40,6 +41,7 @@ class StudyRun:
     device : cpu or cuda, where the networks run, from the first unit on.
 
     cases : the networks to be scored, in order: float, the baselines, the specs.
+    memory : a MemoryEstimate of what the study needs; a ValueError if that is not free.
     units : each case on each batch, in the order of the rows. total : images over all units.
     """
 
@@ -66,6 +68,8 @@ class StudyRun:
         self.dataset = load_data(study.data)
         if not study.has_random_weights:
             load_weights(self.network, study.weights, None if data is None else Path(data))
+        self.memory = estimate_memory(study, self.network, self.dataset)
+        self.memory.check()
         self._counts = {
             algorithm: count_multiplications(self.network, self.dataset[0][0], algorithm)
             for algorithm in {DIRECT, *study.algorithms}

@@ -81,12 +81,12 @@ def check_at_most(available: int, asked: int, name: str) -> None:
         raise ValueError(f"{name} must be at most {available}, not {asked}")
 
 
-def check_size(size: Sequence[int]) -> None:
-    """Raise a ValueError if `size` is not [height, width], or has more than MAX_PIXELS."""
+def check_size(size: Sequence[int], most: int = MAX_PIXELS) -> None:
+    """Raise a ValueError if `size` is not [height, width], or has more than `most` pixels."""
     if not isinstance(size, Sequence) or [type(n) for n in size] != [int, int] or min(size) < 1:
         raise ValueError(f"size must be [height, width] in pixels, not {shortened(size)}")
-    if size[0] * size[1] > MAX_PIXELS:
-        expected = f"at most {MAX_PIXELS} pixels"
+    if size[0] * size[1] > most:
+        expected = f"at most {most} pixels"
         raise ValueError(f"size must be [height, width] of {expected}, not {shortened(size)}")
 
 
