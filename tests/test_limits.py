@@ -29,7 +29,7 @@ THIRTY_NINES = "9" * 30
         (["verilog", f"mbm8s_dot{THIRTY_NINES}"], "lanes must be an integer 1 to 256, not 999"),
         (["verilog", f"mbm8_p{THIRTY_NINES}"], "pipeline must be an integer 0 to 4, not 999"),
         (["verilog", "mbm8", "--pipeline", THIRTY_NINES], "is not in the range 1<=x<=4"),
-        (["ops", "x", "--input", f"{THIRTY_NINES}x1"], "--input must be at most 16777216 pixels, "),
+        (["ops", "x", "--input", f"{THIRTY_NINES}x1"], "; at most 16777216 pixels"),
         (["ops", "x", "--input", "9999x9999"], "must be [height, width] of at most 16777216 pix"),
         (["study", "run", "x.yaml", "--shard", f"1/{THIRTY_NINES}"], "of at most 999999, such as"),
         (["study", "run", "x.yaml", "--workers", THIRTY_NINES], "is not in the range 1<=x<=1024"),
@@ -42,7 +42,7 @@ def test_numbers_beyond_a_limit_are_one_line_with_the_limit(arguments, message, 
 
 
 def test_the_api_has_the_limits_of_the_command_line():
-    with pytest.raises(ValueError, match="samples must be 1 to 68719476736, not 10{30}"):
+    with pytest.raises(ValueError, match=r"samples must be 1 to 68719476736, not 10{30}"):
         error_metrics(MBM(8), samples=10**30)
     tracemalloc.start()
     with pytest.raises(ValueError, match="at most 67108864 are compared"):

@@ -44,7 +44,7 @@ def with_inputs(command):
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--shard", metavar="K/N", help="Run the K-th of N parts, into a store of its own.")
 @click.option("--workers", type=click.IntRange(1, 1024), help="Processes of this machine, by Dask.")
-@click.option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster: tcp://host:port.")
+@click.option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster: tls://host:port.")
 @with_inputs
 @with_formats
 def run(files, shard, workers, scheduler, device, data, models, results, style):
