@@ -143,6 +143,7 @@ def png(folder, width, height, contents=b""):
     ("width", "height", "message"),
     [
         (9_000, 9_000, "it must have at most 67108864 pixels, not 81000000"),
+        (10_000, 10_000, "Image size .* exceeds limit"),
         (60_000, 60_000, "Image size .* exceeds limit"),
         (20, 20, ""),
     ],

@@ -2,6 +2,7 @@
 
 import csv
 import struct
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -152,7 +153,10 @@ def opened_image(path: Path) -> Iterator[Image.Image]:
     An image of more than MAX_FILE_PIXELS is not read: a small file may claim any size.
     """
     try:
-        with Image.open(_existing(path)) as image:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            opened = Image.open(_existing(path))
+        with opened as image:
             pixels = image.width * image.height
             if pixels > MAX_FILE_PIXELS:
                 raise OSError(f"it must have at most {MAX_FILE_PIXELS} pixels, not {pixels}")
@@ -161,7 +165,10 @@ def opened_image(path: Path) -> Iterator[Image.Image]:
         raise ValueError(f"{path} cannot be read as an image: {error}") from error
 
 
-_UNREADABLE = (OSError, EOFError, SyntaxError, struct.error, Image.DecompressionBombError)
+_UNREADABLE = (
+    *(Image.DecompressionBombError, Image.DecompressionBombWarning),
+    *(OSError, EOFError, SyntaxError, struct.error),
+)
 
 
 def _existing(path):
