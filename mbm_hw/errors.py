@@ -17,6 +17,8 @@ from mbm_hw.reference import multiply
 from mbm_hw.spec import Exact, Spec
 
 MAX_EXHAUSTIVE_PAIRS = 2**26
+MAX_SAMPLES = 2**36
+"""The operand pairs that a sample may have: about an hour of work."""
 _CHUNK_PAIRS = 2**20
 
 
@@ -61,8 +63,9 @@ def error_metrics(
 ) -> ErrorMetrics:
     """Return the error metrics of `spec`, a spec or its name.
 
-    samples : pairs drawn uniformly (with repetition) from all pairs of operands, zeros among them;
-        None counts every pair, which is a ValueError above 2**26 pairs (13 bits).
+    samples : pairs drawn uniformly (with repetition) from all pairs of operands, zeros among them,
+        at most MAX_SAMPLES; None counts every pair, which is a ValueError above 2**26 pairs (13
+        bits).
     seed : of the sample; the same seed gives the same figures.
     include_zeros : let the relative metrics count the pairs with a zero operand too, their relative
         error as 0 whatever the product is: the MBM paper counts so. Absolute metrics are the same.
@@ -147,8 +150,8 @@ def _errors(
                 f"{spec} has {pairs} operand pairs, more than {MAX_EXHAUSTIVE_PAIRS}: give samples"
             )
         chunks = operands.all_pairs()
-    elif samples < 1:
-        raise ValueError(f"samples must be at least 1, not {samples}")
+    elif not 1 <= samples <= MAX_SAMPLES:
+        raise ValueError(f"samples must be 1 to {MAX_SAMPLES}, not {samples}")
     else:
         chunks = operands.sampled_pairs(samples, np.random.default_rng(seed))
     for a, b in chunks:

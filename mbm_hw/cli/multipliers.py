@@ -16,7 +16,7 @@ from mbm_hw.cli.options import (
     with_table_flags,
 )
 from mbm_hw.differences import product_difference
-from mbm_hw.errors import MAX_EXHAUSTIVE_PAIRS, METRICS, error_metrics, pair_count
+from mbm_hw.errors import MAX_EXHAUSTIVE_PAIRS, MAX_SAMPLES, METRICS, error_metrics, pair_count
 from mbm_hw.evoapprox import published_figures
 from mbm_hw.files import is_written_through, replacing
 from mbm_hw.published import TABLE_I
@@ -130,7 +130,7 @@ def _integer_spec(name: str, signed: bool, sign_magnitude: bool) -> IntegerSpec:
 
 @click.command()
 @click.argument("specs", nargs=-1)
-@click.option("--samples", type=Whole(1, 2**32), help="Operand pairs; default all, or 2**22.")
+@click.option("--samples", type=Whole(1, MAX_SAMPLES), help="Operand pairs; default all, or 2**22.")
 @click.option(
     "--seed", type=Whole(0, 2**63 - 1), default=0, show_default=True, help="Of the sample."
 )
