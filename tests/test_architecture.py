@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "float_spec": {"spec"},
     "float_reference": {"float_spec"},
     "files": set(),
+    "supervision": set(),
     "published": set(),
     "catalog": {"spec", "float_spec"},
     "reference": {"spec", "float_spec", "float_reference"},
