@@ -35,7 +35,7 @@ SIMULATOR = "icarus"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a task.
+    """The outcome of a task.
 
     difference : from the reference: a pair for which the specification has another product.
     replayed : what is wrong in the simulation of the counterexample, or why there is none.
@@ -52,7 +52,7 @@ class Outcome:
 
     @property
     def is_reproduced(self) -> bool:
-        """Whether the simulation finds wrong what the solver did."""
+        """True if the simulation gives the same wrong result as the solver."""
         return str(self.proof.counterexample) in self.replayed
 
 

@@ -42,9 +42,9 @@ HITS = (
     (signal.SIGTERM, False),
     (signal.SIGKILL, False),
 )
-"""What is sent, and whether to the group of the process, as from a terminal, or to it alone."""
+"""The signal to send; and True to send it to the whole process group, as a terminal does."""
 USUAL = re.compile(r"\d%\||^\s*$|: tables, .* are in ")
-"""What a command says that nobody disturbs: its progress, and where its results are."""
+"""Lines of an undisturbed command: its progress, and the place of its results."""
 MAKEFILE = """
 SHELL := /bin/bash
 .PHONY: sim
@@ -54,7 +54,7 @@ sim:
 
 
 class BrokenPromise(Exception):
-    """What a command did, and should not have done."""
+    """The broken promises of a command."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ CTRL_C, TERM, KILL = (signal.SIGINT, True), (signal.SIGTERM, False), (signal.SIG
     ids=" ".join,
 )
 def test_commands_that_are_killed_keep_their_promises(tmp_path, trials):
-    """Those of one row come to the same result."""
+    """Commands of one row come to the same result."""
     random_ = random.Random(SEED)
     wanted = undisturbed(JOBS[next(iter(trials))], tmp_path / "undisturbed")
     for name, hits in trials.items():

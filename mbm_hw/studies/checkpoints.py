@@ -17,7 +17,7 @@ from mbm_hw.contents import PICKLE, ZIP_ARCHIVE, contents
 WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net")
 """Keys under which training programs save a state_dict beside other things."""
 TORCH_PREFIXES = ("module.", "_orig_mod.")
-"""What nn.DataParallel and torch.compile put before every key."""
+"""Prefixes that nn.DataParallel and torch.compile put before every key."""
 PREFIXES = (*TORCH_PREFIXES, "model.", "network.", "net.")
 """Prefixes that a key may lose where the network's own keys show that it has none."""
 

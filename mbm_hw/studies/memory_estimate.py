@@ -15,7 +15,7 @@ from mbm_hw.studies.data import KINDS, Dataset
 from mbm_hw.studies.description import Study
 
 ROW_BYTES = 1000
-"""What a row takes in memory, at the least."""
+"""Bytes of memory that a row takes at the least."""
 LIMIT_OF_CONTAINER = Path("/sys/fs/cgroup/memory.max")
 
 

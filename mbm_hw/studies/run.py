@@ -271,7 +271,7 @@ class StudyRun:
 
     @property
     def versions(self) -> dict[str, str]:
-        """What the rows were computed with: see `code_version`; and torch's version."""
+        """The versions that computed the rows: of this package (`code_version`) and of torch."""
         return {part: self.identity[part] for part in ("mbm_hw", "torch")}
 
     @functools.cached_property
