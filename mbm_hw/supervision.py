@@ -124,7 +124,7 @@ def _run(program: Callable[[], int | None]) -> NoReturn:
     is_ending = threading.Event()
 
     def again(swallowed):
-        """Send the signal once more if Python has swallowed the exit, as in a weakref's callback."""
+        """Send the signal once more if Python has swallowed the exit, as weakref callbacks do."""
         if swallowed.exc_type is SystemExit:
             signal.signal(signal.SIGTERM, unwind)
             threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM)).start()
