@@ -21,7 +21,7 @@ supervise("it", program)
 @pytest.mark.parametrize(
     ("body", "status", "said"),
     [
-        ("return 3", 3, ""),
+        ("watch = None; return 3", 3, ""),
         ("del thing", 143, "it: terminated; what was finished is kept\n"),
         ("os.kill(os.getppid(), 2)", 130, "it: interrupted; what was finished is kept\n"),
         ("os.kill(os.getpid(), 9)", 137, "\nit: killed by SIGKILL; what was finished is kept\n"),
