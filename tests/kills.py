@@ -197,7 +197,7 @@ def hit_once(job: Job, command: list[str], number, is_group: bool, moment: float
             process.wait(10 * LONGEST)
         seconds = time.monotonic() - start
         is_clean_end = number != signal.SIGKILL and "make" not in command
-        while (left := living(marker)) and not is_clean_end and seconds < LONGEST:
+        while (left := living(marker)) and not is_clean_end and seconds < LONGEST / 2:
             time.sleep(0.05)
             seconds = time.monotonic() - start
         for pid in left:
