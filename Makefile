@@ -38,7 +38,7 @@ emulate:  .venv/installed ## Run the AVX-512 kernels' tests alone, on any AVX2 m
 
 sim:      .venv/simulators ## Simulate rtl/ against the reference; SIM=icarus|verilator|all SPEC=mbm8 WAVES=1 COVERAGE=1 SEED=0
 	$(PYTHON) -m sim $${SIM:+--sim "$$SIM"} $${SPEC:+--spec "$$SPEC"} $${WAVES:+--waves} $${COVERAGE:+--coverage} $${SEED:+--seed "$$SEED"}
-	@test -z "$$COVERAGE" || $(PYTHON) -m proof.toggles results/sim/verilator $${SPEC:+"$$SPEC"}
+	@test -z "$$COVERAGE" || exec $(PYTHON) -m proof.toggles results/sim/verilator $${SPEC:+"$$SPEC"}
 
 prove:    .venv/simulators ## Prove that rtl/ equals the specification; SPEC=mbm8 or SWEEP=1 or FAULTS=1, LIMIT=600
 	$(PYTHON) -m proof $${SPEC:+--spec "$$SPEC"} $${SWEEP:+--sweep} $${FAULTS:+--faults} $${LIMIT:+--limit "$$LIMIT"}

@@ -1,4 +1,4 @@
-"""What a file holds, told by its first bytes: for errors about a file of another kind."""
+"""The kind of a file by its first bytes, for errors about files of the wrong kind."""
 
 import codecs
 import os

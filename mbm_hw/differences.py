@@ -38,10 +38,14 @@ def product_difference(spec: IntegerSpec | str, other: IntegerSpec | str) -> Dif
         if not isinstance(one, IntegerSpec):
             raise TypeError(f"product_difference compares integer specs, not {one}")
     low = max(spec.operand_min, other.operand_min)
-    operands = np.arange(low, min(spec.operand_max, other.operand_max) + 1)
-    pairs = operands.size**2
+    high = min(spec.operand_max, other.operand_max)
+    pairs = (high - low + 1) ** 2
     if pairs > MAX_EXHAUSTIVE_PAIRS:
-        raise ValueError(f"{spec} and {other} have {pairs} pairs of operands in common: too many")
+        raise ValueError(
+            f"{spec} and {other} have {pairs} pairs of operands in common: at most "
+            f"{MAX_EXHAUSTIVE_PAIRS} are compared"
+        )
+    operands = np.arange(low, high + 1)
     found = Difference(pairs, 0, 0, *[int(operands[0])] * 2, 0, 0)
     differing = 0
     for a in operands:

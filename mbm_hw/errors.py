@@ -17,7 +17,8 @@ from mbm_hw.reference import multiply
 from mbm_hw.spec import Exact, Spec, checked_integer
 
 MAX_EXHAUSTIVE_PAIRS = 2**26
-MAX_SAMPLES = 2**32
+MAX_SAMPLES = 2**36
+"""The operand pairs that a sample may have: about an hour of work."""
 MAX_SEED = 2**63 - 1
 _CHUNK_PAIRS = 2**20
 
@@ -63,8 +64,9 @@ def error_metrics(
 ) -> ErrorMetrics:
     """Return the error metrics of `spec`, a spec or its name.
 
-    samples : pairs drawn uniformly (with repetition) from all pairs of operands, zeros among them;
-        None counts every pair, which is a ValueError above 2**26 pairs (13 bits).
+    samples : pairs drawn uniformly (with repetition) from all pairs of operands, zeros among them,
+        at most MAX_SAMPLES; None counts every pair, which is a ValueError above 2**26 pairs (13
+        bits).
     seed : of the sample; the same seed gives the same figures.
     include_zeros : let the relative metrics count the pairs with a zero operand too, their relative
         error as 0 whatever the product is: the MBM paper counts so. Absolute metrics are the same.

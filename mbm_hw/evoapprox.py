@@ -53,7 +53,7 @@ def published_figures(path: str | Path) -> Iterator[dict]:
             if published := circuit.get(figure):
                 unrounded = FIGURES[figure](metrics, table.product_width)
                 try:
-                    ours = Decimal(unrounded).quantize(Decimal(published))
+                    ours = Decimal(unrounded).quantize(_finite(published))
                 except InvalidOperation:
                     text = f"{figure} of {name} must be a number, not {published!r}"
                     raise ValueError(f"{path}: {text}") from None
@@ -65,6 +65,14 @@ def published_figures(path: str | Path) -> Iterator[dict]:
                     "agrees": ours == Decimal(published),
                     "unrounded": unrounded,
                 }
+
+
+def _finite(text: str) -> Decimal:
+    """Return the number; what is none, or is not finite, is an InvalidOperation."""
+    number = Decimal(text)
+    if not number.is_finite():
+        raise InvalidOperation
+    return number
 
 
 def _circuits(path: Path) -> list[dict[str, str]]:

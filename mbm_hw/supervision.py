@@ -123,9 +123,15 @@ def _run(program: Callable[[], int | None]) -> NoReturn:
     """Run the program in the child. After SIGTERM it leaves without waiting for its threads."""
     is_ending = threading.Event()
 
+    def again(swallowed):
+        """Send the signal once more if Python has swallowed the exit, as weakref callbacks do."""
+        if swallowed.exc_type is SystemExit:
+            signal.signal(signal.SIGTERM, unwind)
+            threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM)).start()
+
     def unwind(number, frame):
         signal.signal(number, signal.SIG_IGN)
-        sys.unraisablehook = threading.excepthook = lambda *_: None
+        sys.unraisablehook, threading.excepthook = again, lambda _: None
         logging.disable()
         is_ending.set()
         sys.exit(128 + number)

@@ -216,4 +216,4 @@ _READERS = {
     ".csv": (TEXT, _read_csv),
 }
 TABLE_FILES = tuple(_READERS)
-"""How the files end that `read_table` reads."""
+"""Endings of the files that `read_table` reads."""

@@ -1,5 +1,6 @@
 """Command lines: bad input is one line on stderr and exit status 2."""
 
+import re
 import sys
 from concurrent.futures.process import BrokenProcessPool
 
@@ -19,6 +20,15 @@ class DesignName(click.ParamType):
             return design_name(value)
         except ValueError as error:
             raise click.UsageError(str(error)) from None
+
+
+class Seconds(click.FloatRange):
+    """A time, written with the digits 0 to 9."""
+
+    def convert(self, value, param, ctx):
+        if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,9})?", value):
+            self.fail(f"{value!r} is not a number such as 0.5.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def run(command: click.Command, module: str) -> None:

@@ -17,12 +17,12 @@ import click
 from tabulate import tabulate
 from tqdm import tqdm
 
-from mbm_hw.cli.options import OutputFolder
+from mbm_hw.cli.options import OutputFolder, Whole
 from mbm_hw.files import replacing
 from mbm_hw.hdl.designs import Design
 from mbm_hw.spec import Spec
 from proof.anchor import anchor_pairs, disagreement
-from proof.command import DesignName
+from proof.command import DesignName, Seconds
 from proof.prover import Proof, prove
 from proof.tasks import Task, catalog_tasks, fault_tasks, sweep_tasks
 from sim.cocotb_run import SimulationError
@@ -35,7 +35,7 @@ SIMULATOR = "icarus"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a task.
+    """The outcome of a task.
 
     difference : from the reference: a pair for which the specification has another product.
     replayed : what is wrong in the simulation of the counterexample, or why there is none.
@@ -52,7 +52,7 @@ class Outcome:
 
     @property
     def is_reproduced(self) -> bool:
-        """Whether the simulation finds wrong what the solver did."""
+        """True if the simulation gives the same wrong result as the solver."""
         return str(self.proof.counterexample) in self.replayed
 
 
@@ -64,12 +64,12 @@ class Outcome:
 @click.option("--faults", is_flag=True, help="Instead: the planted faults of sim/*faults.py.")
 @click.option(
     "--limit",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(min=0, min_open=True),
     default=600,
     show_default=True,
     help="Seconds for a claim.",
 )
-@click.option("--processes", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--processes", type=Whole(1, 1024), default=2, show_default=True)
 @click.option("--results", type=OutputFolder(), default=Path("results/prove"))
 def main(spec, sweep, faults, limit, processes, results):
     """Prove that the designs of rtl/ equal the specification, for all operands."""

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the kernels in another way, in build/WAY, and runs their tests on that build. WAY:
-#   sanitize  with the address and undefined-behaviour sanitizers
+#   sanitize  with the address and undefined-behaviour sanitizers; random calls too, fuzz_kernels.py
 #   emulate   with those for AVX-512 written out in AVX2, so that any AVX2 machine tests them
 # Usage: tests/kernels.sh WAY PYTHON (one whose environment has the package's build requirements)
 set -euo pipefail
@@ -47,6 +47,9 @@ cp "$build"/_cpu*.so "$build/package/mbm_hw/ops"
 cd "$build/package"
 export ASAN_OPTIONS=detect_leaks=0  # Python's own
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-LD_PRELOAD="$preload" PYTHONPATH="$PWD:$site${PYTHONPATH:+:$PYTHONPATH}" \
-  "$python" -S -m pytest -q -p no:cacheprovider -k "$chosen" \
+run() { LD_PRELOAD="$preload" PYTHONPATH="$PWD:$site${PYTHONPATH:+:$PYTHONPATH}" "$python" -S "$@"; }
+run -m pytest -q -p no:cacheprovider -k "$chosen" \
   tests/test_ops.py tests/test_float_ops.py tests/test_layer_ops.py
+if [[ $way == sanitize ]]; then
+  run tests/fuzz_kernels.py --count "${FUZZ_COUNT:-3000}" --seed "${FUZZ_SEED:-0}"
+fi

@@ -42,10 +42,11 @@ HITS = (
     (signal.SIGTERM, False),
     (signal.SIGKILL, False),
 )
-"""What is sent, and whether to the group of the process, as from a terminal, or to it alone."""
+"""The signal to send; and True to send it to the whole process group, as a terminal does."""
 USUAL = re.compile(r"\d%\||^\s*$|: tables, .* are in ")
-"""What a command says that nobody disturbs: its progress, and where its results are."""
+"""Lines of an undisturbed command: its progress, and the place of its results."""
 MAKEFILE = """
+SHELL := /bin/bash
 .PHONY: sim
 sim:
 \t"$$PYTHON" -m sim --spec mbm4s --results "$$FOLDER"
@@ -53,7 +54,7 @@ sim:
 
 
 class BrokenPromise(Exception):
-    """What a command did, and should not have done."""
+    """The broken promises of a command."""
 
 
 @dataclass(frozen=True)
@@ -159,8 +160,12 @@ def disturbed(job: Job, folder: Path, wanted: Undisturbed, victims, hits, random
         for victim, (number, is_group) in zip(victims, hits, strict=True):
             if victim != step:
                 continue
-            moment = random_.uniform(STARTING, 1.1 * wanted.seconds[step])
-            came.append(hit_once(job, command, number, is_group, moment))
+            moment = random_.uniform(STARTING, wanted.seconds[step])
+            hit = hit_once(job, command, number, is_group, moment)
+            while hit.seconds is None and moment > STARTING:  # it was faster this time
+                moment = max(moment / 2, STARTING)
+                hit = hit_once(job, command, number, is_group, moment)
+            came.append(hit)
         finish(command)
     if job.result(folder) != wanted.result:
         raise BrokenPromise(f"the result is {job.result(folder)}, not {wanted.result}")
@@ -192,7 +197,7 @@ def hit_once(job: Job, command: list[str], number, is_group: bool, moment: float
             process.wait(10 * LONGEST)
         seconds = time.monotonic() - start
         is_clean_end = number != signal.SIGKILL and "make" not in command
-        while (left := living(marker)) and not is_clean_end and seconds < LONGEST:
+        while (left := living(marker)) and not is_clean_end and seconds < LONGEST / 2:
             time.sleep(0.05)
             seconds = time.monotonic() - start
         for pid in left:

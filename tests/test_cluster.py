@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import signal
 import socket
 import ssl
@@ -148,6 +149,23 @@ def test_workers_talk_to_those_who_have_their_credentials_only(score):
         assert ip == "127.0.0.1"
         with pytest.raises(urllib.error.HTTPError, match="404"):
             urllib.request.urlopen(f"http://{ip}:{port}/", timeout=5)
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("garbage", "a scheduler's address must be as tls://host:8786, not 'garbage'"),
+        ("", "a scheduler's address must be as tls://host:8786, not ''"),
+        ("foo://host:1", "must be as tls://host:8786, not 'foo://host:1'"),
+        ("tcp://host:port", "must be as tls://host:8786, not 'tcp://host:port'"),
+        ("tcp://host:99999", "must be as tls://host:8786, not 'tcp://host:99999'"),
+        ("tcp://[::1", "must be as tls://host:8786, not"),
+        ("tls://host:1", "tls://host:1 wants credentials: Dask's configuration must name distrib"),
+    ],
+)
+def test_an_address_that_no_scheduler_can_have_is_refused_at_once(address, message):
+    with pytest.raises(ValueError, match=re.escape(message)), cluster.remote_workers(address):
+        pass
 
 
 @pytest.mark.parametrize("part", ["mbm_hw", "weights"])

@@ -131,7 +131,7 @@ def test_a_samples_standard_error_is_that_of_the_pairs_that_its_bias_counts():
 def test_too_many_pairs_ask_for_a_sample():
     with pytest.raises(ValueError, match="4294967296 operand pairs, more than 67108864"):
         error_metrics(MBM(16))
-    with pytest.raises(ValueError, match="samples must be an integer 1 to 4294967296, not 0"):
+    with pytest.raises(ValueError, match="samples must be an integer 1 to 68719476736, not 0"):
         error_metrics(MBM(16), samples=0)
 
 

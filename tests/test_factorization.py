@@ -105,7 +105,7 @@ def test_tables_of_high_rank_are_refused():
     with pytest.raises(ValueError, match="at most 1024 operands may multiply differently, not"):
         factorize(MBM(16))
     with pytest.raises(TypeError, match="must be an integer multiplier spec"):
-        factorize("mbm8")
+        factorize("mbm_bf16")
 
 
 def test_signed_mbm_takes_as_many_terms_as_its_rank_and_one_accumulator():

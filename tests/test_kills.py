@@ -21,7 +21,7 @@ CTRL_C, TERM, KILL = (signal.SIGINT, True), (signal.SIGTERM, False), (signal.SIG
     ids=" ".join,
 )
 def test_commands_that_are_killed_keep_their_promises(tmp_path, trials):
-    """Those of one row come to the same result."""
+    """Commands of one row come to the same result."""
     random_ = random.Random(SEED)
     wanted = undisturbed(JOBS[next(iter(trials))], tmp_path / "undisturbed")
     for name, hits in trials.items():
@@ -29,7 +29,7 @@ def test_commands_that_are_killed_keep_their_promises(tmp_path, trials):
         seconds = wanted.seconds * len(job.steps)
         victims = [random_.randrange(len(job.steps)) for _ in hits]
         came = disturbed(job, folder, Undisturbed(wanted.result, seconds), victims, hits, random_)
-        assert len(came) == len(hits)
+        assert len([hit for hit in came if hit.seconds is not None]) == len(hits)
 
 
 @pytest.mark.parametrize("moment", [5.0, 12.0])

@@ -176,3 +176,13 @@ def test_a_cost_file_of_another_kind_is_told(folder, tmp_path, cost):
     with pytest.raises(ValueError, match=r"cost.json is not what mbm-hw cost --output writes: doc"):
         write_report(folder, tmp_path / "x.html", tmp_path / "cost.json")
     assert not (tmp_path / "x.html").exists()
+
+
+def test_summaries_are_of_the_metrics_that_the_study_names(folder, tmp_path):
+    document = json.loads((folder / "summary.json").read_text())
+    for part in ("averages", "changes"):
+        changed = copy.deepcopy(document)
+        del next(s for s in changed["summaries"] if s[part] and s["changes"])[part]["a1"]
+        (tmp_path / "summary.json").write_text(json.dumps(changed))
+        with pytest.raises(ValueError, match=rf"{part} must be of the metrics a1, a2, a3, rel"):
+            write_report(tmp_path)

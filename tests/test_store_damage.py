@@ -3,7 +3,7 @@
 from contextlib import closing
 
 import pytest
-from store_damage import ROWS, key, outcome, right_row, trial, whole_store
+from store_damage import PAGE, ROWS, key, outcome, right_row, trial, whole_store
 
 from mbm_hw.studies import store_contents
 from mbm_hw.studies.store import Store
@@ -47,6 +47,24 @@ def test_one_changed_digit_costs_one_row_and_is_said_in_one_line(tmp_path, caplo
     caplog.clear()
     Store(path).close()
     assert not caplog.records, "the new store is sound"
+
+
+def test_without_its_first_page_a_store_keeps_its_rows(tmp_path):
+    path = tmp_path / "study.sqlite"
+    contents = whole_store(in_log=False)[""]
+    path.write_bytes(contents[:100] + bytes(PAGE - 100) + contents[PAGE:])
+    with closing(Store(path)) as store:
+        assert [store.get(key(i)) for i in range(ROWS)] == [*map(right_row, range(ROWS))]
+
+
+def test_the_first_half_of_a_store_keeps_its_rows(tmp_path):
+    path = tmp_path / "study.sqlite"
+    contents = whole_store(in_log=False)[""]
+    path.write_bytes(contents[: len(contents) // 2])
+    with closing(Store(path)) as store:
+        found = [store.get(key(i)) for i in range(ROWS)]
+    assert sum(row is not None for row in found) > ROWS // 4
+    assert all(row in (None, right_row(i)) for i, row in enumerate(found))
 
 
 def test_a_second_damaged_file_does_not_replace_the_first(tmp_path):

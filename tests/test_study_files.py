@@ -60,7 +60,8 @@ def test_a_value_of_another_type_is_one_line_that_names_the_key(tmp_path, key):
         ({"batch": "2\nbatch: 3"}, "the key 'batch' is there twice .* line 10"),
         ({"data": "{kind: digits, seed: 1, seed: 2, images: 3}"}, "the key 'seed' is there twice"),
         ({"layers": '{all: "no"}'}, "layers.all must be true or false, not 'no'"),
-        ({"layers": "{each: 3}"}, "layers.each must be text or false, not 3"),
+        ({"layers": "{each: 3}"}, "layers.each must be printable text or false, not 3"),
+        ({"layers": "{each: ''}"}, "layers.each must be printable text, not ''"),
         ({"layers": "{groups: {a: {b: c}}}"}, "layers.groups.a must be text, not {'b': 'c'}"),
         ({"layers": "{groups: {all: '*'}}"}, "layers.groups must not name a group 'all'"),
         ({"layers": "{groups: {none: '*'}}"}, "layers.groups must not name a group 'none'"),
@@ -158,5 +159,7 @@ def test_a_study_can_ask_for_one_layer_set_only(tmp_path):
 
 
 def test_no_group_is_called_as_a_layer():
-    with pytest.raises(ValueError, match="must not name a group 'b', which is a layer"):
-        Layers(each="a", groups={"b": "*"}).sets(["a", "b"])
+    layers = Layers(each="a", groups={"b": "*"})
+    for names, left in ((["a", "b"], {}), (["a"], {"b": "a subclass"})):
+        with pytest.raises(ValueError, match="must not name a group 'b', which is a layer"):
+            layers.sets(names, left)

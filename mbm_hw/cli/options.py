@@ -43,6 +43,8 @@ class OutputFolder(click.ParamType):
     name = "folder"
 
     def convert(self, value, param, ctx):
+        if value == "":
+            self.fail("a folder has a name; . is the working one.", param, ctx)
         return _checked(check_folder_writable, value)
 
 

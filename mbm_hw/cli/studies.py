@@ -53,7 +53,7 @@ def with_inputs(command):
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--shard", metavar="K/N", help="Run the K-th of N parts, into a store of its own.")
 @click.option("--workers", type=Whole(1, 1024), help="Processes of this machine, by Dask.")
-@click.option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster: tcp://host:port.")
+@click.option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster: tls://host:port.")
 @with_inputs
 @with_formats
 def run(files, shard, workers, scheduler, device, data, models, results, style):
@@ -61,10 +61,14 @@ def run(files, shard, workers, scheduler, device, data, models, results, style):
     from mbm_hw.studies.shards import Shard
 
     shard = None if shard is None else Shard.parse(shard)
+    processes = workers
     workers = _workers(workers, scheduler)
     runs = _runs(files, data, models, results, device)
     with workers as score:
         for run in runs:
+            click.echo(f"{run.study.name}: needs {run.memory}", err=True)
+            if processes is not None:
+                run.memory.check(processes)
             if shard is None:
                 with run.open_store() as store:
                     _compute(run, store, run.units, score)

@@ -20,16 +20,27 @@ class Cache:
     def get(self, compute: Callable[[], object], *dependencies: str | bytes):
         """Return what `compute` returned when the dependencies were the same, or does now.
 
-        Threads that ask for the same wait for the first one.
+        Threads that ask for the same wait for the first one. A file that is damaged is computed
+        anew: each has its content's hash.
         """
         key = content_hash(*dependencies)
         path = self.folder / f"{key}.json"
         with _LOCKS.setdefault(path, threading.Lock()):
-            if not path.exists():
-                value = compute()
+            text = _sound_text(path)
+            if text is None:
+                text = json.dumps(compute())
                 with replacing(path) as file:
-                    json.dump(value, file)
-        return json.loads(path.read_text())
+                    json.dump({"sha256": content_hash(text), "content": text}, file)
+        return json.loads(text)
+
+
+def _sound_text(path: Path) -> str | None:
+    """Return what was kept in a file, as JSON; None if the file is missing or damaged."""
+    try:
+        kept = json.loads(path.read_bytes())
+        return kept["content"] if kept["sha256"] == content_hash(kept["content"]) else None
+    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+        return None
 
 
 def content_hash(*parts: str | bytes) -> str:

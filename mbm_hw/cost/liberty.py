@@ -45,6 +45,8 @@ class Group:
 def read_liberty(path: str | Path) -> Library:
     """Return the cell library in the file `path`; a ValueError that names it if it is none."""
     path = Path(path)
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is not a usable Liberty file: it is a folder, pipe or device")
     try:
         root = _parse(path.read_text(encoding="utf-8", errors="replace"))
         return _library(root)

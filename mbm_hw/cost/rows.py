@@ -57,7 +57,7 @@ def builds(design: AnyDesign | Spec | str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Costing:
-    """How designs are priced: each is a design, its name, or a spec (`hdl.as_design`).
+    """The pricing of designs, given as themselves, by name, or as a spec (`hdl.as_design`).
 
     cache : a folder that keeps finished work by the hash of what it depends on.
     liberty : the cell library's file; None for OSU's 180 nm one (`default_liberty`).

@@ -54,7 +54,7 @@ class Multiplications:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What one forward multiplies; see `coverage`. Its `str` is a table.
+    """The multiplications of one forward; see `coverage`. Its `str` is a table.
 
     rows : in the order of the first calls; elementwise ones too, which count in no sum.
     uncounted : operators that may multiply and whose products are not counted.

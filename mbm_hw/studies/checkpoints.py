@@ -17,7 +17,7 @@ from mbm_hw.contents import PICKLE, ZIP_ARCHIVE, contents
 WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net")
 """Keys under which training programs save a state_dict beside other things."""
 TORCH_PREFIXES = ("module.", "_orig_mod.")
-"""What nn.DataParallel and torch.compile put before every key."""
+"""Prefixes that nn.DataParallel and torch.compile put before every key."""
 PREFIXES = (*TORCH_PREFIXES, "model.", "network.", "net.")
 """Prefixes that a key may lose where the network's own keys show that it has none."""
 
@@ -50,6 +50,7 @@ def open_checkpoint(path: Path | str, keys: Iterable[str] | None = None) -> Chec
         raise ValueError(f"{path} must be a checkpoint, not a folder")
     if not path.is_file():
         raise ValueError(f"there is no {path}")
+    _check_unpacked_size(path)
     try:
         state = _load(path)
     except Exception as error:  # of any kind: the readers meet damaged bytes
@@ -62,6 +63,20 @@ def open_checkpoint(path: Path | str, keys: Iterable[str] | None = None) -> Chec
         raise ValueError(f"{path} must hold tensors by name, not {_kind(state)}")
     state, prefixes = _without_prefixes(dict(state), None if keys is None else set(keys))
     return Checkpoint(state, (*stripped, *prefixes))
+
+
+def _check_unpacked_size(path: Path) -> None:
+    """Raise a ValueError if an archive unpacks to more than its size: torch.save packs nothing."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+        return  # torch.load says what is wrong
+    if unpacked > path.stat().st_size:
+        raise ValueError(
+            f"{path} must hold tensors as torch.save writes them, without compression: "
+            f"{path.stat().st_size} bytes may not unpack to {unpacked}"
+        )
 
 
 def _load(path: Path):

@@ -7,6 +7,7 @@ to the store. A unit whose worker dies is given to another worker.
 import asyncio
 import functools
 import os
+import re
 import signal
 import threading
 import uuid
@@ -75,9 +76,25 @@ def remote_workers(address: str) -> Iterator[Score]:
 
     The credentials for tls:// are those of Dask's configuration, `distributed.comm.tls`. A worker
     uses all the cores that it may, and scores one unit at a time.
+
+    ValueError for another address, or without credentials for tls://; OSError if none answers.
     """
+    _check_address(address)
     with Client(address, timeout=10, set_as_default=False) as client:
         yield functools.partial(_score, client, None)
+
+
+def _check_address(address: str) -> None:
+    """Raise a ValueError for what Dask's client would try in vain until its time is out."""
+    match = re.fullmatch(r"(tcp|tls)://([^/:\[\]]+|\[[0-9a-f:]+\]):([0-9]{1,5})", address)
+    if not match or not 1 <= int(match[3]) <= 65535:
+        raise ValueError(f"a scheduler's address must be as tls://host:8786, not {address[:80]!r}")
+    security = Security()
+    if match[1] == "tls" and not (security.tls_ca_file and security.tls_client_cert):
+        raise ValueError(
+            f"{address} wants credentials: Dask's configuration must name distributed.comm.tls."
+            "ca-file, .client.cert and .client.key"
+        )
 
 
 def _score(client, cores, run, units):

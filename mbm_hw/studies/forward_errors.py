@@ -12,7 +12,7 @@ _PACKAGES = [Path(torch.__file__).parent, Path(__file__).parent.parent]
 
 
 class ForwardError(ValueError):
-    """What a network's forward raised, in one line; the error itself is its cause."""
+    """One line about an error that a network's forward raised; that error is its cause."""
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from mbm_hw.files import replacing
 from mbm_hw.ops.cuda.compiler import cache_folder
 
 LEAST_SECONDS = 0.05
-"""What takes less is computed each time."""
+"""A hash that takes less time than this is computed each time."""
 
 SETTLED_SECONDS = 2
 """Files that changed in the last seconds may change once more without another time stamp."""

@@ -20,7 +20,7 @@ from mbm_hw.studies.user_code import KEPT, home, loaded_files, source_of
 
 PACKAGE = Path(__file__).parent.parent
 ROOT = PACKAGE / "studies" / "run.py"
-"""What computes the rows: they depend on what it imports."""
+"""The module that computes the rows. They depend on all that it imports."""
 
 LEFT_OUT = {"mbm_hw", "mbm_hw.files"} | {
     f"mbm_hw.studies.{name}" for name in ("hashing", "identity", "source_code", "store")

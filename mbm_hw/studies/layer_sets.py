@@ -63,7 +63,7 @@ class Layers:
             return found
 
         for name in self.groups:
-            if name in names:
+            if name in names or name in left:
                 raise ValueError(f"layers.groups must not name a group {name!r}, which is a layer")
         sets = {name: (name,) for name in matching(self.each)} if self.each else {}
         sets |= {name: matching(pattern) for name, pattern in self.groups.items()}

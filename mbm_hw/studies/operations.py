@@ -12,6 +12,7 @@ from mbm_hw.nn import coverage, supports
 from mbm_hw.nn.counter import Multiplications
 from mbm_hw.nn.geometry import layer_of
 from mbm_hw.ops.algorithms import DIRECT, find_algorithm
+from mbm_hw.studies.data.dataset import check_size
 from mbm_hw.studies.forward_errors import naming_layers
 from mbm_hw.studies.networks import load_network
 
@@ -52,9 +53,10 @@ def network_operations(
 ) -> list[Multiplications]:
     """Return the operations of the network `name` (see `load_network`) for an image of that size.
 
-    The image has the channels that the first convolution takes. A network that has none, or does
-    not take such an image, is a ValueError.
+    The image has the channels that the first convolution takes. ValueError for more pixels than
+    MAX_PIXELS, and for a network that has no convolution, or does not take such an image.
     """
+    check_size((height, width))
     network = load_network(name, models)
     first = next((m for m in network.modules() if isinstance(m, nn.Conv2d)), None)
     if first is None:

@@ -1,4 +1,4 @@
-"""How a metric changed between two networks on the same images, and whether that may be chance.
+"""The change of a metric between two networks on the same images, and a test for chance.
 
 The images are the sample: a change is noise where other images might as well have shown none.
 
@@ -34,7 +34,8 @@ ALL_SUBSETS_TO = 13
 """Images that differ: of more, SUBSETS are drawn with SEED."""
 SUBSETS, SEED = 1999, 0
 SIZES = 32
-"""How many sizes stand for those that a subset of the images that do not differ may have."""
+"""Number of sizes, equally probable, that stand for all sizes of a random subset of the images
+that do not differ."""
 TESTS = (
     "Metrics that are right or wrong are tested by McNemar's exact test, means by sign flips, or "
     f"by Student's t for fewer than {SIGN_FLIPS_FROM} images."
@@ -44,7 +45,7 @@ TESTS = (
 
 @dataclass(frozen=True)
 class Change:
-    """How a metric changed against the baseline, over the same images.
+    """The change of a metric against the baseline, over the same images.
 
     percent : of the averages, (value - baseline) / baseline; nan where the baseline is 0.
     low, high : see `paired_interval`. test : see `paired_test`.
@@ -59,7 +60,7 @@ class Change:
 
     @property
     def is_noise(self) -> bool:
-        """Whether the interval holds 0, or there is none: then nothing can be said.
+        """True if the interval holds 0, or if there is no interval: the change may be chance.
 
         With McNemar's test and with sign flips that is a p-value above 5 %.
         """

@@ -62,7 +62,7 @@ class Errors(TypedDict):
 
 
 class Results(TypedDict):
-    """What summary.json holds, as far as a report needs it."""
+    """The parts of summary.json that a report needs."""
 
     study: StudyKeys
     multipliers: Sequence[Multiplier]

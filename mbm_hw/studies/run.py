@@ -26,6 +26,7 @@ from mbm_hw.studies.evaluation import EVALUATIONS, Depth
 from mbm_hw.studies.forward_errors import naming_layers
 from mbm_hw.studies.hashing import sha256
 from mbm_hw.studies.identity import study_identity
+from mbm_hw.studies.memory_estimate import estimate_memory
 from mbm_hw.studies.network_layers import NetworkLayers
 from mbm_hw.studies.networks import factory_name, load_network, load_weights
 from mbm_hw.studies.store import Store
@@ -42,6 +43,7 @@ class StudyRun:
     device : cpu or cuda, where the networks run, from the first unit on.
 
     cases : the networks to be scored, in order: float, the baselines, the specs.
+    memory : a MemoryEstimate of what the study needs; a ValueError if that is not free.
     units : each case on each batch, in the order of the rows. total : images over all units.
     layers : what the network multiplies, and where it can be approximate.
     weights_note : what `load_weights` tells of the weights.
@@ -75,6 +77,8 @@ class StudyRun:
         if not study.has_random_weights:
             folder = None if data is None else Path(data)
             self.weights_note = load_weights(self.network, study.weights, folder)
+        self.memory = estimate_memory(study, self.network, self.dataset)
+        self.memory.check()
         with naming_layers(f"network {study.network} on image 0", self.network):
             self.layers = NetworkLayers(
                 self.network, self.dataset[0][0], study.algorithms, study.layers.subclasses
@@ -267,7 +271,7 @@ class StudyRun:
 
     @property
     def versions(self) -> dict[str, str]:
-        """What the rows were computed with: see `code_version`; and torch's version."""
+        """The versions that computed the rows: of this package (`code_version`) and of torch."""
         return {part: self.identity[part] for part in ("mbm_hw", "torch")}
 
     @functools.cached_property

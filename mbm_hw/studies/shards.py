@@ -30,9 +30,8 @@ class Shard:
         """Return the shard that is written so; anything else is a ValueError."""
         match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
         if not match or not 1 <= int(match[1]) <= int(match[2]):
-            raise ValueError(
-                f"a shard must be a number of a count of at most 999999, as 2/3, not {text[:40]!r}"
-            )
+            expected = "a number of a count, of at most 999999, such as 2/3"
+            raise ValueError(f"a shard must be {expected}, not {text[:40]!r}")
         return cls(int(match[1]), int(match[2]))
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What a store's file holds: its format, its checksums, and reading it without changing it."""
+"""The file of a store: its format, its checksums, and reading it without a change."""
 
 import hashlib
 import shutil
@@ -19,7 +19,7 @@ TABLES = ("units", "descriptions")
 """The tables, each of which has COLUMNS; a description's key is its hash."""
 COLUMNS = "key TEXT PRIMARY KEY, row TEXT NOT NULL, checksum TEXT NOT NULL"
 NEIGHBOURS = ("-wal", "-shm", "-journal")
-"""What SQLite appends to a file's name for the files that belong to it while it is in use."""
+"""Endings of the files that SQLite keeps beside a database while it is in use."""
 
 _LEAST_ROW = 64  # bytes that a row of either table takes, at the least
 _READS = 5
@@ -29,7 +29,7 @@ _DAMAGE = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 @dataclass(frozen=True)
 class Contents:
-    """What is sound in a store's file.
+    """The sound rows of a store's file.
 
     units, descriptions : key -> the row's text, as in the tables of these names, in order.
     damage : in words what is not sound; empty if everything is.

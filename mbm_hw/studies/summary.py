@@ -50,7 +50,7 @@ class Summary:
 
 
 NUMBERED = 10
-"""How many images that are not scored are listed by number."""
+"""Largest number of unscored images that a text lists."""
 
 MEANS = ("seconds", "products_per_second", "layer_sqnr_db", "output_sqnr_db")
 MAXIMA = ("layer_max_error", "output_max_error", "peak_mib")

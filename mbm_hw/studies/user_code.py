@@ -19,7 +19,7 @@ from types import ModuleType
 
 PREFIX = "user_code_"
 KEPT = sys.stdlib_module_names | {"mbm_hw", "numpy", "torch"}
-"""What these names mean no file of the user's changes."""
+"""Modules that a user's file never replaces, whatever its name."""
 
 _packages: dict[Path, str] = {}  # folder -> the name of its newest package
 _numbers = itertools.count()

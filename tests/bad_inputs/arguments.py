@@ -26,7 +26,7 @@ NOT_WHOLE = {
     "bytes that are no UTF-8": "\udcff",
 }
 WHOLE_OPTIONS = (  # command, option, beyond its range on both sides
-    (("errors", "mbm8"), "--samples", ("0", "-1", "4294967297")),
+    (("errors", "mbm8"), "--samples", ("0", "-1", "68719476737")),
     (("errors", "mbm8", "--samples", "9"), "--seed", ("-1", "9223372036854775808")),
     (("verilog", "mbm8"), "--pipeline", ("0", "-1", "5")),
     (("study", "run", "absent.yaml"), "--workers", ("0", "-1", "1025")),

@@ -85,9 +85,9 @@ def cases() -> Iterator[Case]:
         x, w = CODES[operator]
         for key in GEOMETRY:
             for name, value in HUGE.items():
-                yield _case(
-                    f"{operator}: {key} is {name}", call.format(x=x, w=w, more=f", {key}={value}")
-                )
+                if (key, name) != ("stride", "2**31 - 1"):  # there is an output: the first one
+                    more = f", {key}={value}"
+                    yield _case(f"{operator}: {key} is {name}", call.format(x=x, w=w, more=more))
         pairs = "padding=2**31 - 1, dilation=2**32 - 1", "padding=2**62, stride=2**62"
         for more in pairs:
             yield _case(f"{operator}: {more}", call.format(x=x, w=w, more=f", {more}"))

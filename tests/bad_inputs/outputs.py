@@ -17,7 +17,7 @@ REFUSED: dict[str, tuple[str, dict[str, Content]]] = {  # the path, and what is 
     "below a file": ("f/out{}", {"f": b""}),
     "that no system has": ("/proc/out{}", {}),
     "on a device below a file": ("/dev/null/out{}", {}),
-    "of 256 letters": (f"{'o' * (256 - 4)}{{}}", {}),
+    "of 260 letters": (f"{'o' * 256}{{}}", {}),
     "of 5000 letters": (f"{'o/' * 2500}out{{}}", {}),
     "a link to itself": ("out{}", {"out{}": a_link("out{}")}),
     "below a link to itself": ("l/out{}", {"l": a_link("l")}),

@@ -74,7 +74,8 @@ def attempt(case: Case) -> Outcome:
         write_files(case.files, folder)
         if case.as_nobody:
             os.chmod(top, 0o755)
-            os.chown(folder, NOBODY, NOBODY)
+            for path in (folder, *folder.rglob("*")):
+                os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
         before = snapshot(folder)
         start = time.monotonic()
         sys.stdout.flush()

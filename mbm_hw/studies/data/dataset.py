@@ -9,8 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mbm_hw.studies.fields import check_fields
+from mbm_hw.studies.fields import check_fields, found
 from mbm_hw.studies.hashing import array_bytes, sha256
+
+MAX_IMAGES = 10**7
+"""The images that a study may score, or calibrate with."""
+MAX_NUMBER = 2**63 - 1
+"""The largest seed, and the largest number of a frame."""
+MAX_PIXELS = 1 << 24
+"""The pixels of one image that a network gets, 16 Mi: as many as an image of 4096x4096."""
 
 
 class Dataset:
@@ -68,10 +75,12 @@ class Kind:
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
-            value, least = getattr(self, field.name), int(field.name.endswith("images"))
-            if field.type is int and (type(value) is not int or value < least):
-                expected = f"an integer of at least {least}"
-                raise ValueError(f"{field.name} must be {expected}, not {value!r}")
+            value = getattr(self, field.name)
+            least, most = (1, MAX_IMAGES) if field.name.endswith("images") else (0, MAX_NUMBER)
+            if field.type is int and (type(value) is not int or not least <= value <= most):
+                is_too_large = type(value) is int and value > most
+                expected = f"at most {most}" if is_too_large else f"an integer of at least {least}"
+                raise ValueError(f"{field.name} must be {expected}, not {found(value)}")
         check_fields(self, "data.")
 
     def load(self) -> Dataset:
@@ -98,7 +107,10 @@ def check_at_most(available: int, asked: int, name: str) -> None:
         raise ValueError(f"{name} must be at most {available}, not {asked}")
 
 
-def check_size(size: Sequence[int]) -> None:
-    """Raise a ValueError if `size` is not [height, width]."""
+def check_size(size: Sequence[int], most: int = MAX_PIXELS) -> None:
+    """Raise a ValueError if `size` is not [height, width], or has more than `most` pixels."""
     if not isinstance(size, Sequence) or [type(n) for n in size] != [int, int] or min(size) < 1:
-        raise ValueError(f"size must be [height, width] in pixels, not {size!r}")
+        raise ValueError(f"size must be [height, width] in pixels, not {found(size)}")
+    if size[0] * size[1] > most:
+        expected = f"at most {most} pixels"
+        raise ValueError(f"size must be [height, width] of {expected}, not {found(size)}")

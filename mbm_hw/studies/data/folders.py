@@ -1,7 +1,10 @@
 """The kinds of data that lie in a folder of the user's. It is read in place; nothing is copied."""
 
 import csv
-from collections.abc import Sequence
+import struct
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import PIL
 import torch
 from PIL import Image
 
+from mbm_hw.studies.data.arrays import Items
 from mbm_hw.studies.data.dataset import (
     Dataset,
     Kind,
@@ -20,6 +24,9 @@ from mbm_hw.studies.data.dataset import (
 )
 from mbm_hw.studies.fields import Text
 from mbm_hw.studies.hashing import hash_files
+
+MAX_FILE_PIXELS = 1 << 26
+"""The pixels that an image file may have, 64 Mi: as many as an image of 8192x8192."""
 
 INVALID_DEPTHS = (0, 65535)
 """Codes for "nothing seen" in depth images; 7-Scenes has both."""
@@ -47,10 +54,10 @@ class Cifar10(Kind):
         if len(paths) != 1:
             found = ", ".join(path.name for path in paths) or "none"
             raise ValueError(f"{self.folder} must have one file *{part}*.npz, not {found}")
-        with np.load(paths[0]) as arrays:
-            x, y = arrays["x"], arrays["y"]
-        check_at_most(len(x), images, name)
-        return to_tensor(x[:images]), y[:images]
+        x = Items(paths[0], "x.npy", np.uint8, (32, 32, 3))
+        y = Items(paths[0], "y.npy", np.integer, ())
+        check_at_most(min(len(x), len(y)), images, name)
+        return to_tensor(x.read(0, images)), y.read(0, images)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +93,7 @@ class ImageNetSample(Kind):
 
 
 def _read_middle(path):
-    with Image.open(_existing(path)) as image:
+    with opened_image(path) as image:
         width, height = image.size
         middle = (width / 16, height / 16, width * 15 / 16, height * 15 / 16)
         resized = image.convert("RGB").resize((224, 224), Image.Resampling.BILINEAR, middle)
@@ -137,13 +144,13 @@ class RgbdFolder(Kind):
         )
 
     def _read_color(self, path):
-        with Image.open(path) as image:
+        with opened_image(path) as image:
             resized = image.convert("RGB").resize(self.size[::-1], Image.Resampling.BILINEAR)
         return to_tensor(np.array(resized))
 
     def _read_depth(self, color_path):
         path = self._depth_path(color_path)
-        with Image.open(_existing(path)) as image:
+        with opened_image(path) as image:
             if image.mode not in ("I;16", "I"):
                 raise ValueError(f"{path} must have 16 bits a pixel, not mode {image.mode}")
             codes = np.array(image.resize(self.size[::-1], Image.Resampling.NEAREST))
@@ -157,6 +164,31 @@ class RgbdFolder(Kind):
 def _fingerprint(paths, classes=()):
     """Return what images depend on: their files, who decodes them, and their classes."""
     return f"{hash_files(map(_existing, paths))}, pillow {PIL.__version__}, {list(classes)}"
+
+
+@contextmanager
+def opened_image(path: Path) -> Iterator[Image.Image]:
+    """Open an image file for the block; ValueError, which names it, if it cannot be read.
+
+    An image of more than MAX_FILE_PIXELS is not read: a small file may claim any size.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            opened = Image.open(_existing(path))
+        with opened as image:
+            pixels = image.width * image.height
+            if pixels > MAX_FILE_PIXELS:
+                raise OSError(f"it must have at most {MAX_FILE_PIXELS} pixels, not {pixels}")
+            yield image
+    except _UNREADABLE as error:
+        raise ValueError(f"{path} cannot be read as an image: {error}") from error
+
+
+_UNREADABLE = (
+    *(Image.DecompressionBombError, Image.DecompressionBombWarning),
+    *(OSError, EOFError, SyntaxError, struct.error),
+)
 
 
 def _existing(path):

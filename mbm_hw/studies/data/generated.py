@@ -21,6 +21,9 @@ from mbm_hw.studies.rooms import room
 ROOMS_CALIBRATION_OFFSET = 500_000
 """The rooms to calibrate with have the seed of the scored ones plus this."""
 
+MAX_ROOM_PIXELS = 1 << 22
+"""The pixels of a room, as many as 2048x2048; drawing one takes some 400 bytes a pixel."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Digits(Kind):
@@ -75,7 +78,7 @@ class GeneratedRooms(Kind):
 
     def __post_init__(self):
         super().__post_init__()
-        check_size(self.size)
+        check_size(self.size, MAX_ROOM_PIXELS)
 
     def load(self) -> Dataset:
         return Dataset(

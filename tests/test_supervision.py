@@ -1,0 +1,33 @@
+"""Supervised programs; `tests/kills.py` has the real ones."""
+
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import os, signal, time, weakref
+from mbm_hw.supervision import supervise
+class Thing: pass
+def program():
+    thing = Thing()
+    watch = weakref.ref(thing, lambda _: (os.kill(os.getpid(), 15), list(range(10**5)).sort()))
+    {}
+    time.sleep(30)
+supervise("it", program)
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ("watch = None; return 3", 3, ""),
+        ("del thing", 143, "it: terminated; what was finished is kept\n"),
+        ("os.kill(os.getppid(), 2)", 130, "it: interrupted; what was finished is kept\n"),
+        ("os.kill(os.getpid(), 9)", 137, "\nit: killed by SIGKILL; what was finished is kept\n"),
+    ],
+)
+def test_a_program_ends_with_a_status_and_at_most_one_line(body, status, said):
+    command = [sys.executable, "-c", PROGRAM.format(body)]
+    ran = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=20)
+    assert (ran.returncode, ran.stderr) == (status, said)
