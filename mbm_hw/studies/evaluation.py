@@ -74,6 +74,8 @@ def one_tensor(output) -> Tensor:
         raise ValueError(f"the network must return one tensor, not a mapping with the keys {keys}")
     if not isinstance(output, Tensor):
         raise ValueError(f"the network must return one tensor, not a {type(output).__name__}")
+    if not output.is_floating_point():
+        raise ValueError(f"the network must return real numbers, not {output.dtype}")
     return output.float() if output.dtype in (torch.float16, torch.bfloat16) else output
 
 

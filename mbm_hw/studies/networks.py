@@ -116,6 +116,8 @@ def _fill(network: nn.Module, state: Mapping[str, Tensor]) -> None:
         if key in expected and value.shape != expected[key].shape:
             shapes = f"{list(expected[key].shape)}, not {list(value.shape)}"
             raise ValueError(f"{key[:100]} must be {shapes}")
+        if value.is_complex() and not (key in expected and expected[key].is_complex()):
+            raise ValueError(f"{key[:100]} must be real numbers, not {value.dtype}")
     keys = network.load_state_dict(state, strict=False)
     sides = {"it lacks": keys.missing_keys, "it has unexpected": keys.unexpected_keys}
     misfits = [

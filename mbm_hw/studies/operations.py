@@ -68,9 +68,11 @@ def network_operations(
 def operation_rows(network: str, operations: Sequence[Multiplications]) -> list[dict]:
     """Return a row for each module and operator: network, layer, kind, shapes, counts, share.
 
-    share : of the network's multiplications, in percent.
+    share : of the network's multiplications, in percent. A network without any is a ValueError.
     """
     total = sum(row.multiplications for row in operations)
+    if not total:
+        raise ValueError(f"{network}: its forward multiplies nothing")
     return [
         {
             "network": network,

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -35,7 +36,8 @@ def write_report(
     """
     folder = Path(folder)
     path = folder / "report.html" if output is None else Path(output)
-    if path.resolve() in ((folder / name).resolve() for name in ("summary.json", *PICTURES)):
+    inputs = (os.path.realpath(folder / name) for name in ("summary.json", *PICTURES))
+    if os.path.realpath(path) in inputs:
         raise ValueError(f"{path} is an input: give another file to write")
     document = read_results(folder)
     costs = None if cost is None else read_costs(Path(cost), [figure for figure, *_ in COST])

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
 
+from mbm_hw.contents import TEXT, contents
 from mbm_hw.differences import Difference
 from mbm_hw.errors import ErrorMetrics
 from mbm_hw.studies.description import FLOAT
@@ -129,6 +130,8 @@ def read_costs(path: Path, figures: Sequence[str]) -> list[Mapping]:
 
 def _read_json(path: Path, source: str) -> Any:
     try:
+        if (kind := contents(path)) != TEXT:
+            raise ValueError(f"it is {kind}")
         text = path.read_text(encoding="utf-8")
         document = json.loads(text)
         json.dumps(document, ensure_ascii=False).encode()  # a half of a character cannot be shown

@@ -37,9 +37,9 @@ def load_function(name: str) -> Callable:
     Raises ValueError if there is no such file or function, or if the file cannot be run.
     """
     file, _, function = name.rpartition(":")
-    path = Path(file).resolve()
-    if not path.is_file():
+    if not Path(file).is_file():
         raise ValueError(f"{name}: there is no file {file}")
+    path = Path(file).resolve()
     with running(name):
         module = _load(path)
     found = getattr(module, function, None)
@@ -95,7 +95,10 @@ def loaded_files(folder: Path) -> dict[str, Path]:
 
 
 def _in_words(error: BaseException, folder: Path) -> str:
-    text = " ".join(str(error).split())[:200]
+    try:
+        text = " ".join(str(error).split())[:200]
+    except Exception:  # a user's error has a text of the user's making, or fails to make it
+        text = "an error without a text"
     if isinstance(error, ValueError):
         return text
     frames = traceback.extract_tb(error.__traceback__)

@@ -33,7 +33,7 @@ class Case:
     such as a file's name or a key. raises : what the call may raise. leaves : globs of what may be
     new or changed in the working folder; a refused case leaves nothing else. closed : descriptors
     that the process does not have, 1 for stdout. as_nobody : it runs without root's rights.
-    notes : lines that may stand on stderr before the one of the refusal.
+    notes : a pattern of lines that may stand on stderr before the one of the refusal.
     seconds : of the processor; gibibytes : of memory, beyond those of the imported modules.
     """
 
@@ -48,7 +48,7 @@ class Case:
     leaves: tuple[str, ...] = ()
     closed: tuple[int, ...] = ()
     as_nobody: bool = False
-    notes: int = 0
+    notes: str = r"\Z"
     seconds: int = 10
     gibibytes: float = 1
 

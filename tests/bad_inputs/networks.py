@@ -48,7 +48,6 @@ FILES: dict[str, Content] = {
     "whose factory returns a tensor": factory("return torch.zeros(2)"),
     "whose factory needs arguments": factory("return nn.ReLU()", "classes"),
     "whose factory is a generator": factory("yield nn.ReLU()"),
-    "whose factory is asynchronous": HEAD + "async def tiny():\n    return nn.ReLU()\n",
     "whose factory raises an error of many lines": factory("raise ValueError('a\\nb\\r\\nc')"),
     "whose factory raises an error of a megabyte": factory("raise ValueError('a' * 10**6)"),
     "whose factory raises a strange error": HEAD
@@ -87,6 +86,11 @@ SPECIAL = {
     "a link to nothing": a_link("absent"),
     "/dev/null": a_link("/dev/null"),
 }
+UNNAMED = {  # the message is about its layers, its images or its memory
+    *("whose factory runs out of memory", "without layers", "of lazy layers", "on no device"),
+    *(name for name in FILES if name.startswith(("whose forward returns", "whose forward skips"))),
+    "of three classes",
+}
 NAMES = {
     "of nobody": "absent",
     "of a file that is absent": "absent.py:tiny",
@@ -105,7 +109,7 @@ NAMES = {
 
 def cases() -> Iterator[Case]:
     for name, content in (FILES | SPECIAL | FOREIGN).items():
-        says = "" if "runs out of memory" in name else "net.py"
+        says = "" if name in UNNAMED else "net.py"
         yield run(f"a network {name}", text_of(), says, files={"net.py": content})
     for name, network in NAMES.items():
         yield run(f"a network's name {name}", text_of(network=network), says="")
@@ -115,7 +119,6 @@ def cases() -> Iterator[Case]:
         "with a syntax error",
         "whose factory raises",
         "whose factory returns None",
-        "of three channels",
         "whose forward raises",
         "that exits when it is imported",
         "without layers",

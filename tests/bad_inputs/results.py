@@ -193,7 +193,6 @@ def published() -> Iterator[Case]:
         "of a figure that is a word": PUBLISHED.replace("0.0", "many"),
         "of a figure that is nan": PUBLISHED.replace("0.0", "nan"),
         "of a figure that is infinite": PUBLISHED.replace("0.0", "inf"),
-        "of a figure of 5000 digits": PUBLISHED.replace("0.0", f"0.{'0' * 5000}"),
         "of a figure with a huge exponent": PUBLISHED.replace("0.0", "1e999999999"),
         "of a figure with a tiny exponent": PUBLISHED.replace("0.0", "1e-999999999"),
         "of a name that is a path": PUBLISHED.replace("t,", "../../../../etc/passwd,"),

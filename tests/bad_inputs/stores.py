@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from .case import Case, Content, Promise, a_fifo, a_folder, a_link, with_mode
 from .foreign import FOREIGN
 from .results import finished
-from .studies import STUDY, text_of
+from .studies import FOLDERS, NOTES, STUDY, text_of
 
 HERE = "results/s/study.sqlite"
 RUN = ("study", "run", "s.yaml")
@@ -107,6 +107,7 @@ def cases() -> Iterator[Case]:
         yield Case(
             name=f"run with a store {name}",
             command=RUN,
+            notes=NOTES,
             files=STUDY | {HERE: content},
             says="study.sqlite",
         )
@@ -118,6 +119,7 @@ def cases() -> Iterator[Case]:
         yield Case(
             name=f"run with a store {name}",
             command=RUN,
+            notes=NOTES,
             files=STUDY | {HERE: content},
             promise=Promise.EITHER,
             says="",
@@ -131,6 +133,7 @@ def cases() -> Iterator[Case]:
         yield Case(
             name=f"run into a folder that is {name}",
             command=RUN,
+            notes=NOTES,
             as_nobody=True,
             files=STUDY | {"results": folder},
             says="results",
@@ -138,6 +141,7 @@ def cases() -> Iterator[Case]:
     yield Case(
         name="run with a store that is locked",
         command=RUN,
+        notes=NOTES,
         as_nobody=True,
         files=STUDY | {"results/s/study.sqlite": with_mode(0, whole)},
         says="study.sqlite",
@@ -174,4 +178,6 @@ def merge(name: str, files: dict, says: str = "study.sqlite") -> Case:
         command=("study", "merge", "s.yaml", "study.sqlite"),
         files=STUDY | files,
         says=says,
+        notes=NOTES,
+        leaves=FOLDERS,
     )

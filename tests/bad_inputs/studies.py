@@ -90,6 +90,12 @@ def text_of(**changes: Any) -> str:
     return yaml.safe_dump(DESCRIPTION | changes, sort_keys=False)
 
 
+NOTES = r"\Z|s: (needs at least|  0%\|)|\S+ (was|is) damaged "
+"""What a study says on stderr before it fails: its memory, its progress, a store's damage."""
+
+FOLDERS = ("results", "results/s")
+"""The empty folders that a study may leave."""
+
 STUDY: Mapping[str, Content] = {"net.py": NETWORK, "s.yaml": text_of()}
 """A study that works, and its network."""
 
@@ -98,6 +104,7 @@ def run(name: str, text: str | bytes | Content, says: str = "s.yaml", **more) ->
     """Return the case of a study file; `files` of `more` are added."""
     files = STUDY | {"s.yaml": text} | more.pop("files", {})
     command = ("study", "run", "s.yaml", *more.pop("arguments", ()))
+    more = {"notes": NOTES, "leaves": FOLDERS} | more
     return Case(name=name, command=command, files=files, says=says, **more)
 
 

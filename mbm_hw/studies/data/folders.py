@@ -1,6 +1,7 @@
 """The kinds of data that lie in a folder of the user's. It is read in place; nothing is copied."""
 
 import csv
+import re
 import struct
 import warnings
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ import torch
 from PIL import Image
 
 from mbm_hw.studies.data.arrays import Items
+from mbm_hw.contents import TEXT, contents
 from mbm_hw.studies.data.dataset import (
     Dataset,
     Kind,
@@ -77,12 +79,11 @@ class ImageNetSample(Kind):
 
     def load(self) -> Dataset:
         folder = _existing(self.folder)
-        with open(_existing(folder / "labels.csv"), newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+        rows = _labels(_existing(folder / "labels.csv"))
         asked = self.images + self.calibration_images
         check_at_most(len(rows), asked, "images + calibration_images")
-        paths = [folder / "images" / row["file"] for row in rows]
-        classes = [int(row["tf_class_1_1000"]) for row in rows[: self.images]]
+        paths = [folder / "images" / name for name, _ in rows]
+        classes = [label for _, label in rows[: self.images]]
         calibration = paths[-self.calibration_images :]
         return Dataset(
             self.images,
@@ -90,6 +91,26 @@ class ImageNetSample(Kind):
             lambda: torch.stack([_read_middle(p) for p in calibration]),
             fingerprint=lambda: _fingerprint([*paths[: self.images], *calibration], classes),
         )
+
+
+def _labels(path: Path) -> list[tuple[str, int]]:
+    """Return the file and the class of each row of a labels.csv; a ValueError names it."""
+    try:
+        if (kind := contents(path)) != TEXT:
+            raise ValueError(f"it is {kind}, not {TEXT}")
+        with open(path, newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file, restval="")
+            if not {"file", "tf_class_1_1000"} <= {*(reader.fieldnames or ())}:
+                raise ValueError("it must have the columns file and tf_class_1_1000")
+            return [(row["file"], _label(row["tf_class_1_1000"])) for row in reader]
+    except (ValueError, csv.Error) as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _label(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,4}", text) or int(text) > 1000:
+        raise ValueError(f"a class must be 0 to 1000, not {text[:40]!r}")
+    return int(text)
 
 
 def _read_middle(path):
@@ -122,7 +143,7 @@ class RgbdFolder(Kind):
 
     def load(self) -> Dataset:
         paths = sorted(_existing(self.folder).glob("frame-*.color.jpg"))
-        numbers = {path: int(path.name[len("frame-") :].split(".")[0]) for path in paths}
+        numbers = {path: _frame_number(path) for path in paths}
         scored = [path for path in paths if self.first <= numbers[path] <= self.last]
         others = [path for path in paths if path not in scored]
         if not scored:
@@ -159,6 +180,13 @@ class RgbdFolder(Kind):
     @staticmethod
     def _depth_path(color_path):
         return color_path.with_name(color_path.name.replace(".color.jpg", ".depth.png"))
+
+
+def _frame_number(path: Path) -> int:
+    match = re.fullmatch(r"frame-([0-9]{1,18})\.color\.jpg", path.name)
+    if match is None:
+        raise ValueError(f"{path} must be called frame-NNNNNN.color.jpg")
+    return int(match[1])
 
 
 def _fingerprint(paths, classes=()):
