@@ -17,10 +17,10 @@ def check_readable(
 ):
     """Raise an error unless an operator can read `tensors`, and those of `optional` that are given.
 
-    Anything but a dense tensor, not quantized by torch, is a TypeError. Tensors on another device than the first are a
-    ValueError; as in torch, one without dimensions may be on the CPU. So is a tensor whose storage
-    was freed, or is smaller than its shape and strides need; fakes and meta tensors have no storage
-    to look at.
+    Anything but a dense tensor is a TypeError; so is one that torch quantized. Tensors on another
+    device than the first are a ValueError; as in torch, one without dimensions may be on the CPU.
+    So is a tensor whose storage was freed, or is smaller than its shape and strides need; fakes and
+    meta tensors have no storage to look at.
     """
     tensors |= {name: tensor for name, tensor in optional.items() if tensor is not None}
     first = None
@@ -32,7 +32,7 @@ def check_readable(
             raise TypeError(f"{operator}: {name} must be dense, not of layout {tensor.layout}")
         if tensor.is_quantized:
             raise TypeError(
-                f"{operator}: {name} must not be a quantized tensor: give its int_repr()"
+                f"{operator}: {name} must be codes: the int_repr() of a quantized tensor"
             )
         device = tensor.device
         if first is None:

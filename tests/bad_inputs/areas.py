@@ -1,6 +1,7 @@
 """The areas of bad inputs, by name."""
 
 import functools
+import zlib
 from collections import Counter
 from importlib import import_module
 
@@ -24,13 +25,18 @@ AREAS = (
 )
 
 
-def cases_of(area: str, seed: int | None = None, count: int = 0) -> list[Case]:
-    """Return the fixed cases of an area, or `count` mutations by a seed."""
+def cases_of(area: str, share: int = 1, seed: int | None = None, count: int = 0) -> list[Case]:
+    """Return the fixed cases of an area, one of `share`; or `count` mutations by a seed."""
     if seed is not None:
         from .mutations import mutations
 
         return mutations(area, seed, count)
-    return fixed_cases(area)
+    return part(fixed_cases(area), share)
+
+
+def part(cases: list[Case], share: int) -> list[Case]:
+    """Return one of `share` cases, always the same ones, and spread over all kinds."""
+    return [case for case in cases if zlib.crc32(case.name.encode()) % share == 0]
 
 
 @functools.cache

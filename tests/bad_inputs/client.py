@@ -25,9 +25,9 @@ class Client:
             text=True,
         )
 
-    def outcomes(self, area: str, seed: int | None = None, count: int = 0) -> list[Outcome]:
-        """Try the cases of an area: the fixed ones, or `count` mutations by a seed."""
-        request = {"area": area, "seed": seed, "count": count}
+    def outcomes(self, area: str, **which: int) -> list[Outcome]:
+        """Try the cases of an area; which : arguments of `areas.cases_of`."""
+        request = {"area": area} | which
         print(json.dumps(request), file=self._server.stdin, flush=True)
         answer = self._server.stdout.readline()
         if not answer:

@@ -1,8 +1,6 @@
 """Data of studies: every kind's fields with values that are none of theirs, and bad files."""
 
 import io
-import json
-import zipfile
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -48,7 +46,7 @@ SIZES = {
     "of 10^5 by 10^5": [10**5, 10**5],
     "in text": "24x32",
 }
-LOAD = "from mbm_hw.studies.data import load_data; d = load_data({}); d[0]; d.calibration"
+LOAD = "d = load_data({}); d[0]; d.calibration"
 
 
 def image(kind: str, mode: str = "RGB", size=(32, 24)) -> bytes:

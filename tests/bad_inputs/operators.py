@@ -52,26 +52,33 @@ FREE = (
     "def free(t): t.untyped_storage().resize_(0); return t\n"
     "def cut(t): t.untyped_storage().resize_(3); return t\n"
 )
+
+
+def i8(*shape: int) -> str:
+    """Return the text of codes of that shape."""
+    return f"torch.zeros{shape}.to(torch.int8)"
+
+
+SQUARE = "i = torch.zeros(2, 2).to(torch.int8); "
+FLOATS = "i = torch.zeros(2, 2); "
 MORE = {
-    "matmul of 70,000 products": "i = torch.zeros(1, 70_000, dtype=torch.int8); "
-    "ops.matmul(i, i.T, 'mbm8s')",
-    "matmul of a code too small": "i = torch.full((2, 2), -100, dtype=torch.int8); "
-    "ops.matmul(i, i, 'mbm4s')",
-    "matmul of an unsigned multiplier with signed codes": "i = torch.zeros(2, 2, dtype=torch.int8); ops.matmul(i, i, 'mbm8')",
-    "matmul of 32 bits": "i = torch.zeros(2, 2, dtype=torch.int32); ops.matmul(i, i, 'mbm32s')",
-    "float_matmul of an integer multiplier": "i = torch.zeros(2, 2); ops.float_matmul(i, i, 'mbm8s')",
-    "matmul of a float multiplier": "i = torch.zeros(2, 2, dtype=torch.int8); ops.matmul(i, i, 'mbm_bf16')",
-    "float_matmul of values that are none of the format": "i = torch.full((2, 2), 0.1); ops.float_matmul(i, i, 'mbm_bf16')",
-    "conv2d of groups that do not divide": "ops.conv2d(torch.zeros(1, 3, 5, 5, dtype=torch.int8), "
-    "torch.zeros(2, 1, 3, 3, dtype=torch.int8), 'mbm8s', groups=2)",
-    "conv2d of a kernel larger than the image": "ops.conv2d(torch.zeros(1, 1, 2, 2, dtype=torch.int8), "
-    "torch.zeros(1, 1, 3, 3, dtype=torch.int8), 'mbm8s')",
-    "conv2d of an image that takes no memory": "ops.conv2d(torch.zeros(1, 1, 1, 1, dtype=torch.int8).expand(1, 1, 2**31, 2**31), "
-    "torch.zeros(1, 1, 3, 3, dtype=torch.int8), 'mbm8s')",
-    "matmul of operands that take no memory": "i = torch.zeros(1, 1, dtype=torch.int8).expand(2**31, 2**31); ops.matmul(i, i, 'mbm8s')",
-    "conv2d of other channels": "ops.conv2d(torch.zeros(1, 3, 5, 5, dtype=torch.int8), "
-    "torch.zeros(2, 1, 3, 3, dtype=torch.int8), 'mbm8s')",
-}
+    "matmul of 70,000 products": f"i = {i8(1, 70_000)}; ops.matmul(i, i.T, 'mbm8s')",
+    "matmul of a code too small": f"{SQUARE}ops.matmul(i - 100, i, 'mbm4s')",
+    "matmul of an unsigned multiplier": f"{SQUARE}ops.matmul(i, i, 'mbm8')",
+    "matmul of 32 bits": f"{SQUARE}ops.matmul(i.int(), i.int(), 'mbm32s')",
+    "float_matmul of an integer multiplier": f"{FLOATS}ops.float_matmul(i, i, 'mbm8s')",
+    "matmul of a float multiplier": f"{SQUARE}ops.matmul(i, i, 'mbm_bf16')",
+    "float_matmul of values of no format": f"{FLOATS}ops.float_matmul(i + 0.1, i, 'mbm_bf16')",
+    "conv2d of groups that do not divide":
+        f"ops.conv2d({i8(1, 3, 5, 5)}, {i8(2, 1, 3, 3)}, 'mbm8s', groups=2)",
+    "conv2d of a kernel larger than the image":
+        f"ops.conv2d({i8(1, 1, 2, 2)}, {i8(1, 1, 3, 3)}, 'mbm8s')",
+    "conv2d of an image that takes no memory":
+        f"i = {i8(1, 1, 1, 1)}; ops.conv2d(i.expand(1, 1, 2**31, 2**31), i, 'mbm8s')",
+    "matmul of operands that take no memory":
+        f"i = {i8(1, 1)}.expand(2**31, 2**31); ops.matmul(i, i, 'mbm8s')",
+    "conv2d of other channels": f"ops.conv2d({i8(1, 3, 5, 5)}, {i8(2, 1, 3, 3)}, 'mbm8s')",
+}  # fmt: skip
 FREED = {
     "conv2d": "ops.conv2d(free({x}), {w}, 'mbm8s')",
     "conv2d's weights": "ops.conv2d({x}, free({w}), 'mbm8s')",

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,13 +24,11 @@ import torch
 
 import mbm_hw
 import mbm_hw.cli
-import mbm_hw.cost.liberty
 import mbm_hw.cost.report
 import mbm_hw.hdl
 import mbm_hw.studies.algorithms
 import mbm_hw.studies.cluster
 import mbm_hw.studies.pictures
-import mbm_hw.studies.report
 import mbm_hw.studies.results
 import mbm_hw.studies.run
 import mbm_hw.studies.shards
@@ -38,7 +37,15 @@ import proof.proving
 import sim.layers
 import sim.regression
 from mbm_hw import nn, ops
-from mbm_hw.studies.data import split_digits
+from mbm_hw.cost.cache import Cache, content_hash
+from mbm_hw.cost.liberty import read_liberty
+from mbm_hw.studies.checkpoints import open_checkpoint, read_checkpoint
+from mbm_hw.studies.data import load_data, split_digits
+from mbm_hw.studies.description import read_study
+from mbm_hw.studies.networks import load_network
+from mbm_hw.studies.report import write_report
+from mbm_hw.studies.store import Store
+from mbm_hw.table_files import read_table, write_table
 
 from .case import Case, write_files
 from .verdict import Outcome, broken_promises, snapshot
@@ -47,7 +54,13 @@ NOBODY = 65534
 WALL_SECONDS = 60
 """A process that waits, and takes no time of the processor, is killed after these."""
 
-NAMESPACE = {"mh": mbm_hw, "nn": nn, "ops": ops, "np": np, "torch": torch, "Path": Path}
+_FUNCTIONS = (
+    *(Cache, content_hash, read_liberty, read_table, write_table, read_study, write_report),
+    *(read_checkpoint, open_checkpoint, Store, load_data, load_network),
+)
+NAMESPACE = {"mh": mbm_hw, "nn": nn, "ops": ops, "np": np, "torch": torch, "Path": Path} | {
+    function.__name__: function for function in _FUNCTIONS
+}
 """What the calls of cases know by name."""
 
 PROGRAMS = {
@@ -152,10 +165,8 @@ def _call(case: Case) -> None:
 
 
 def _end_group(pid: int) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def serve() -> None:

@@ -163,8 +163,7 @@ def cases() -> Iterator[Case]:
     for name, content in CACHES.items():
         yield Case(
             name=f"a cache that is {name}",
-            call="from mbm_hw.cost.cache import Cache, content_hash\n"
-            "Path('c').mkdir(); Path('c', content_hash('k') + '.json').write_bytes("
+            call="Path('c').mkdir(); Path('c', content_hash('k') + '.json').write_bytes("
             f"{content[:200]!r} * {len(content) // 200 or 1})\n"
             "assert Cache('c').get(lambda: {'right': 1}, 'k') == {'right': 1}",
             promise=Promise.WORKS,

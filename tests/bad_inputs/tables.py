@@ -52,15 +52,14 @@ def zipped(members: Mapping[str, bytes], **changes) -> bytes:
 def of_a_gigabyte() -> bytes:
     """Return an archive of 2 MB with an array of 2 GiB."""
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        with archive.open("a.npy", "w", force_zip64=True) as member:
-            member.write(
-                npy_header("{'descr': '<i8', 'fortran_order': False, 'shape': (16384, 16384), }")[
-                    :-64
-                ]
-            )
-            for _ in range(256):
-                member.write(bytes(2**23))
+    header = npy_header(shaped("(16384, 16384)"))
+    with (
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("a.npy", "w", force_zip64=True) as member,
+    ):
+        member.write(header[:-64])
+        for _ in range(256):
+            member.write(bytes(2**23))
     return file.getvalue()
 
 
@@ -109,16 +108,23 @@ ARRAYS = {
     "with the largest integers": np.full((SIDE, SIDE), 2**63, np.uint64),
     "with the smallest integers": np.full((SIDE, SIDE), -(2**63), np.int64),
 }
+
+
+def shaped(shape: str) -> str:
+    return f"{{'descr': '<i8', 'fortran_order': False, 'shape': {shape}, }}"
+
+
 HEADERS = {
-    "that claims 8 TB": "{'descr': '<i8', 'fortran_order': False, 'shape': (1048576, 1048576), }",
-    "with a negative shape": "{'descr': '<i8', 'fortran_order': False, 'shape': (-1, 16), }",
-    "with a shape of text": "{'descr': '<i8', 'fortran_order': False, 'shape': ('16', 16), }",
-    "with a shape of 30 digits": f"{{'descr': '<i8', 'fortran_order': False, 'shape': ({'9' * 30}, 1), }}",
+    "that claims 8 TB": shaped("(1048576, 1048576)"),
+    "with a negative shape": shaped("(-1, 16)"),
+    "with a shape of text": shaped("('16', 16)"),
+    "with a shape of 30 digits": shaped(f"({'9' * 30}, 1)"),
     "with no shape": "{'descr': '<i8', 'fortran_order': False, }",
     "of an unknown type": "{'descr': '<q9', 'fortran_order': False, 'shape': (16, 16), }",
     "of code": "__import__('os').system('touch evil')",
     "nested deeply": "(" * 5000,
     "of zeros": "\0" * 100,
+    "that is open": "{'descr': (\n",
     "with an order of text": "{'descr': '<i8', 'fortran_order': 'no', 'shape': (16, 16), }",
 }
 TEXTS = {

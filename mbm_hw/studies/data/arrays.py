@@ -1,6 +1,7 @@
 """Arrays in .npy files, within archives too: checked before they are read, and read in parts."""
 
 import math
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -77,6 +78,7 @@ class Items:
 
 _UNREADABLE = (
     *(OSError, EOFError, ValueError, KeyError, zlib.error, zipfile.BadZipFile),
+    *(tokenize.TokenError, SyntaxError, TypeError),  # a header that NumPy cannot parse
     RuntimeError,  # an encrypted archive
     NotImplementedError,  # an unknown compression
 )

@@ -14,8 +14,8 @@ import PIL
 import torch
 from PIL import Image
 
-from mbm_hw.studies.data.arrays import Items
 from mbm_hw.contents import TEXT, contents
+from mbm_hw.studies.data.arrays import Items
 from mbm_hw.studies.data.dataset import (
     Dataset,
     Kind,
