@@ -86,7 +86,7 @@ def largest_operator(network: nn.Module, images: Tensor) -> int | None:
         )
         with torch.device("meta"), _LargestOperator() as mode:
             shadow(torch.empty(images.shape, dtype=images.dtype))
-    except Exception:  # of any kind: the user's code may want to look at a value
+    except (Exception, SystemExit):  # the user's code may want to look at a value, or may leave
         return None
     return mode.largest
 
