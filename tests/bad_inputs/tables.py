@@ -88,7 +88,7 @@ ARRAYS = {
     "of no dimension": np.int64(5),
     "of no entries": np.zeros((0, 0), np.int64),
     "of one entry": np.zeros((1, 1), np.int64),
-    "of 4 x 4": PRODUCTS[:4, :4],
+    "of 2 x 2": PRODUCTS[:2, :2],
     "of 16 x 8": PRODUCTS[:, :8],
     "of 17 x 17": np.zeros((17, 17), np.int64),
     "of 1000 x 1000": np.zeros((1000, 1000), np.int8),
