@@ -26,6 +26,7 @@ from tiny_study import tiny_study, tiny_study_file
 
 from mbm_hw.studies import cluster
 from mbm_hw.studies.batch import MEASURED
+from mbm_hw.studies.forward_errors import ForwardError
 from mbm_hw.studies.run import StudyRun
 
 ROOT = Path(__file__).parent.parent
@@ -186,7 +187,7 @@ def faulty_study(folder, fault):
 
 def test_what_goes_wrong_in_a_unit_says_in_which(score, tmp_path):
     study = faulty_study(tmp_path, "raise RuntimeError('out of memory')")
-    with pytest.raises(RuntimeError, match="out of memory") as raised:
+    with pytest.raises(ForwardError, match="RuntimeError: out of memory") as raised:
         compute(StudyRun(study, tmp_path), score)
     assert raised.value.__notes__[0].startswith("in images ")
 

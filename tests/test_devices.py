@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mbm_hw import MBM
 from mbm_hw.float_spec import FloatMBM
-from mbm_hw.nn import calibrate_, convert_, layers
+from mbm_hw.nn import approx_layer, calibrate_, convert_
 from mbm_hw.quantize import Fixed, Symmetric
 from mbm_hw.studies.batch import Batch
 from mbm_hw.studies.evaluation import EVALUATIONS
@@ -57,7 +57,7 @@ def as_on_cuda(monkeypatch):
     """Have layers go through what CUDA tensors go through."""
     for name in ("quantized_conv2d", "rounded_conv2d"):
         composed = importlib.import_module(f"mbm_hw.ops.{name}").composed
-        monkeypatch.setattr(layers, name, composed)
+        monkeypatch.setattr(approx_layer, name, composed)
     return AsOnCuda()
 
 
