@@ -9,12 +9,15 @@
     is written, not read.
 """
 
+import io
 import os
 import re
 import warnings
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mbm_hw.catalog import as_spec, find_spec
 from mbm_hw.contents import NUMPY_ARRAY, TEXT, ZIP_ARCHIVE, contents
@@ -87,8 +90,18 @@ def named_spec(name: str, signed: bool = False, sign_magnitude: bool = False) ->
     return find_spec(name)
 
 
+def write_array(file: BinaryIO, array: ArrayLike) -> None:
+    """Write an array in the format .npy; OSError where the disk is full.
+
+    `np.save` into an open file misses that: what C's buffer still holds is lost without a word.
+    """
+    content = io.BytesIO()
+    np.save(content, array)
+    file.write(content.getbuffer())
+
+
 def _write_npy(file, spec, table):
-    np.save(file, table)
+    write_array(file, table)
 
 
 def _write_csv(file, spec, table):
