@@ -28,6 +28,9 @@ from mbm_hw.spec import IntegerSpec, Spec, Table
 MAX_BYTES = 2**30
 """The largest file, or array in an archive, that `read_table` reads; 12 bits take less."""
 
+MAX_PRODUCTS = 1 << (2 * Table.MAX_WIDTH)
+"""The products of the largest table."""
+
 COLUMNS = {"a": "a", "b": "b", "product": "product", "p": "product", "mbm": "product"}
 """The names that a CSV's header may have, in lower case, and the columns that they stand for."""
 
@@ -128,8 +131,8 @@ def _check_size(size: int):
 
 
 def _read_npy(path: Path, signed: bool) -> np.ndarray:
-    with open(path, "rb") as file:
-        return _loaded(lambda: np.load(file, allow_pickle=False))
+    # Mapped, not read: a header may claim any size.
+    return _loaded(lambda: np.load(path, mmap_mode="r", allow_pickle=False))
 
 
 def _read_npz(path: Path, signed: bool) -> np.ndarray:
@@ -156,12 +159,20 @@ def _read_csv(path: Path, signed: bool) -> np.ndarray:
         try:
             with warnings.catch_warnings(action="error"):  # of a file without lines
                 rows = np.loadtxt(
-                    file, np.int64, comments=None, delimiter=",", quotechar='"', ndmin=2
+                    file,
+                    np.int64,
+                    comments=None,
+                    delimiter=",",
+                    quotechar='"',
+                    ndmin=2,
+                    max_rows=MAX_PRODUCTS + 1,
                 )
         except (ValueError, UserWarning) as error:
             raise ValueError(_bad_line(path) or str(error)) from error
     if rows.shape[1] != 3:
         raise ValueError(_bad_line(path))
+    if len(rows) > MAX_PRODUCTS:
+        raise ValueError(f"the lines must list at most {MAX_PRODUCTS} products")
     return _square(rows[:, order], signed)
 
 

@@ -39,7 +39,7 @@ def test_a_full_disk_is_one_line():
     [
         (["errors", "mbm8", "--samples", "٨"], "'٨' is not an integer"),
         (["errors", "mbm8", "--samples", "1_000"], "'1_000' is not an integer"),
-        (["errors", "mbm8", "--samples", "9" * 5000], "is not an integer of at most 20 digits"),
+        (["errors", "mbm8", "--samples", "9" * 5000], "is not an integer of at most 100 digits"),
         (["errors", "mbm8", "--seed", "-1"], "-1 is not in the range"),
         (["verilog", "mbm٨"], "no multiplier is called 'mbm٨'"),
         (["verilog", "mbm8_p٢"], "no multiplier is called 'mbm8_p٢'"),

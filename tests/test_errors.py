@@ -157,6 +157,6 @@ def test_a_table_that_is_wrong_at_zeros_has_no_relative_errors():
 
 
 def test_a_reports_histogram_is_of_the_pairs_with_a_relative_error():
-    (found,) = multiplier_errors([MBM(4)])["multipliers"].values()
+    (found,) = multiplier_errors({MBM(4): "mbm4"})["multipliers"].values()
     assert (found["pairs"], found["relative_pairs"]) == (256, 225)
     assert sum(found["histogram"]) == pytest.approx(1)

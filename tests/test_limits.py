@@ -29,7 +29,7 @@ THIRTY_NINES = "9" * 30
         (["verilog", f"mbm8s_dot{THIRTY_NINES}"], "lanes must be an integer 1 to 256, not 999"),
         (["verilog", f"mbm8_p{THIRTY_NINES}"], "pipeline must be an integer 0 to 4, not 999"),
         (["verilog", "mbm8", "--pipeline", THIRTY_NINES], "is not in the range 1<=x<=4"),
-        (["ops", "x", "--input", f"{THIRTY_NINES}x1"], "; at most 16777216 pixels"),
+        (["ops", "x", "--input", f"{THIRTY_NINES}x1"], ", at most 16384 each"),
         (["ops", "x", "--input", "9999x9999"], "must be [height, width] of at most 16777216 pix"),
         (["study", "run", "x.yaml", "--shard", f"1/{THIRTY_NINES}"], "of at most 999999, such as"),
         (["study", "run", "x.yaml", "--workers", THIRTY_NINES], "is not in the range 1<=x<=1024"),
@@ -103,6 +103,6 @@ def test_without_memory_the_command_line_says_so(capsys, monkeypatch):
     def take(*arguments):
         raise MemoryError("Unable to allocate 1 TiB")
 
-    monkeypatch.setattr("mbm_hw.cli.multipliers.find_spec", take)
+    monkeypatch.setattr("mbm_hw.cli.multipliers.named_spec", take)
     status, _, err = call(capsys, "table", "mbm8", "-o", "t.npy")
     assert (status, err) == (2, "mbm-hw: there is not enough memory: Unable to allocate 1 TiB\n")

@@ -201,6 +201,7 @@ def test_random_weights_come_from_their_seed_and_are_named_in_every_output(tmp_p
         "name": "random, seed 1",
         "is_random": True,
         "sha256": hashes[0],
+        "note": "",
     }
     table = (tmp_path / "results/table.md").read_text()
     assert "weights random, seed 1: nothing is said about a trained network" in table

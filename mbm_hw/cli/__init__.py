@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _give_up_output()
         fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except MemoryError as error:
-        fail(f"there is not enough memory. {error}")
+        fail(f"there is not enough memory: {error}")
     except (click.Abort, KeyboardInterrupt):
         click.echo("mbm-hw: interrupted; what was finished is kept", err=True)
         sys.exit(130)

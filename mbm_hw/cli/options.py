@@ -23,8 +23,8 @@ class Whole(click.IntRange):
     """An integer of a range, written with the digits 0 to 9."""
 
     def convert(self, value, param, ctx):
-        if isinstance(value, str) and not re.fullmatch("[+-]?[0-9]{1,20}", value):
-            self.fail(f"{value!r} is not an integer of at most 20 digits.", param, ctx)
+        if isinstance(value, str) and not re.fullmatch("[+-]?[0-9]{1,100}", value):
+            self.fail(f"{value!r} is not an integer of at most 100 digits.", param, ctx)
         return super().convert(value, param, ctx)
 
 
