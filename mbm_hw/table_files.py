@@ -10,6 +10,7 @@
 """
 
 import io
+import itertools
 import os
 import re
 import warnings
@@ -159,13 +160,12 @@ def _read_csv(path: Path, signed: bool) -> np.ndarray:
         try:
             with warnings.catch_warnings(action="error"):  # of a file without lines
                 rows = np.loadtxt(
-                    file,
+                    itertools.islice(file, MAX_PRODUCTS + 1),  # max_rows would allocate them all
                     np.int64,
                     comments=None,
                     delimiter=",",
                     quotechar='"',
                     ndmin=2,
-                    max_rows=MAX_PRODUCTS + 1,
                 )
         except (ValueError, UserWarning) as error:
             raise ValueError(_bad_line(path) or str(error)) from error
