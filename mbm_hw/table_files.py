@@ -9,12 +9,16 @@
     is written, not read.
 """
 
+import io
+import itertools
 import os
 import re
 import warnings
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mbm_hw.catalog import as_spec, find_spec
 from mbm_hw.contents import NUMPY_ARRAY, TEXT, ZIP_ARCHIVE, contents
@@ -90,8 +94,18 @@ def named_spec(name: str, signed: bool = False, sign_magnitude: bool = False) ->
     return find_spec(name)
 
 
+def write_array(file: BinaryIO, array: ArrayLike) -> None:
+    """Write an array in the format .npy; OSError where the disk is full.
+
+    `np.save` into an open file misses that: what C's buffer still holds is lost without a word.
+    """
+    content = io.BytesIO()
+    np.save(content, array)
+    file.write(content.getbuffer())
+
+
 def _write_npy(file, spec, table):
-    np.save(file, table)
+    write_array(file, table)
 
 
 def _write_csv(file, spec, table):
@@ -146,13 +160,12 @@ def _read_csv(path: Path, signed: bool) -> np.ndarray:
         try:
             with warnings.catch_warnings(action="error"):  # of a file without lines
                 rows = np.loadtxt(
-                    file,
+                    itertools.islice(file, MAX_PRODUCTS + 1),  # max_rows would allocate them all
                     np.int64,
                     comments=None,
                     delimiter=",",
                     quotechar='"',
                     ndmin=2,
-                    max_rows=MAX_PRODUCTS + 1,
                 )
         except (ValueError, UserWarning) as error:
             raise ValueError(_bad_line(path) or str(error)) from error

@@ -62,7 +62,10 @@ def test_a_value_of_another_type_is_one_line_that_names_the_key(tmp_path, key):
         ({"layers": '{all: "no"}'}, "layers.all must be true or false, not 'no'"),
         ({"layers": "{each: 3}"}, "layers.each must be printable text or false, not 3"),
         ({"layers": "{each: ''}"}, "layers.each must be printable text, not ''"),
-        ({"layers": "{groups: {a: {b: c}}}"}, "layers.groups.a must be text, not {'b': 'c'}"),
+        (
+            {"layers": "{groups: {a: {b: c}}}"},
+            "layers.groups.a must be printable text, not {'b': 'c'}",
+        ),
         ({"layers": "{groups: {all: '*'}}"}, "layers.groups must not name a group 'all'"),
         ({"layers": "{groups: {none: '*'}}"}, "layers.groups must not name a group 'none'"),
         ({"layers": "{groups: {'': '*'}}"}, "the key '' of layers.groups must be a name of 1 to"),

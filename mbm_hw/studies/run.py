@@ -30,6 +30,7 @@ from mbm_hw.studies.memory_estimate import estimate_memory
 from mbm_hw.studies.network_layers import NetworkLayers
 from mbm_hw.studies.networks import factory_name, load_network, load_weights
 from mbm_hw.studies.store import Store
+from mbm_hw.table_files import write_array
 
 PICTURED_IMAGES = 3
 """How many of a depth study's images are shown."""
@@ -235,7 +236,7 @@ class StudyRun:
         for position, image in enumerate(unit.images):
             if image in self.pictured_images:
                 with replacing(self._outputs_file(unit.case, image), "wb") as file:
-                    np.save(file, [y[position : position + 1].float().numpy() for y in outputs])
+                    write_array(file, [y[position : position + 1].float().numpy() for y in outputs])
 
     def _outputs_file(self, case: Case, image: int) -> Path:
         return self.folder / "outputs" / f"{self._key(case, image)}.npy"

@@ -35,6 +35,7 @@ class Case:
     that the process does not have, 1 for stdout. as_nobody : it runs without root's rights.
     notes : a pattern of lines that may stand on stderr before the one of the refusal.
     seconds : of the processor; gibibytes : of memory, beyond those of the imported modules.
+    file_bytes : the largest file that it can write, as on a disk that is full.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Case:
     notes: str = r"\Z"
     seconds: int = 10
     gibibytes: float = 1
+    file_bytes: int = 2**40
 
 
 def write_files(files: Mapping[str, Content], folder: Path) -> None:

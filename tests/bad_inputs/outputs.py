@@ -62,6 +62,17 @@ def cases() -> Iterator[Case]:
                 promise=Promise.WORKS,
                 leaves=new,
             )
+        for what, files in (("a new file", {}), ("an old file", {"out{}": b"old"})):
+            if ending == ".v":
+                continue  # of the Verilog amaranth's Yosys writes files too
+            yield _case(
+                f"{name}: a disk that is full, {what}",
+                words,
+                ending,
+                "out{}",
+                files,
+                file_bytes=500,
+            )
     yield Case(
         name="table: an output that is the input",
         command=("table", "t.csv", "-o", "t.csv"),

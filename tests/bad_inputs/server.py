@@ -122,6 +122,7 @@ def _child(case: Case, top: Path, folder: Path) -> NoReturn:
         most = psutil.Process().memory_info().vms + int(case.gibibytes * 2**30)
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (case.file_bytes, case.file_bytes))
         if case.as_nobody:
             os.setgroups([])
             os.setresgid(NOBODY, NOBODY, NOBODY)
