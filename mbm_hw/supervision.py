@@ -31,8 +31,8 @@ _POLL = 0.25  # seconds between looks at the time, and at whether make is still 
 def supervise(name: str, program: Callable[[], int | None]) -> NoReturn:
     """Run `program` in a supervised child process and leave this one with its exit status.
 
-    After SIGINT (Ctrl-C), SIGTERM or SIGHUP the group gets SIGTERM: `program` unwinds by a
-    SystemExit, all other processes end. Then stderr gets one line that begins with `name`, and the
+    After SIGINT (Ctrl-C), SIGTERM or SIGHUP the group gets SIGTERM: `program` unwinds by an
+    exception, all other processes end. Then stderr gets one line that begins with `name`, and the
     status is 128 plus the signal, all within 3 seconds. A program of `make` ends with `make`.
 
     To be called once, early: by the main thread, before torch is imported or a thread started.
@@ -119,13 +119,17 @@ def _end(group: int) -> None:
             time.sleep(0.01)
 
 
+class _Ending(BaseException):
+    """A program was told to end. No SystemExit: code that guards against a sys.exit takes those."""
+
+
 def _run(program: Callable[[], int | None]) -> NoReturn:
     """Run the program in the child. After SIGTERM it leaves without waiting for its threads."""
     is_ending = threading.Event()
 
     def again(swallowed):
         """Send the signal once more if Python has swallowed the exit, as weakref callbacks do."""
-        if swallowed.exc_type is SystemExit:
+        if swallowed.exc_type is _Ending:
             signal.signal(signal.SIGTERM, unwind)
             threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM)).start()
 
@@ -134,12 +138,14 @@ def _run(program: Callable[[], int | None]) -> NoReturn:
         sys.unraisablehook, threading.excepthook = again, lambda _: None
         logging.disable()
         is_ending.set()
-        sys.exit(128 + number)
+        raise _Ending
 
     signal.signal(signal.SIGTERM, unwind)
     os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     try:
         sys.exit(program())
+    except _Ending:
+        pass
     finally:
         if is_ending.is_set():
             latest = time.monotonic() + GRACE / 4  # to remove the folders of programs that ended

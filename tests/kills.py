@@ -43,8 +43,10 @@ HITS = (
     (signal.SIGKILL, False),
 )
 """The signal to send; and True to send it to the whole process group, as a terminal does."""
-USUAL = re.compile(r"\d%\||^\s*$|: tables, .* are in ")
-"""Lines of an undisturbed command: its progress, and the place of its results."""
+USUAL = re.compile(
+    r"\d%\||^\s*$|: tables, .* are in |: needs at least .* of memory|changed nothing: the weights"
+)
+"""Lines of an undisturbed command: its progress, the place of its results, and notes."""
 MAKEFILE = """
 SHELL := /bin/bash
 .PHONY: sim

@@ -6,9 +6,15 @@ import sys
 import pytest
 
 PROGRAM = """
-import os, signal, time, weakref
+import os, signal, sys, time, weakref
 from mbm_hw.supervision import supervise
 class Thing: pass
+def guarded():
+    try:
+        os.kill(os.getpid(), 15)
+        time.sleep(30)
+    except (Exception, SystemExit):
+        print("a program's exit", file=sys.stderr)
 def program():
     thing = Thing()
     watch = weakref.ref(thing, lambda _: (os.kill(os.getpid(), 15), list(range(10**5)).sort()))
@@ -23,6 +29,7 @@ supervise("it", program)
     [
         ("watch = None; return 3", 3, ""),
         ("del thing", 143, "it: terminated; what was finished is kept\n"),
+        ("guarded()", 143, "it: terminated; what was finished is kept\n"),
         ("os.kill(os.getppid(), 2)", 130, "it: interrupted; what was finished is kept\n"),
         ("os.kill(os.getpid(), 9)", 137, "\nit: killed by SIGKILL; what was finished is kept\n"),
     ],
