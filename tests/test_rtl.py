@@ -179,7 +179,10 @@ def test_verilators_points_are_read(tmp_path):
     [
         (["--spec", "mbm9"], "sim: no design is called 'mbm9'; known: exact8, "),
         (["--sim", "vcs"], "sim: argument --sim: invalid choice: 'vcs'"),
-        (["--coverage"], "sim: --coverage is Verilator's: give --sim verilator or --sim all"),
+        (
+            ["--coverage", "--sim", "icarus"],
+            "sim: --coverage is Verilator's: give --sim verilator or --sim all",
+        ),
         (
             ["--seed", "-1"],
             "sim: argument --seed: it must be an integer 0 to 9223372036854775807, not",
