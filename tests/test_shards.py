@@ -51,12 +51,13 @@ def test_every_unit_is_in_one_shard_and_shards_have_alike_much_to_do(tmp_path, c
 
 def kill_in_mid_run(command, database, least=20):
     """Start the command; kill -9 once `least` rows are in the store; return how many."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
         while process.poll() is None and not (database.is_file() and row_count(database) > least):
             time.sleep(0.01)
     finally:
         process.kill()
+    process.stdout.read()  # ends with the last process of the study's group
     assert process.wait() == -signal.SIGKILL, "the study ended before it could be killed"
     return row_count(database)
 

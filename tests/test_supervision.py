@@ -1,5 +1,6 @@
 """Supervised programs; `tests/kills.py` has the real ones."""
 
+import signal
 import subprocess
 import sys
 
@@ -36,5 +37,12 @@ supervise("it", program)
 )
 def test_a_program_ends_with_a_status_and_at_most_one_line(body, status, said):
     command = [sys.executable, "-c", PROGRAM.format(body)]
-    ran = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=20)
+    ran = subprocess.run(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=20,
+        # Not ignored, as it is in a shell's background: supervised programs leave it so.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
     assert (ran.returncode, ran.stderr) == (status, said)
