@@ -7,7 +7,7 @@ from enum import Enum
 from pathlib import Path
 
 Content = bytes | str | Callable[[Path], object]
-"""What a file holds, or a function that makes what lies at its path."""
+"""The content of a file, or a function that makes the file at a path."""
 
 
 class Promise(Enum):

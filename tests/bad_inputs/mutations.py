@@ -18,7 +18,7 @@ LIBERTY = (
 
 
 class Format(NamedTuple):
-    """What is mutated, and who reads it.
+    """A kind of file to mutate, and its reader.
 
     file : its name in the working folder. content : a good one. command, call : as of a `Case`.
     others : the files beside it. leaves : what the command may leave.

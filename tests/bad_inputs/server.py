@@ -61,7 +61,7 @@ _FUNCTIONS = (
 NAMESPACE = {"mh": mbm_hw, "nn": nn, "ops": ops, "np": np, "torch": torch, "Path": Path} | {
     function.__name__: function for function in _FUNCTIONS
 }
-"""What the calls of cases know by name."""
+"""The names that the calls of cases may use."""
 
 PROGRAMS = {
     "mbm-hw": lambda: mbm_hw.cli.main(sys.argv[1:]),
@@ -69,7 +69,7 @@ PROGRAMS = {
     "sim.layer": lambda: sys.exit(sim.layers.main()),
     "proof": lambda: proof.command.run(proof.proving.main, "proof"),
 }
-"""What `mbm_hw.supervision` runs in its child."""
+"""The programs that `mbm_hw.supervision` runs in its child."""
 
 
 def prepare() -> None:

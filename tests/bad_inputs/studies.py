@@ -92,7 +92,7 @@ def text_of(**changes: Any) -> str:
 
 
 NOTES = r"\Z|s: (needs at least|  0%\|)|\S+ (was|is) damaged "
-"""What a study says on stderr before it fails: its memory, its progress, a store's damage."""
+"""Lines of a study on stderr before it fails: its memory, its progress, a store's damage."""
 
 FOLDERS = ("results", "results/s")
 """The empty folders that a study may leave."""

@@ -1,4 +1,4 @@
-"""What came of a case, compared with its promise."""
+"""The outcome of a case, compared with its promise."""
 
 import fnmatch
 import hashlib
@@ -16,7 +16,7 @@ NO_MEMORY = "not enough memory"
 
 
 class Outcome(NamedTuple):
-    """What came of a case.
+    """The outcome of a case.
 
     broken : in words what was promised and is not so; empty if all of it is kept. seconds : until
     the process had ended. cpu : seconds of the processor. said : the end of its standard error.
