@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from mbm_hw.catalog import find_spec
-from mbm_hw.spec import Spec, Table
+from mbm_hw.multipliers import Spec, Table, find_spec
 from mbm_hw.studies.networks import load_network
 from mbm_hw.studies.operations import count_multiplications
 

@@ -25,15 +25,13 @@ from torch.profiler import ProfilerActivity, profile
 
 from bench.cases import LAYERS, TABLE, specs
 from bench.floors import NOTE, floor_rows
-from mbm_hw.catalog import find_spec
-from mbm_hw.float_spec import FloatSpec
+from mbm_hw.multipliers import MBM, FloatSpec, find_spec
 from mbm_hw.nn import calibrate_, convert_
 from mbm_hw.ops.codes import spec_values
 from mbm_hw.ops.cuda import compiler, convolution, launcher, operators
 from mbm_hw.ops.cuda.compiler import Variant
 from mbm_hw.ops.cuda.products import float_products
 from mbm_hw.ops.cuda.tensor_cores import clocks_of
-from mbm_hw.spec import MBM
 from mbm_hw.studies.operations import count_multiplications
 
 SPECS = {name: specs()[name] for name in (TABLE, "mitchell8s", "mbm8s", "mbm8s_t2")}

@@ -1,8 +1,7 @@
 """What CUDA kernels can do at best, by their instructions: no device is needed to know it."""
 
 from bench.sass import FLOATS_AT_ONCE, INTEGERS, ISSUED, clocks, instructions
-from mbm_hw.catalog import find_spec
-from mbm_hw.float_spec import FloatMBM, FloatSpec
+from mbm_hw.multipliers import FloatMBM, FloatSpec, find_spec
 from mbm_hw.ops.codes import spec_values
 from mbm_hw.ops.cuda.compiler import Variant
 from mbm_hw.ops.cuda.multiprocessor import multiprocessor

@@ -13,10 +13,10 @@ import time
 import torch
 
 from bench.cases import LAYERS, Round, plan, products_of, specs
+from mbm_hw.multipliers import Spec
 from mbm_hw.nn import calibrate_, convert_
 from mbm_hw.ops import kernel_name
 from mbm_hw.ops.cpu_kernels import time_products
-from mbm_hw.spec import Spec
 
 
 def main():

@@ -1,35 +1,51 @@
 """MBM and its relatives: one spec to RTL, to simulation, to a trained network's error study.
 
+The families of multipliers are here by the names of their classes: `MBM`, `Mitchell`, `DRUM` and so
+on; `mbm_hw.multipliers` has a file for each.
+
 Importing this package is free: torch is imported by `mbm_hw.ops` and `mbm_hw.nn`, amaranth by
 `mbm_hw.hdl`, and `to_verilog` only when it is first used.
 """
 
-from mbm_hw.catalog import CATALOG, as_spec, find_spec, spec_name
-from mbm_hw.errors import ErrorMetrics, error_metrics
-from mbm_hw.float_spec import FloatExact, FloatMBM, FloatMitchell, FloatSpec
-from mbm_hw.reference import multiply, product_table
-from mbm_hw.spec import MBM, Exact, IntegerSpec, Mitchell, Spec, Table
+from mbm_hw import multipliers
+from mbm_hw.multipliers import (
+    CATALOG,
+    FloatSpec,
+    IntegerSpec,
+    Spec,
+    as_spec,
+    choice,
+    family,
+    find_spec,
+    flag,
+    integer,
+    multiply,
+    product_table,
+    spec_name,
+)
+from mbm_hw.multipliers.errors import ErrorMetrics, error_metrics
+
+_FAMILIES = {entry.kind.__name__: entry.kind for entry in multipliers.families()}
+globals().update(_FAMILIES)
 
 __all__ = [
     "CATALOG",
-    "MBM",
     "ErrorMetrics",
-    "Exact",
-    "FloatExact",
-    "FloatMBM",
-    "FloatMitchell",
     "FloatSpec",
     "IntegerSpec",
-    "Mitchell",
     "Spec",
-    "Table",
     "as_spec",
+    "choice",
     "error_metrics",
+    "family",
     "find_spec",
+    "flag",
+    "integer",
     "multiply",
     "product_table",
     "spec_name",
     "to_verilog",
+    *_FAMILIES,
 ]
 
 

@@ -22,10 +22,16 @@ from fractions import Fraction
 
 import numpy as np
 
-from mbm_hw.catalog import as_spec
 from mbm_hw.integer_terms import cover, fit, halve, lattice, peel
-from mbm_hw.reference import log2, multiply, pattern_values
-from mbm_hw.spec import Exact, IntegerSpec, LogSpec, Table
+from mbm_hw.multipliers import (
+    Exact,
+    IntegerSpec,
+    LogSpec,
+    Table,
+    as_spec,
+    multiply,
+    pattern_values,
+)
 
 MAX_TERMS = 192
 MAX_CLASSES = 1024
@@ -176,7 +182,7 @@ def _operand_classes(spec) -> tuple[np.ndarray, np.ndarray]:
     magnitudes = np.arange(1, spec.magnitude_max + 1)
     keys = magnitudes
     if isinstance(spec, LogSpec):
-        characteristic, fraction = log2(spec, magnitudes)
+        characteristic, fraction = spec.log2(magnitudes)
         keys = characteristic.astype(np.int64) << spec.width | fraction.astype(np.int64)
     _, first, index = np.unique(keys, return_index=True, return_inverse=True)
     if len(first) > MAX_CLASSES and not isinstance(spec, Exact):
@@ -233,14 +239,14 @@ def _leading_terms(spec, base, operands):
 
 def _correction_terms(spec, operands):
     """Yield the correction, a constant times 2**(ka + kb), as one term, of the larger operands."""
-    power = 1 << log2(spec, operands)[0].astype(np.int64)
+    power = 1 << spec.log2(operands)[0].astype(np.int64)
     constant, unit = Fraction(spec.corrections[0], 1 << spec.fraction_width).as_integer_ratio()
     for bits in range(unit.bit_length()):
         yield [(constant * power >> bits, power * (1 << bits) // unit, 0)], 0
 
 
 def _log_terms(spec, operands):
-    characteristic, fraction = (part.astype(np.int64) for part in log2(spec, operands))
+    characteristic, fraction = (part.astype(np.int64) for part in spec.log2(operands))
     fractions, classes = np.unique(fraction, return_inverse=True)
     code, steps, fraction_bits = _unary(spec, fractions)
     code, steps, largest = code[:, classes], steps[:, classes], int(characteristic.max())

@@ -11,7 +11,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from mbm_hw.spec import IntegerSpec
+from mbm_hw.multipliers import IntegerSpec
 
 
 @dataclass(frozen=True)

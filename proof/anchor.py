@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 
-from mbm_hw.reference import multiply
-from mbm_hw.spec import Spec, Table
+from mbm_hw.multipliers import Spec, Table, multiply
 from proof.solver import solve
 from proof.specification import choice, specification, word, word_width
 from sim import vectors

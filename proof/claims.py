@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mbm_hw.float_spec import FloatExact
 from mbm_hw.hdl.designs import Design
-from mbm_hw.spec import Exact, LogSpec, Spec
+from mbm_hw.multipliers import Exact, FloatExact, LogSpec, Spec
 from proof.model import Model
 from proof.specification import extended, product_width, specification, word, word_width
 

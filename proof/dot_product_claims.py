@@ -9,7 +9,7 @@ in another, never both in one, and so 16 lanes take little longer than one.
 from collections.abc import Iterable
 
 from mbm_hw.hdl.dot_product_verilog import DotProductDesign
-from mbm_hw.reference import multiply
+from mbm_hw.multipliers import multiply
 from proof.claims import (
     ENABLED,
     Claim,

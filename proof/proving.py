@@ -20,7 +20,7 @@ from tqdm import tqdm
 from mbm_hw.cli.options import OutputFolder, Whole
 from mbm_hw.files import replacing
 from mbm_hw.hdl.designs import Design
-from mbm_hw.spec import Spec
+from mbm_hw.multipliers import Spec
 from proof.anchor import anchor_pairs, disagreement
 from proof.command import DesignName, Seconds
 from proof.prover import Proof, prove

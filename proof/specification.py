@@ -7,8 +7,16 @@ of them what depends on the spec: the sort Word, the parameters and the operands
 from collections.abc import Sequence
 from pathlib import Path
 
-from mbm_hw.float_spec import FloatExact, FloatLogSpec, FloatMBM, FloatSpec
-from mbm_hw.spec import MBM, LogSpec, Spec, Table
+from mbm_hw.multipliers import (
+    MBM,
+    FloatExact,
+    FloatLogSpec,
+    FloatMBM,
+    FloatSpec,
+    LogSpec,
+    Spec,
+    Table,
+)
 
 FOLDER = Path(__file__).parent / "specifications"
 CONSTANTS = {"zero": 0, "one": 1, "two": 2, "six": 6, "seven": 7, "ten": 10}

@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from mbm_hw.files import replacing
-from mbm_hw.float_spec import FloatExact, FloatMBM, FloatMitchell
 from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, memory_table
 from mbm_hw.hdl.designs import MAX_PIPELINE, Design
 from mbm_hw.hdl.dot_product_verilog import DotProductDesign
 from mbm_hw.hdl.verilog import design_to_verilog
-from mbm_hw.spec import MBM, Exact, Mitchell, Table
-from mbm_hw.table_files import write_table
+from mbm_hw.multipliers import MBM, Exact, FloatExact, FloatMBM, FloatMitchell, Mitchell, Table
+from mbm_hw.multipliers.table_files import write_table
 from sim.dot_product_faults import DESIGN, DOT_PRODUCT_FAULTS, faulty_verilog
 from sim.faults import FAULTS
 from sim.simulators import ROOT

@@ -1,5 +1,5 @@
 // exact8s_dot4: Exact(width=8, signed=True), lanes=4, pipeline=0
-// Sums of products, each bit for bit mbm_hw.reference.multiply's.
+// Sums of products, each bit for bit mbm_hw.multiply's.
 //   a, b      4 x 8 bits, two's complement, lane 0 lowest
 //   first     1: these operands start a new sum, overflow at 0
 //   sum       32 bits, two's complement, modulo 2**32; 1 enabled clock after a and b

@@ -1,5 +1,5 @@
 // mbm16s_t8_mac_acc40_p3: MBM(width=16, truncation=8, signed=True), lanes=1, pipeline=3
-// Sums of products, each bit for bit mbm_hw.reference.multiply's.
+// Sums of products, each bit for bit mbm_hw.multiply's.
 //   a, b      1 x 16 bits, two's complement, lane 0 lowest
 //   first     1: these operands start a new sum, overflow at 0
 //   sum       40 bits, two's complement, modulo 2**40; 4 enabled clocks after a and b

@@ -1,5 +1,5 @@
 // mbm8_dot3_p1: MBM(width=8, truncation=0, signed=False), lanes=3, pipeline=1
-// Sums of products, each bit for bit mbm_hw.reference.multiply's.
+// Sums of products, each bit for bit mbm_hw.multiply's.
 //   a, b      3 x 8 bits, unsigned, lane 0 lowest
 //   first     1: these operands start a new sum, overflow at 0
 //   sum       32 bits, unsigned, modulo 2**32; 2 enabled clocks after a and b

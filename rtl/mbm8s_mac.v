@@ -1,5 +1,5 @@
 // mbm8s_mac: MBM(width=8, truncation=0, signed=True), lanes=1, pipeline=0
-// Sums of products, each bit for bit mbm_hw.reference.multiply's.
+// Sums of products, each bit for bit mbm_hw.multiply's.
 //   a, b      1 x 8 bits, two's complement, lane 0 lowest
 //   first     1: these operands start a new sum, overflow at 0
 //   sum       32 bits, two's complement, modulo 2**32; 1 enabled clock after a and b

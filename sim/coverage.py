@@ -12,10 +12,17 @@ from collections import Counter
 
 import numpy as np
 
-from mbm_hw.float_spec import FloatExact, FloatMBM, FloatSpec
 from mbm_hw.hdl.designs import Design
-from mbm_hw.reference import multiply, pattern_values
-from mbm_hw.spec import IntegerSpec, LogSpec, Spec
+from mbm_hw.multipliers import (
+    FloatExact,
+    FloatMBM,
+    FloatSpec,
+    IntegerSpec,
+    LogSpec,
+    Spec,
+    multiply,
+    pattern_values,
+)
 
 _CORRECTED = "below 2", "to 2 or more"  # the significand
 

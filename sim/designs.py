@@ -1,8 +1,8 @@
 """The designs of rtl/, by name."""
 
-from mbm_hw.catalog import CATALOG
 from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS
 from mbm_hw.hdl.designs import Design
+from mbm_hw.multipliers import CATALOG
 from sim.simulators import ROOT
 
 RTL = ROOT / "rtl"

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mbm_hw.hdl.dot_product_verilog import DotProductDesign
-from mbm_hw.reference import multiply
-from mbm_hw.spec import IntegerSpec
+from mbm_hw.multipliers import IntegerSpec, multiply
 from sim import dot_product_coverage
 from sim.simulation import Simulation, emptied, run_design
 from sim.vectors import corners, patterns, values

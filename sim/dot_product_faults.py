@@ -6,7 +6,7 @@ from mbm_hw.hdl.accumulation import Accumulation
 from mbm_hw.hdl.dot_product import DotProduct
 from mbm_hw.hdl.dot_product_verilog import PORT_ORDER, DotProductDesign
 from mbm_hw.hdl.verilog import component_to_verilog
-from mbm_hw.spec import MBM
+from mbm_hw.multipliers import MBM
 
 
 class FlagNotSticky(Accumulation):

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from amaranth import Cat, Const, Signal
 
-from mbm_hw.float_spec import FloatExact, FloatMBM, FloatMitchell
 from mbm_hw.hdl import Multiplier, to_verilog
 from mbm_hw.hdl.designs import Design
 from mbm_hw.hdl.float_core import FloatCore
@@ -17,7 +16,7 @@ from mbm_hw.hdl.float_exact_core import FloatExactCore
 from mbm_hw.hdl.float_log_core import FloatLogCore
 from mbm_hw.hdl.log_core import LogCore
 from mbm_hw.hdl.verilog import component_to_verilog, design_to_verilog
-from mbm_hw.spec import MBM, Spec, Table
+from mbm_hw.multipliers import MBM, FloatExact, FloatMBM, FloatMitchell, Spec, Table
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from mbm_hw.float_spec import FloatExact, FloatSpec
+from mbm_hw.multipliers import FloatExact, FloatSpec
 
 EXHAUSTIVE_MANTISSA_BITS = 8
 SAMPLES = 10_000  # of each kind: uniform, and at the ends of the exponent's range

@@ -22,8 +22,8 @@ from mbm_hw.hdl.dot_product import ACCUMULATOR_WIDTH
 from mbm_hw.hdl.engine.driver import Convolution, Tile, outputs, tiles, words
 from mbm_hw.hdl.engine.engine_verilog import engine_to_verilog
 from mbm_hw.hdl.engine.parameters import EngineParameters
+from mbm_hw.multipliers.table_files import named_spec
 from mbm_hw.ops.codes import check_spec
-from mbm_hw.table_files import named_spec
 from sim.arguments import SEED, Parser, whole
 from sim.cocotb_run import SimulationError
 from sim.engine import Flow, Run, simulate_engine

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 
 from mbm_hw.hdl.engine.driver import Convolution
+from mbm_hw.multipliers import IntegerSpec
 from mbm_hw.ops import code_dtype
-from mbm_hw.spec import IntegerSpec
 from mbm_hw.studies.description import read_study
 from mbm_hw.studies.run import Case, StudyRun
 from sim.simulators import ROOT

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mbm_hw.hdl.designs import Design
-from mbm_hw.spec import Spec, Table
+from mbm_hw.multipliers import Spec, Table
 from sim import coverage, vectors
 from sim.checker import Vectors
 from sim.simulation import Simulation, emptied, run_design

@@ -5,9 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from mbm_hw.float_spec import FloatSpec
-from mbm_hw.reference import multiply, pattern_values
-from mbm_hw.spec import IntegerSpec, Spec
+from mbm_hw.multipliers import FloatSpec, IntegerSpec, Spec, multiply, pattern_values
 from sim.float_vectors import float_pairs
 
 EXHAUSTIVE_WIDTH = 8

@@ -5,7 +5,7 @@ import pytest
 from amaranth.sim import Simulator
 
 from mbm_hw import IntegerSpec, product_table
-from mbm_hw.reference import pattern_values
+from mbm_hw.multipliers import pattern_values
 
 
 def simulate(component, testbench, clocked=False):

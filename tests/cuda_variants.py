@@ -3,7 +3,7 @@
 import numpy as np
 
 from mbm_hw import MBM, Exact, Mitchell, Table, product_table
-from mbm_hw.float_spec import FloatExact, FloatMBM, FloatMitchell
+from mbm_hw.multipliers import FloatExact, FloatMBM, FloatMitchell
 from mbm_hw.ops.codes import spec_values
 from mbm_hw.ops.cuda.compiler import Variant
 from mbm_hw.ops.cuda.products import Products, float_products, integer_products

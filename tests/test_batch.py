@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from mbm_hw.catalog import CATALOG
+from mbm_hw.multipliers import CATALOG
 from mbm_hw.studies.description import Layers, Study
 from mbm_hw.studies.evaluation import EVALUATIONS
 from mbm_hw.studies.output_error import OutputError

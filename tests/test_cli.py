@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from mbm_hw.cli import main, multipliers
-from mbm_hw.reference import product_table
-from mbm_hw.spec import MBM
+from mbm_hw.multipliers import MBM, product_table
 
 
 def call(capsys, *arguments):

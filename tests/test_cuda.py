@@ -8,7 +8,7 @@ from float_patterns import random_patterns, tensor
 from torch import nn
 
 from mbm_hw import MBM, Mitchell, ops
-from mbm_hw.float_spec import FloatMBM
+from mbm_hw.multipliers import FloatMBM
 from mbm_hw.nn import calibrate_, convert_
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mbm_hw import MBM
-from mbm_hw.float_spec import FloatMBM
+from mbm_hw.multipliers import FloatMBM
 from mbm_hw.nn import approx_layer, calibrate_, convert_
 from mbm_hw.quantize import Fixed, Symmetric
 from mbm_hw.studies.batch import Batch

@@ -7,13 +7,12 @@ import pytest
 from tiny_study import tiny_study
 
 from mbm_hw.cli import main
-from mbm_hw.differences import product_difference
-from mbm_hw.reference import product_table
-from mbm_hw.spec import MBM, Exact, Table
+from mbm_hw.multipliers import MBM, Exact, Table, product_table
+from mbm_hw.multipliers.differences import product_difference
+from mbm_hw.multipliers.table_files import read_table
 from mbm_hw.studies.report import write_report
 from mbm_hw.studies.results import write_results
 from mbm_hw.studies.run import StudyRun
-from mbm_hw.table_files import read_table
 
 
 @pytest.fixture

@@ -1,11 +1,9 @@
 import numpy as np
 import pytest
 
-from mbm_hw.catalog import find_spec
-from mbm_hw.errors import error_histogram, error_metrics
-from mbm_hw.published import TABLE_I
-from mbm_hw.reference import product_table
-from mbm_hw.spec import MBM, Exact, Mitchell, Table
+from mbm_hw.multipliers import MBM, Exact, Mitchell, Table, find_spec, product_table
+from mbm_hw.multipliers.errors import error_histogram, error_metrics
+from mbm_hw.multipliers.published import TABLE_I
 from mbm_hw.studies.multipliers import multiplier_errors
 
 SAMPLES = 2**18

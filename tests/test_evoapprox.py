@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from mbm_hw.cli import main
-from mbm_hw.evoapprox import published_figures
-from mbm_hw.reference import product_table
-from mbm_hw.spec import Exact
+from mbm_hw.multipliers import Exact, product_table
+from mbm_hw.multipliers.evoapprox import published_figures
 
 DATA = Path(os.environ.get("MBM_HW_DATA", Path(__file__).parents[1] / "../shared/data"))
 EVOAPPROX = DATA / "evoapprox" / "published.csv"

@@ -3,9 +3,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from mbm_hw.errors import error_metrics
-from mbm_hw.float_reference import float_multiply, mantissa_table
-from mbm_hw.float_spec import FloatExact, FloatMBM, FloatMitchell
+from mbm_hw.multipliers import FloatExact, FloatMBM, FloatMitchell, float_multiply, mantissa_table
+from mbm_hw.multipliers.errors import error_metrics
 
 NARROW = [
     FloatExact(4, 3),

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from mbm_hw.cli import main
-from mbm_hw.spec import MBM
+from mbm_hw.multipliers import MBM
 from mbm_hw.studies.description import Study
 from mbm_hw.studies.forward_errors import ForwardError, naming_layers
 from mbm_hw.studies.networks import load_network, network_names

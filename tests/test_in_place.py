@@ -5,7 +5,7 @@ import pytest
 import torch
 from tiny_study import tiny_study
 
-from mbm_hw.spec import MBM, Mitchell
+from mbm_hw.multipliers import MBM, Mitchell
 from mbm_hw.studies.batch import MEASURED
 from mbm_hw.studies.description import RandomWeights
 from mbm_hw.studies.evaluation import EVALUATIONS

@@ -8,11 +8,11 @@ import pytest
 import torch
 from test_cli import call
 
-from mbm_hw.differences import product_difference
-from mbm_hw.errors import error_metrics
-from mbm_hw.spec import MBM
+from mbm_hw.multipliers import MBM
+from mbm_hw.multipliers.differences import product_difference
+from mbm_hw.multipliers.errors import error_metrics
+from mbm_hw.multipliers.table_files import read_table
 from mbm_hw.studies.checkpoints import read_checkpoint
-from mbm_hw.table_files import read_table
 
 THIRTY_NINES = "9" * 30
 
@@ -77,7 +77,7 @@ def test_a_table_that_claims_to_be_large_takes_no_memory(shape, message, tmp_pat
 
 
 def test_a_table_of_too_many_lines_is_not_read_to_its_end(tmp_path, monkeypatch):
-    monkeypatch.setattr("mbm_hw.table_files.MAX_PRODUCTS", 64)
+    monkeypatch.setattr("mbm_hw.multipliers.table_files.MAX_PRODUCTS", 64)
     path = tmp_path / "long.csv"
     path.write_text("a,b,product\n" + "0,0,0\n" * 65 + "no number\n")
     with pytest.raises(ValueError, match=r"long\.csv: the lines must list at most 64 products"):

@@ -12,7 +12,7 @@ from mbm_hw.cost.activity import STEPS, settled_toggles, toggles_with_glitches
 from mbm_hw.cost.netlist import Netlist
 from mbm_hw.cost.timing import analyse, critical_path
 from mbm_hw.hdl import find_design
-from mbm_hw.reference import pattern_values
+from mbm_hw.multipliers import pattern_values
 from sim.simulators import icarus_folder
 
 

@@ -9,7 +9,7 @@ from test_cli import call
 from tiny_study import tiny_study, tiny_study_file
 from torch import nn
 
-from mbm_hw.spec import Table
+from mbm_hw.multipliers import Table
 from mbm_hw.studies import memory_estimate
 from mbm_hw.studies.memory_estimate import MemoryEstimate, largest_operator
 from mbm_hw.studies.run import StudyRun

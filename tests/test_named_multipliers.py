@@ -5,8 +5,7 @@ import json
 import pytest
 from tiny_study import tiny_study
 
-from mbm_hw.reference import product_table
-from mbm_hw.spec import MBM, Mitchell, Table
+from mbm_hw.multipliers import MBM, Mitchell, Table, product_table
 from mbm_hw.studies.description import Layers
 from mbm_hw.studies.report import write_report
 from mbm_hw.studies.results import write_results

@@ -9,7 +9,7 @@ from components import assert_equal, expected_products, products, simulate
 from mbm_hw import MBM, Table, product_table
 from mbm_hw.hdl import Multiplier, ProductTable
 from mbm_hw.hdl.product_table import read_hex
-from mbm_hw.reference import pattern_values
+from mbm_hw.multipliers import pattern_values
 
 
 @pytest.mark.parametrize("pipeline", range(5))

@@ -10,12 +10,10 @@ import numpy as np
 import pytest
 
 from mbm_hw import MBM, Mitchell
-from mbm_hw.catalog import CATALOG
 from mbm_hw.hdl import DESIGNS
 from mbm_hw.hdl.designs import MAX_PIPELINE, Design
-from mbm_hw.reference import multiply
-from mbm_hw.spec import IntegerSpec, Table
-from mbm_hw.table_files import write_table
+from mbm_hw.multipliers import CATALOG, IntegerSpec, Table, multiply
+from mbm_hw.multipliers.table_files import write_table
 from proof import specification
 from proof.anchor import anchor_pairs, disagreement
 from proof.claims import claims

@@ -3,8 +3,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from mbm_hw.reference import multiply, pattern_values, product_table
-from mbm_hw.spec import MBM, Exact, Mitchell, Table
+from mbm_hw.multipliers import MBM, Exact, Mitchell, Table, multiply, pattern_values, product_table
 
 VECTORS_8 = {  # shared specification, section 1: (a, b): (MBM, Mitchell)
     (1, 1): (1, 1),

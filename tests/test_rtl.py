@@ -18,7 +18,7 @@ from mbm_hw import MBM, FloatMitchell, Table, catalog
 from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, to_verilog, write_designs
 from mbm_hw.hdl.designs import Design
 from mbm_hw.hdl.verilog import design_to_verilog
-from mbm_hw.table_files import write_table
+from mbm_hw.multipliers.table_files import write_table
 from sim import coverage, vectors
 from sim.cocotb_run import SimulationError
 from sim.code_coverage import read_points

@@ -15,7 +15,7 @@ from test_cli import call
 from test_data import write_cifar
 from tiny_study import CASES, tiny_study, tiny_study_file
 
-from mbm_hw.spec import Mitchell
+from mbm_hw.multipliers import Mitchell
 from mbm_hw.studies.batch import MEASURED
 from mbm_hw.studies.data import load_data
 from mbm_hw.studies.description import Layers, read_study

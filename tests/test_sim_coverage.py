@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from mbm_hw.catalog import CATALOG
-from mbm_hw.spec import MBM, Mitchell
+from mbm_hw.multipliers import CATALOG, MBM, Mitchell
 from sim.coverage import covered, reachable
 from sim.vectors import operand_pairs
 

@@ -1,10 +1,16 @@
 import numpy as np
 import pytest
 
-from mbm_hw.catalog import CATALOG
-from mbm_hw.float_spec import FloatExact, FloatMitchell
-from mbm_hw.reference import product_table
-from mbm_hw.spec import MBM, Exact, Mitchell, Table
+from mbm_hw.multipliers import (
+    CATALOG,
+    MBM,
+    Exact,
+    FloatExact,
+    FloatMitchell,
+    Mitchell,
+    Table,
+    product_table,
+)
 from mbm_hw.studies.description import Layers, RandomWeights, Study, read_study
 
 STUDY = """

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from mbm_hw.cli import main
-from mbm_hw.reference import product_table
-from mbm_hw.spec import MBM, Mitchell, Table
+from mbm_hw.multipliers import MBM, Mitchell, Table, product_table
 from mbm_hw.studies.data import load_data
 from mbm_hw.studies.description import Layers, Study, read_study
 

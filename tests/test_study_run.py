@@ -11,8 +11,7 @@ import pytest
 import torch
 from tiny_study import CASES, NETWORK, tiny_study, tiny_study_file
 
-from mbm_hw.catalog import CATALOG
-from mbm_hw.spec import MBM
+from mbm_hw.multipliers import CATALOG, MBM
 from mbm_hw.studies.batch import MEASURED
 from mbm_hw.studies.description import Layers, RandomWeights, Study
 from mbm_hw.studies.results import write_results

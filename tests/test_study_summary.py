@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mbm_hw.spec import MBM, Mitchell
+from mbm_hw.multipliers import MBM, Mitchell
 from mbm_hw.studies.description import Study
 from mbm_hw.studies.summary import summarize, summary_tables
 

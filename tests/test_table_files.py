@@ -10,9 +10,8 @@ import pytest
 
 from mbm_hw import table_files
 from mbm_hw.files import replacing
-from mbm_hw.reference import product_table
-from mbm_hw.spec import MBM, Exact, Mitchell, Table
-from mbm_hw.table_files import named_spec, read_table, write_table
+from mbm_hw.multipliers import MBM, Exact, Mitchell, Table, product_table
+from mbm_hw.multipliers.table_files import named_spec, read_table, write_table
 
 
 @pytest.mark.parametrize("suffix", ["npy", "csv"])

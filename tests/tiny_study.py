@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mbm_hw.spec import MBM
+from mbm_hw.multipliers import MBM
 from mbm_hw.studies.description import Study
 
 NETWORK = """

@@ -4,7 +4,6 @@ import dataclasses
 
 import click
 
-from mbm_hw.catalog import CATALOG, find_spec
 from mbm_hw.cli.options import (
     OutputFile,
     OutputFolder,
@@ -15,8 +14,10 @@ from mbm_hw.cli.options import (
     with_formats,
     with_table_flags,
 )
-from mbm_hw.differences import product_difference
-from mbm_hw.errors import (
+from mbm_hw.files import is_written_through, replacing
+from mbm_hw.multipliers import CATALOG, IntegerSpec, Spec, find_spec
+from mbm_hw.multipliers.differences import product_difference
+from mbm_hw.multipliers.errors import (
     MAX_EXHAUSTIVE_PAIRS,
     MAX_SAMPLES,
     MAX_SEED,
@@ -24,11 +25,9 @@ from mbm_hw.errors import (
     error_metrics,
     pair_count,
 )
-from mbm_hw.evoapprox import published_figures
-from mbm_hw.files import is_written_through, replacing
-from mbm_hw.published import TABLE_I
-from mbm_hw.spec import IntegerSpec, Spec
-from mbm_hw.table_files import is_table_file, named_spec, read_table, write_table
+from mbm_hw.multipliers.evoapprox import published_figures
+from mbm_hw.multipliers.published import TABLE_I
+from mbm_hw.multipliers.table_files import is_table_file, named_spec, read_table, write_table
 
 
 @click.command(cls=WritingCommand)

@@ -6,7 +6,6 @@ from collections import Counter
 import click
 from tabulate import tabulate
 
-from mbm_hw.catalog import find_spec
 from mbm_hw.cli.hardware import LAYER
 from mbm_hw.cli.options import (
     OutputFile,
@@ -15,6 +14,7 @@ from mbm_hw.cli.options import (
     with_formats,
     with_models,
 )
+from mbm_hw.multipliers import find_spec
 
 LARGEST_SIDE = 16384
 """Pixels of a side of the images that `mbm-hw ops` takes."""

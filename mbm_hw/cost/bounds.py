@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from mbm_hw.cost.cell_function import boolean_function
 from mbm_hw.cost.cells import Cell, Library
 from mbm_hw.hdl import blocks as names
-from mbm_hw.spec import LogSpec
+from mbm_hw.multipliers import LogSpec
 
 Terms = Mapping[str, int]
 """How many of each of `cell_areas`' terms there are."""

@@ -7,7 +7,7 @@ from mbm_hw.cost.netlist import Netlist
 from mbm_hw.cost.rows import Costing, baseline_of, builds
 from mbm_hw.hdl.blocks import blocks
 from mbm_hw.hdl.design_names import AnyDesign, as_design
-from mbm_hw.spec import LogSpec, Spec
+from mbm_hw.multipliers import LogSpec, Spec
 
 BROKEN_DOWN = ("mitchell8", "mbm8", "mitchell16", "mbm16", "mbm16_t8")
 """The designs whose breakdown goes into a report."""

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from mbm_hw.files import replacing
 from mbm_hw.hdl import find_design
 from mbm_hw.hdl.designs import Design
-from mbm_hw.published import TABLE_I
-from mbm_hw.spec import IntegerSpec, Mitchell
+from mbm_hw.multipliers import IntegerSpec, Mitchell
+from mbm_hw.multipliers.published import TABLE_I
 
 WIDTHS = (8, 16)
 _KINDS = (  # which designs, their colour, marker and name

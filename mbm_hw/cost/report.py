@@ -12,7 +12,7 @@ from mbm_hw.cost.rows import Costing
 from mbm_hw.cost.synthesis import MAPPINGS
 from mbm_hw.files import replacing, write_csv, write_json
 from mbm_hw.hdl import find_design
-from mbm_hw.published import TABLE_I
+from mbm_hw.multipliers.published import TABLE_I
 
 _PUBLISHED = {row.spec: row for row in TABLE_I}
 _COLUMNS = (  # name in a row, heading, digits

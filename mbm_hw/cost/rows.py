@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mbm_hw.hdl
-from mbm_hw.catalog import as_spec
 from mbm_hw.cost import fpga, synthesis
 from mbm_hw.cost.activity import settled_toggles, toggles_with_glitches
 from mbm_hw.cost.cache import Cache, content_hash, source_hash
@@ -21,13 +20,12 @@ from mbm_hw.cost.streams import Stream
 from mbm_hw.cost.synthesis import MULTIPLIERS, Mapped, synthesise
 from mbm_hw.cost.timing import analyse, critical_path, surroundings
 from mbm_hw.cost.tools import default_liberty, opensta_version, wasm_version
-from mbm_hw.errors import MAX_EXHAUSTIVE_PAIRS, error_metrics, pair_count
-from mbm_hw.float_spec import FloatExact, FloatSpec
 from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, as_design, exported, find_design
 from mbm_hw.hdl.design_names import AnyDesign
 from mbm_hw.hdl.designs import Design
-from mbm_hw.published import TABLE_I
-from mbm_hw.spec import Exact, Spec, Table
+from mbm_hw.multipliers import Exact, FloatExact, FloatSpec, Spec, Table, as_spec
+from mbm_hw.multipliers.errors import MAX_EXHAUSTIVE_PAIRS, error_metrics, pair_count
+from mbm_hw.multipliers.published import TABLE_I
 
 SAMPLES = 2**22  # of operand pairs, where there are too many for all
 MOST_PINS = 200  # of the FPGAs' packages

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mbm_hw.catalog import as_spec
 from mbm_hw.cost.cache import Cache, content_hash, source_hash
-from mbm_hw.float_spec import FORMATS, FloatExact, FloatSpec
-from mbm_hw.spec import Exact, Spec
+from mbm_hw.multipliers import FORMATS, Exact, FloatExact, FloatSpec, Spec, as_spec
 
 VECTORS = 20_001  # between them, 20,000 operations
 

@@ -11,7 +11,7 @@ from mbm_hw.hdl.leading_one import LeadingOne
 from mbm_hw.hdl.log_core import LogCore
 from mbm_hw.hdl.negation import negated_if
 from mbm_hw.hdl.verilog import component_to_verilog
-from mbm_hw.spec import LogSpec
+from mbm_hw.multipliers import LogSpec
 
 LEADING_ONE = "leading one"
 SUM = "sum of logarithms"

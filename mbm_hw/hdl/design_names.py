@@ -2,12 +2,11 @@
 
 import re
 
-from mbm_hw.catalog import as_spec, find_spec
 from mbm_hw.hdl.designs import Design, check_pipeline
 from mbm_hw.hdl.dot_product import ACCUMULATOR_WIDTH, check_dot_product
 from mbm_hw.hdl.dot_product_verilog import DotProductDesign, to_design_verilog
 from mbm_hw.hdl.verilog import to_verilog
-from mbm_hw.spec import IntegerSpec, Spec
+from mbm_hw.multipliers import IntegerSpec, Spec, as_spec, find_spec
 
 AnyDesign = Design | DotProductDesign
 

@@ -3,9 +3,7 @@
 from types import MappingProxyType
 from typing import NamedTuple
 
-from mbm_hw.catalog import CATALOG
-from mbm_hw.float_spec import FloatExact, FloatMitchell, FloatSpec
-from mbm_hw.spec import Spec
+from mbm_hw.multipliers import CATALOG, FloatExact, FloatMitchell, FloatSpec, Spec
 
 MAX_PIPELINE = 4
 

@@ -4,14 +4,12 @@ from amaranth import Module, Signal, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from mbm_hw.catalog import as_spec
 from mbm_hw.hdl.accumulation import Accumulation
 from mbm_hw.hdl.adder_tree import tree_sum
 from mbm_hw.hdl.designs import check_pipeline
 from mbm_hw.hdl.multiplier import Multiplier
 from mbm_hw.hdl.registers import registered
-from mbm_hw.reference import multiply
-from mbm_hw.spec import IntegerSpec
+from mbm_hw.multipliers import IntegerSpec, as_spec, multiply
 
 ACCUMULATOR_WIDTH = 32
 MAX_LANES = 256

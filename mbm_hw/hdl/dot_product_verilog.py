@@ -3,11 +3,10 @@
 from types import MappingProxyType
 from typing import NamedTuple
 
-from mbm_hw.catalog import CATALOG, as_spec
 from mbm_hw.hdl.designs import patterns
 from mbm_hw.hdl.dot_product import ACCUMULATOR_WIDTH, DotProduct, check_dot_product
 from mbm_hw.hdl.verilog import component_to_verilog
-from mbm_hw.spec import IntegerSpec
+from mbm_hw.multipliers import CATALOG, IntegerSpec, as_spec
 
 PORT_ORDER = ("clk", "rst", "en", "first", "a", "b", "sum", "overflow")
 
@@ -86,7 +85,7 @@ def _header(design: DotProductDesign, name: str) -> str:
     kind = "two's complement" if spec.signed else "unsigned"
     lines = (
         f"{name}: {spec!r}, lanes={lanes}, pipeline={pipeline}",
-        "Sums of products, each bit for bit mbm_hw.reference.multiply's.",
+        "Sums of products, each bit for bit mbm_hw.multiply's.",
         f"  a, b      {lanes} x {spec.width} bits, {kind}, lane 0 lowest",
         "  first     1: these operands start a new sum, overflow at 0",
         f"  sum       {accumulator_width} bits, {kind}, modulo 2**{accumulator_width}; "

@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from mbm_hw.hdl.registers import registered
-from mbm_hw.spec import Exact
+from mbm_hw.multipliers import Exact
 
 
 class ExactCore(wiring.Component):

@@ -8,8 +8,8 @@ from amaranth import Cat, Const, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from mbm_hw.float_spec import FloatSpec
 from mbm_hw.hdl.registers import registered
+from mbm_hw.multipliers import FloatSpec
 
 
 class FloatCore(wiring.Component):

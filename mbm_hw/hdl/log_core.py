@@ -14,7 +14,7 @@ from amaranth.lib.wiring import In, Out
 from mbm_hw.hdl.correction import limited_sum
 from mbm_hw.hdl.leading_one import LeadingOne
 from mbm_hw.hdl.registers import registered
-from mbm_hw.spec import LogSpec
+from mbm_hw.multipliers import LogSpec
 
 
 class LogCore(wiring.Component):

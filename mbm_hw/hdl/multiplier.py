@@ -4,8 +4,6 @@ from amaranth import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from mbm_hw.catalog import as_spec
-from mbm_hw.float_spec import FloatExact, FloatSpec
 from mbm_hw.hdl.designs import check_pipeline
 from mbm_hw.hdl.exact_core import ExactCore
 from mbm_hw.hdl.float_core import FloatCore
@@ -15,8 +13,7 @@ from mbm_hw.hdl.log_core import LogCore
 from mbm_hw.hdl.negation import negated_if
 from mbm_hw.hdl.product_table import ProductTable
 from mbm_hw.hdl.registers import registered
-from mbm_hw.reference import multiply
-from mbm_hw.spec import LogSpec, Spec, Table
+from mbm_hw.multipliers import FloatExact, FloatSpec, LogSpec, Spec, Table, as_spec, multiply
 
 
 class Multiplier(wiring.Component):

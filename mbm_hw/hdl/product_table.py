@@ -7,10 +7,8 @@ from amaranth import Cat, Instance, Module, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from mbm_hw.catalog import as_spec
 from mbm_hw.hdl.registers import registered
-from mbm_hw.reference import product_table
-from mbm_hw.spec import IntegerSpec, Spec, Table
+from mbm_hw.multipliers import IntegerSpec, Spec, Table, as_spec, product_table
 
 
 class WideTables:

@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from mbm_hw.hdl.multiplier import Multiplier
-from mbm_hw.spec import Spec
+from mbm_hw.multipliers import Spec
 
 
 class StreamMultiplier(wiring.Component):

@@ -10,9 +10,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from mbm_hw.catalog import as_spec
 from mbm_hw.float_format import Rounding
-from mbm_hw.float_spec import FloatSpec
+from mbm_hw.multipliers import FloatSpec, Spec, as_spec
 from mbm_hw.nn.geometry import layer_of
 from mbm_hw.nn.ste import fake_quantize, straight_through
 from mbm_hw.ops.algorithms import DIRECT, find_algorithm
@@ -25,7 +24,6 @@ from mbm_hw.ops.float_values import float_spec_values
 from mbm_hw.ops.quantized_conv2d import quantized_conv2d
 from mbm_hw.ops.rounded_conv2d import rounded_conv2d
 from mbm_hw.quantize import Quantizer, Symmetric, rescale
-from mbm_hw.spec import Spec
 
 
 class ApproxLayer(nn.Module):

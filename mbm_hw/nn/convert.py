@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from mbm_hw.catalog import as_spec
+from mbm_hw.multipliers import Spec, as_spec
 from mbm_hw.nn.approx_layer import ApproxLayer
 from mbm_hw.nn.batches import check_model
 from mbm_hw.nn.geometry import supports
@@ -13,7 +13,6 @@ from mbm_hw.nn.left_exact import LeftExactWarning, left_exact, why_exact
 from mbm_hw.nn.subclasses import LAYERS, approximate_class
 from mbm_hw.ops.algorithms import DIRECT
 from mbm_hw.quantize import Quantizer
-from mbm_hw.spec import Spec
 
 _NAMED_AT_MOST = 5
 

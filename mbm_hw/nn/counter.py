@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.modules import module as torch_hooks
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mbm_hw.catalog import spec_name
+from mbm_hw.multipliers import spec_name
 from mbm_hw.nn.approx_layer import ApproxLayer
 from mbm_hw.nn.batches import call, check_model
 from mbm_hw.nn.products import (

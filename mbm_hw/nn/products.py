@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import flop_registry
 
-from mbm_hw.catalog import spec_name
+from mbm_hw.multipliers import spec_name
 from mbm_hw.ops.algorithms import Layer, find_algorithm
 from mbm_hw.ops.codes import SpecValues, spec_of
 from mbm_hw.ops.float_values import FloatSpecValues, float_spec_of

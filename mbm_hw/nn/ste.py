@@ -6,8 +6,8 @@ Ref: Y. Bengio, N. Leonard, A. Courville, arXiv:1308.3432, 2013.
 import torch
 from torch import Tensor
 
+from mbm_hw.multipliers import Spec
 from mbm_hw.quantize import Quantizer
-from mbm_hw.spec import Spec
 
 
 def straight_through(approximate: Tensor, exact: Tensor) -> Tensor:

@@ -11,11 +11,18 @@ import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import is_fake
 
-from mbm_hw.catalog import as_spec
+from mbm_hw.multipliers import (
+    MBM,
+    Exact,
+    IntegerSpec,
+    Mitchell,
+    Spec,
+    Table,
+    as_spec,
+    product_table,
+)
 from mbm_hw.ops.cuda.launcher import refuse_capture
 from mbm_hw.ops.operands import check_readable
-from mbm_hw.reference import product_table
-from mbm_hw.spec import MBM, Exact, IntegerSpec, Mitchell, Spec, Table
 
 MIN_WIDTH, MAX_WIDTH = 4, 16
 MAX_INT32_TERMS = 2**16  # terms of at most 2**15 in size: their sum fits int32

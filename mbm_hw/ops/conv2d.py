@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from mbm_hw.multipliers import IntegerSpec
 from mbm_hw.ops.algorithms import DIRECT, Layer, find_algorithm
 from mbm_hw.ops.algorithms.integers import check_transformable
 from mbm_hw.ops.codes import (
@@ -20,7 +21,6 @@ from mbm_hw.ops.codes import (
 from mbm_hw.ops.cpu_kernels import multiplier_of, run_conv2d
 from mbm_hw.ops.geometry import conv2d_shape, pair, whole
 from mbm_hw.ops.operands import check_room, empty_output
-from mbm_hw.spec import IntegerSpec
 
 
 def conv2d(

@@ -8,11 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mbm_hw.catalog import as_spec
-from mbm_hw.float_spec import FloatExact, FloatSpec
+from mbm_hw.multipliers import Exact, FloatExact, FloatSpec, Spec, as_spec
 from mbm_hw.ops.codes import SpecValues, product_table_tensor, spec_of, spec_values
 from mbm_hw.ops.operands import check_room
-from mbm_hw.spec import Exact, Spec
 
 
 def multiplier_of(spec: SpecValues, swapped: bool = False):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.library import custom_op
 
-from mbm_hw.float_spec import FloatSpec
+from mbm_hw.multipliers import FloatSpec
 from mbm_hw.ops.algorithms import DIRECT, Layer, find_algorithm
 from mbm_hw.ops.conv2d import padded
 from mbm_hw.ops.cpu_kernels import float_multiplier_of, run_conv2d

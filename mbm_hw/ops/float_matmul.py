@@ -3,7 +3,7 @@
 from torch import Tensor
 from torch.library import custom_op
 
-from mbm_hw.float_spec import FloatSpec
+from mbm_hw.multipliers import FloatSpec
 from mbm_hw.ops.algorithms import DIRECT
 from mbm_hw.ops.cpu_kernels import float_multiplier_of, run_conv2d
 from mbm_hw.ops.float_conv2d import float_conv2d

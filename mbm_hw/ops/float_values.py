@@ -5,8 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mbm_hw.catalog import as_spec
-from mbm_hw.float_spec import FloatExact, FloatMBM, FloatMitchell, FloatSpec
+from mbm_hw.multipliers import FloatExact, FloatMBM, FloatMitchell, FloatSpec, as_spec
 from mbm_hw.ops.codes import are_on_a_device_to_wait_for
 from mbm_hw.ops.cpu_kernels import value_outside_format
 from mbm_hw.ops.cuda import scaling

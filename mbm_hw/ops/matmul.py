@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from mbm_hw.multipliers import IntegerSpec
 from mbm_hw.ops.algorithms import DIRECT
 from mbm_hw.ops.codes import (
     SpecValues,
@@ -16,7 +17,6 @@ from mbm_hw.ops.conv2d import conv2d
 from mbm_hw.ops.cpu_kernels import multiplier_of, run_conv2d
 from mbm_hw.ops.geometry import matmul_shape
 from mbm_hw.ops.operands import empty_output
-from mbm_hw.spec import IntegerSpec
 
 
 def matmul(

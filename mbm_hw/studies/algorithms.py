@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mbm_hw.catalog import spec_name
-from mbm_hw.float_spec import FloatSpec
+from mbm_hw.multipliers import FloatSpec, Spec, spec_name
 from mbm_hw.nn import ApproxConv2d, calibrate_, supports
 from mbm_hw.nn.geometry import layer_of
 from mbm_hw.ops import conv2d, float_conv2d
@@ -17,7 +16,6 @@ from mbm_hw.ops.algorithms import ALGORITHMS, DIRECT, find_algorithm
 from mbm_hw.ops.algorithms.bilinear import Bilinear
 from mbm_hw.ops.codes import code_dtype
 from mbm_hw.ops.rounding import round_to_format
-from mbm_hw.spec import Spec
 from mbm_hw.studies.data import load_data
 from mbm_hw.studies.description import Study
 from mbm_hw.studies.networks import load_network, load_weights

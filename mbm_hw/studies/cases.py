@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from mbm_hw.catalog import spec_name
+from mbm_hw.multipliers import Spec, spec_name
 from mbm_hw.ops.algorithms import DIRECT
-from mbm_hw.spec import Spec
 from mbm_hw.studies.description import FLOAT, multiplier_name
 
 

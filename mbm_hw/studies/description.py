@@ -6,14 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from mbm_hw.catalog import find_spec, spec_name
-from mbm_hw.float_spec import FloatExact, FloatSpec
+from mbm_hw.multipliers import Exact, FloatExact, FloatSpec, Spec, find_spec, spec_name
+from mbm_hw.multipliers.table_files import read_table
 from mbm_hw.ops.algorithms import DIRECT, find_algorithm
-from mbm_hw.spec import Exact, Spec
 from mbm_hw.studies.fields import Label, Rule, Text, at_least, check, check_fields, construct
 from mbm_hw.studies.layer_sets import Layers
 from mbm_hw.studies.plain_yaml import read_yaml
-from mbm_hw.table_files import read_table
 
 FLOAT = "float"
 """The spec name of the rows without any approximate layer: exact float32 arithmetic."""

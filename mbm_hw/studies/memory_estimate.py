@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from mbm_hw.spec import Table
+from mbm_hw.multipliers import Table
 from mbm_hw.studies.data import KINDS, Dataset
 from mbm_hw.studies.description import Study
 

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mbm_hw.differences import product_difference
-from mbm_hw.errors import error_histogram, error_metrics, pair_count
-from mbm_hw.float_spec import FloatExact
-from mbm_hw.spec import Exact, IntegerSpec, Spec, Table
+from mbm_hw.multipliers import Exact, FloatExact, IntegerSpec, Spec, Table
+from mbm_hw.multipliers.differences import product_difference
+from mbm_hw.multipliers.errors import error_histogram, error_metrics, pair_count
 
 PAIRS = 2**20  # of operands; more than these are sampled
 BINS = 96

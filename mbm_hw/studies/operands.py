@@ -8,9 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mbm_hw.float_spec import FloatSpec
+from mbm_hw.multipliers import FloatSpec, Spec
 from mbm_hw.nn import ApproxConv2d, calibrate_, convert_
-from mbm_hw.spec import Spec
 from mbm_hw.studies.data import load_data
 from mbm_hw.studies.networks import load_network, load_weights
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from tabulate import tabulate
 
-from mbm_hw.catalog import spec_name
 from mbm_hw.files import replacing, write_csv, write_json
+from mbm_hw.multipliers import spec_name
 from mbm_hw.ops.cpu_kernels import chosen_isa
 from mbm_hw.studies.description import Study
 from mbm_hw.studies.evaluation import Depth

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
 
 from mbm_hw.contents import TEXT, contents
-from mbm_hw.differences import Difference
-from mbm_hw.errors import ErrorMetrics
+from mbm_hw.multipliers.differences import Difference
+from mbm_hw.multipliers.errors import ErrorMetrics
 from mbm_hw.studies.description import FLOAT
 from mbm_hw.studies.evaluation import EVALUATIONS
 from mbm_hw.studies.fields import Rule, check, json_kind

@@ -39,13 +39,13 @@ import sim.regression
 from mbm_hw import nn, ops
 from mbm_hw.cost.cache import Cache, content_hash
 from mbm_hw.cost.liberty import read_liberty
+from mbm_hw.multipliers.table_files import read_table, write_table
 from mbm_hw.studies.checkpoints import open_checkpoint, read_checkpoint
 from mbm_hw.studies.data import load_data, split_digits
 from mbm_hw.studies.description import read_study
 from mbm_hw.studies.networks import load_network
 from mbm_hw.studies.report import write_report
 from mbm_hw.studies.store import Store
-from mbm_hw.table_files import read_table, write_table
 
 from .case import Case, write_files
 from .verdict import Outcome, broken_promises, snapshot

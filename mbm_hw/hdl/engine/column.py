@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from mbm_hw.hdl.adder_tree import tree_sum
 from mbm_hw.hdl.registers import registered
-from mbm_hw.spec import IntegerSpec
+from mbm_hw.multipliers import IntegerSpec
 
 
 class Column(wiring.Component):

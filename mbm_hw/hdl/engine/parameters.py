@@ -5,10 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from amaranth.lib import data
 
-from mbm_hw.catalog import as_spec
 from mbm_hw.hdl.dot_product import ACCUMULATOR_WIDTH
-from mbm_hw.reference import multiply
-from mbm_hw.spec import IntegerSpec, Table
+from mbm_hw.multipliers import IntegerSpec, Table, as_spec, multiply
 
 SIDE_BITS = 8
 

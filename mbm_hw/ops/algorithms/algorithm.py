@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from mbm_hw.float_spec import FloatSpec
+from mbm_hw.multipliers import FloatSpec, Spec
 from mbm_hw.ops.algorithms.bilinear import Bilinear
-from mbm_hw.spec import Spec
 
 Products = Callable[[Tensor, Tensor, Sequence[int], Sequence[int], int], Tensor]
 """Returns the sums of a convolution without padding: of transformed x and w, float64, [N, C, H, W]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from mbm_hw.float_spec import FloatExact, FloatSpec
+from mbm_hw.multipliers import Exact, FloatExact, FloatSpec, IntegerSpec, Mitchell
 from mbm_hw.ops.codes import (
     SpecValues,
     code_dtype,
@@ -18,7 +18,6 @@ from mbm_hw.ops.cuda.compiler import Variant
 from mbm_hw.ops.cuda.launcher import refuse_capture
 from mbm_hw.ops.cuda.multiprocessor import Multiprocessor
 from mbm_hw.ops.cuda.tiles import LARGE, MEDIUM, TALL, TILES, WIDE, Tile, tile_for
-from mbm_hw.spec import Exact, IntegerSpec, Mitchell
 
 C_TYPES = {
     torch.int8: "int8_t",

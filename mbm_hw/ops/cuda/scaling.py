@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mbm_hw.float_spec import FloatSpec
+from mbm_hw.multipliers import FloatSpec
 from mbm_hw.ops.cuda import launcher
 from mbm_hw.ops.cuda.compiler import Variant
 

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from mbm_hw.factorization import Factorization, factorize
+from mbm_hw.multipliers import MBM, LogSpec, Mitchell
 from mbm_hw.ops.codes import SpecValues, code_dtype, spec_of, spec_values, sum_dtype
 from mbm_hw.ops.cuda.compiler import Variant
 from mbm_hw.ops.cuda.launcher import refuse_capture
@@ -29,7 +30,6 @@ from mbm_hw.ops.cuda.multiprocessor import (
     tensor_rate,
 )
 from mbm_hw.ops.cuda.products import C_TYPES, Products, integer_products, log_products
-from mbm_hw.spec import MBM, LogSpec, Mitchell
 
 MAX_WIDTH = 8
 """Codes are bytes, and there is a line of factors in shared memory for each of them."""

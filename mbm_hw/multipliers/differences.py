@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mbm_hw.catalog import as_spec
-from mbm_hw.errors import MAX_EXHAUSTIVE_PAIRS
-from mbm_hw.reference import multiply
-from mbm_hw.spec import IntegerSpec
+from mbm_hw.multipliers.errors import MAX_EXHAUSTIVE_PAIRS
+from mbm_hw.multipliers.reference import multiply
+from mbm_hw.multipliers.registry import as_spec
+from mbm_hw.multipliers.spec import IntegerSpec
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def product_difference(spec: IntegerSpec | str, other: IntegerSpec | str) -> Dif
     """
     spec, other = as_spec(spec), as_spec(other)
     for one in (spec, other):
-        if not isinstance(one, IntegerSpec):
+        if one.is_float:
             raise TypeError(f"product_difference compares integer specs, not {one}")
     low = max(spec.operand_min, other.operand_min)
     high = min(spec.operand_max, other.operand_max)

@@ -12,8 +12,8 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from mbm_hw.contents import TEXT, contents
-from mbm_hw.errors import ErrorMetrics, error_metrics
-from mbm_hw.table_files import TABLE_FILES, read_table
+from mbm_hw.multipliers.errors import ErrorMetrics, error_metrics
+from mbm_hw.multipliers.table_files import TABLE_FILES, read_table
 
 FIGURES: Mapping[str, Callable[[ErrorMetrics, int], float]] = {
     "MAE%": lambda metrics, product_width: 100 * metrics.med / 2**product_width,

@@ -10,11 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mbm_hw.catalog import as_spec
-from mbm_hw.float_reference import mantissa_product
-from mbm_hw.float_spec import FloatSpec
-from mbm_hw.reference import multiply
-from mbm_hw.spec import Exact, Spec, checked_integer
+from mbm_hw.multipliers.parameters import checked_integer
+from mbm_hw.multipliers.reference import mantissa_product, multiply
+from mbm_hw.multipliers.registry import as_spec
+from mbm_hw.multipliers.spec import Spec
 
 MAX_EXHAUSTIVE_PAIRS = 2**26
 MAX_SAMPLES = 2**36
@@ -167,9 +166,8 @@ def _errors(
 
 def _products(spec: Spec, a, b) -> tuple[np.ndarray, np.ndarray]:
     """Return the approximate and the exact products, 64-bit integers in one unit."""
-    if not isinstance(spec, FloatSpec):
-        exact = Exact(max(spec.width, Exact.MIN_WIDTH), spec.signed)
-        return multiply(spec, a, b), multiply(exact, a, b)
+    if not spec.is_float:
+        return multiply(spec, a, b), multiply(spec.exact(), a, b)
     one = 1 << spec.mantissa_bits
     increment, mantissa = np.divmod(mantissa_product(spec, a, b), one)
     return (one + mantissa) << (spec.mantissa_bits + increment), (one + a) * (one + b)
@@ -184,7 +182,7 @@ class _Operands(NamedTuple):
 
     @classmethod
     def of(cls, spec: Spec) -> "_Operands":
-        if isinstance(spec, FloatSpec):  # stored mantissas
+        if spec.is_float:  # stored mantissas
             one = 1 << spec.mantissa_bits
             return cls(0, one - 1, (2 * one - 1) ** 2)
         return cls(spec.operand_min, spec.operand_max, spec.magnitude_max**2)

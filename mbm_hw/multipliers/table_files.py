@@ -20,11 +20,12 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mbm_hw.catalog import as_spec, find_spec
 from mbm_hw.contents import NUMPY_ARRAY, TEXT, ZIP_ARCHIVE, contents
 from mbm_hw.files import replacing
-from mbm_hw.reference import pattern_values, product_table
-from mbm_hw.spec import IntegerSpec, Spec, Table
+from mbm_hw.multipliers.reference import pattern_values, product_table
+from mbm_hw.multipliers.registry import as_spec, find_spec
+from mbm_hw.multipliers.spec import IntegerSpec, Spec
+from mbm_hw.multipliers.table import Table
 
 MAX_BYTES = 2**30
 """The largest file, or array in an archive, that `read_table` reads; 12 bits take less."""
@@ -43,7 +44,7 @@ def write_table(spec: IntegerSpec | str, path: str | Path) -> Path:
     Returns the path. Another ending than .npy, .csv or .hex is a ValueError.
     """
     spec, path = as_spec(spec), Path(path)
-    if not isinstance(spec, IntegerSpec):
+    if spec.is_float:
         raise TypeError(f"write_table takes an integer spec, not {spec}")
     if path.suffix not in _WRITERS:
         raise ValueError(f"{path} must end in {', '.join(_WRITERS)}, not {path.suffix!r}")
@@ -80,8 +81,8 @@ def read_table(path: str | Path, signed: bool = False, sign_magnitude: bool = Fa
 
 
 def is_table_file(name: str) -> bool:
-    """Return whether `name` is meant as a file: it has a dot or a slash, as no spec's name has."""
-    return "." in name or os.sep in name
+    """Return whether `name` is meant as a file: a dot or slash, and no `.py:`."""
+    return ("." in name or os.sep in name) and ".py:" not in name
 
 
 def named_spec(name: str, signed: bool = False, sign_magnitude: bool = False) -> Spec:

@@ -1,0 +1,45 @@
+"""What a multiplier is: a file for each family, and what all of them share.
+
+The families are here by the names of their classes, as in `mbm_hw`: whoever adds one adds a file.
+"""
+
+from mbm_hw.multipliers.log import FloatLogSpec, LogSpec
+from mbm_hw.multipliers.parameters import choice, flag, integer
+from mbm_hw.multipliers.reference import (
+    float_multiply,
+    mantissa_product,
+    mantissa_table,
+    multiply,
+    pattern_values,
+    product_table,
+)
+from mbm_hw.multipliers.registry import CATALOG, as_spec, families, family, find_spec, spec_name
+from mbm_hw.multipliers.spec import FORMATS, FloatSpec, IntegerSpec, Spec
+
+_FAMILIES = {entry.kind.__name__: entry.kind for entry in families()}
+globals().update(_FAMILIES)
+
+__all__ = [
+    "CATALOG",
+    "FORMATS",
+    "FloatLogSpec",
+    "FloatSpec",
+    "IntegerSpec",
+    "LogSpec",
+    "Spec",
+    "as_spec",
+    "choice",
+    "families",
+    "family",
+    "find_spec",
+    "flag",
+    "float_multiply",
+    "integer",
+    "mantissa_product",
+    "mantissa_table",
+    "multiply",
+    "pattern_values",
+    "product_table",
+    "spec_name",
+    *_FAMILIES,
+]
