@@ -4,6 +4,7 @@ import dataclasses
 import doctest
 import importlib
 import itertools
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from family_vectors import PAIRS, kind_of, legal_specs, modules, widths_of
 
 from mbm_hw.multipliers import find_spec, multiply, pattern_values, product_table
 from mbm_hw.multipliers.errors import error_metrics
-from mbm_hw.multipliers.lowering import Terms
+from mbm_hw.multipliers.log import LogSpec
+from mbm_hw.multipliers.lowering import LogProducts, Terms
 from mbm_hw.multipliers.parameters import Integer, parameter_of
 
 FAMILIES = modules()
@@ -154,3 +156,19 @@ def test_the_examples_of_the_docstring_run(family):
     module = importlib.import_module(kind_of(family).__module__)
     assert doctest.testmod(module).attempted
     assert not doctest.testmod(module).failed
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_products_by_logarithms_are_those_of_the_kernels_formula(family):
+    """Kernels compute Mitchell's products with these constants, as `LogSpec` does."""
+    for width, signed in itertools.product((5, 8), (False, True)):
+        if width not in widths_of(kind := kind_of(family)):
+            continue
+        for spec in legal_specs(kind, width, signed):
+            lowering = spec.lowering()
+            if isinstance(lowering, LogProducts):
+                formula = dataclass(frozen=True)(
+                    type("Formula", (LogSpec,), {"corrections": lowering.corrections})
+                )(width, lowering.truncation, signed)
+                assert lowering.small_characteristic == formula.small_characteristic
+                assert np.array_equal(product_table(formula), product_table(spec)), spec

@@ -16,7 +16,7 @@ from mbm_hw.multipliers.spec import IntegerSpec
 class DRUM(IntegerSpec):
     """DRUM: an exact product of the k bits from each operand's leading one on.
 
-    The lowest of the k bits is set where bits were cut, which is what they were on average.
+    Where bits are cut, the lowest bit that is kept is set: this stands for their mean.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class DRUM(IntegerSpec):
         return x.astype(np.uint64) >> shift | (shift > 0), shift
 
     def value(self, x) -> np.ndarray:
-        """Return what is multiplied in place of `x`."""
+        """Return the operand that stands for `x` in the exact product."""
         segment, shift = self.segment(x)
         return segment << shift
 

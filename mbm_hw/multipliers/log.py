@@ -40,7 +40,7 @@ class LogSteps(IntegerSpec):
 
     @property
     def truncation(self) -> int:
-        """How many of the fraction's lowest bits are dropped."""
+        """The number of the fraction's lowest bits that are dropped."""
         return 0
 
     @property
