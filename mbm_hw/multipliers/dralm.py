@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from mbm_hw.multipliers.log import LogSteps
-from mbm_hw.multipliers.lowering import LogProducts
 from mbm_hw.multipliers.parameters import integer
 from mbm_hw.multipliers.registry import family
 
@@ -54,10 +53,3 @@ class DRALM(LogSteps):
 
     def total(self, fraction_a, fraction_b):
         return fraction_a + fraction_b + self.compensation
-
-    def lowering(self):
-        # Kernels force no bit where they truncate none.
-        if not self.truncation:
-            return None
-        # Only a sum of 1 - compensation carries by it, to 1: kernels make it 2 * 2**k, the same.
-        return LogProducts(self.truncation, (self.compensation, self.compensation))
