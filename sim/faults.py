@@ -10,11 +10,11 @@ import numpy as np
 from amaranth import Cat, Const, Signal
 
 from mbm_hw.hdl import Multiplier, to_verilog
+from mbm_hw.hdl.cores.float_core import FloatCore
+from mbm_hw.hdl.cores.float_exact import FloatExactCore
+from mbm_hw.hdl.cores.float_log import FloatLogCore
+from mbm_hw.hdl.cores.log import LogCore
 from mbm_hw.hdl.designs import Design
-from mbm_hw.hdl.float_core import FloatCore
-from mbm_hw.hdl.float_exact_core import FloatExactCore
-from mbm_hw.hdl.float_log_core import FloatLogCore
-from mbm_hw.hdl.log_core import LogCore
 from mbm_hw.hdl.verilog import component_to_verilog, design_to_verilog
 from mbm_hw.multipliers import MBM, FloatExact, FloatMBM, FloatMitchell, Spec, Table
 

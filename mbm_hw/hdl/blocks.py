@@ -7,8 +7,8 @@ from amaranth import Cat, Const, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from mbm_hw.hdl.cores.log import LogCore
 from mbm_hw.hdl.leading_one import LeadingOne
-from mbm_hw.hdl.log_core import LogCore
 from mbm_hw.hdl.negation import negated_if
 from mbm_hw.hdl.verilog import component_to_verilog
 from mbm_hw.multipliers import LogSpec

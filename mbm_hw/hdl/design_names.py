@@ -6,7 +6,7 @@ from mbm_hw.hdl.designs import Design, check_pipeline
 from mbm_hw.hdl.dot_product import ACCUMULATOR_WIDTH, check_dot_product
 from mbm_hw.hdl.dot_product_verilog import DotProductDesign, to_design_verilog
 from mbm_hw.hdl.verilog import to_verilog
-from mbm_hw.multipliers import IntegerSpec, Spec, as_spec, find_spec
+from mbm_hw.multipliers import Spec, as_spec, find_spec
 
 AnyDesign = Design | DotProductDesign
 
@@ -33,7 +33,7 @@ def find_design(name: str) -> AnyDesign:
         return Design(spec, pipeline, parts["stream"] is not None)
     if parts["stream"]:
         raise ValueError(f"{name}: MACs and dot-product units have no streams")
-    if not isinstance(spec, IntegerSpec):
+    if spec.is_float:
         raise ValueError(f"{name}: MACs and dot-product units take integer specs only")
     lanes, width = int(parts["lanes"] or 1), int(parts["accumulator"] or ACCUMULATOR_WIDTH)
     check_dot_product(spec, lanes, pipeline, width)

@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import NamedTuple
 
-from mbm_hw.multipliers import CATALOG, FloatExact, FloatMitchell, FloatSpec, Spec
+from mbm_hw.multipliers import CATALOG, FloatExact, FloatMitchell, Spec
 
 MAX_PIPELINE = 4
 
@@ -41,7 +41,7 @@ class Design(NamedTuple):
 
 def patterns(spec: Spec) -> str:
     """Return what the patterns of a multiplier's operands and product stand for."""
-    if isinstance(spec, FloatSpec):
+    if spec.is_float:
         exponent, mantissa = spec.exponent_bits, spec.mantissa_bits
         return f"{spec.format}: sign, {exponent} exponent bits, {mantissa} mantissa bits"
     return "two's complement" if spec.signed else "unsigned"

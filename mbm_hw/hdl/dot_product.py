@@ -123,7 +123,7 @@ class DotProduct(wiring.Component):
 
 def check_dot_product(spec: IntegerSpec, lanes: int, pipeline: int, accumulator_width: int):
     """Raise a TypeError or a ValueError if there is no such dot-product unit."""
-    if not isinstance(spec, IntegerSpec):
+    if spec.is_float:
         raise TypeError(f"DotProduct takes an integer spec, not {spec!r}")
     check_pipeline(pipeline)
     if isinstance(lanes, bool) or lanes not in range(1, MAX_LANES + 1):

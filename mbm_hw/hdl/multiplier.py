@@ -4,16 +4,11 @@ from amaranth import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from mbm_hw.hdl.cores import Core, core_for, core_kind
 from mbm_hw.hdl.designs import check_pipeline
-from mbm_hw.hdl.exact_core import ExactCore
-from mbm_hw.hdl.float_core import FloatCore
-from mbm_hw.hdl.float_exact_core import FloatExactCore
-from mbm_hw.hdl.float_log_core import FloatLogCore
-from mbm_hw.hdl.log_core import LogCore
 from mbm_hw.hdl.negation import negated_if
-from mbm_hw.hdl.product_table import ProductTable
 from mbm_hw.hdl.registers import registered
-from mbm_hw.multipliers import FloatExact, FloatSpec, LogSpec, Spec, Table, as_spec, multiply
+from mbm_hw.multipliers import Spec, as_spec, multiply
 
 
 class Multiplier(wiring.Component):
@@ -42,6 +37,7 @@ class Multiplier(wiring.Component):
         spec = as_spec(spec)
         check_pipeline(pipeline)
         self.spec = spec
+        self.has_signs = core_kind(spec).has_signs(spec)
         self.pipeline = pipeline
         cleared = int(multiply(spec, 0, 0)) & ((1 << spec.product_width) - 1)
         members = {"a": In(spec.width), "b": In(spec.width)}
@@ -65,24 +61,9 @@ class Multiplier(wiring.Component):
                 m.d.sync += self.product.eq(product)
         return m
 
-    @property
-    def has_signs(self) -> bool:
-        """Whether signs are taken off before the core and put on after it."""
-        if isinstance(self.spec, Table):
-            return self.spec.sign_magnitude
-        return isinstance(self.spec, LogSpec) and self.spec.signed
-
-    def core(self, latency: int) -> LogCore | ProductTable | ExactCore | FloatCore:
+    def core(self, latency: int) -> Core:
         """Return the component that multiplies, magnitudes if `has_signs`, in `latency` clocks."""
-        if isinstance(self.spec, LogSpec):
-            return LogCore(self.spec, latency)
-        if isinstance(self.spec, Table):
-            return ProductTable(Table(self.spec.array) if self.has_signs else self.spec, latency)
-        if isinstance(self.spec, FloatExact):
-            return FloatExactCore(self.spec, latency)
-        if isinstance(self.spec, FloatSpec):
-            return FloatLogCore(self.spec, latency)
-        return ExactCore(self.spec, latency)
+        return core_for(self.spec, latency)
 
     def sign(self, sign_a: Value, sign_b: Value) -> Value:
         return sign_a ^ sign_b

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 from amaranth import Cat, Instance, Module, Signal
-from amaranth.lib import memory, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import memory
 
+from mbm_hw.hdl.cores.core import Core
+from mbm_hw.hdl.cores.registry import core_kind
 from mbm_hw.hdl.registers import registered
 from mbm_hw.multipliers import IntegerSpec, Spec, Table, as_spec, product_table
 
@@ -23,7 +24,7 @@ class WideTables:
         self.specs = []
 
 
-class ProductTable(wiring.Component):
+class ProductTable(Core):
     """A read-only memory that holds `reference.product_table(spec)`, a in the address's high half.
 
     Parameters
@@ -39,17 +40,16 @@ class ProductTable(wiring.Component):
     en : In(1), the registers hold while it is 0. Not there if latency is 0.
     """
 
+    takes_patterns = True
+
     def __init__(self, spec: IntegerSpec | str, latency: int = 0):
         spec = as_spec(spec)
-        if not isinstance(spec, IntegerSpec):
+        if spec.is_float:
             raise TypeError(f"ProductTable takes an integer spec, not {spec}")
         if isinstance(latency, bool) or latency not in range(4):
             raise ValueError(f"latency must be an integer 0 to 3, not {latency!r}")
-        self.spec = spec
-        self.latency = latency
         self.table = product_table(spec)
-        members = {"a": In(spec.width), "b": In(spec.width), "product": Out(spec.product_width)}
-        super().__init__(members | ({"en": In(1)} if latency else {}))
+        super().__init__(spec, latency)
 
     def elaborate(self, platform):
         m = Module()
@@ -80,9 +80,7 @@ class ProductTable(wiring.Component):
 def memory_table(spec: Spec | str) -> Table | None:
     """Return the table whose file the Verilog of `spec` reads; None if it holds all itself."""
     spec = as_spec(spec)
-    if not isinstance(spec, Table) or spec.array.size <= WideTables.MAX_WORDS:
-        return None
-    return Table(spec.array) if spec.sign_magnitude else spec
+    return core_kind(spec).memory_table(spec)
 
 
 def read_hex(path: Path, signed: bool = False) -> Table:

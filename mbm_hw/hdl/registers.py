@@ -10,7 +10,7 @@ def registered(m: Module, enable: Signal, *signals: Signal) -> list[Signal]:
     there whatever `enable` is. Each is called after its signal: `total_q` follows `total`.
     """
     registers = [
-        Signal(len(signal), name=f"{signal.name}_q", init=signal.init) for signal in signals
+        Signal(signal.shape(), name=f"{signal.name}_q", init=signal.init) for signal in signals
     ]
     with m.If(enable):
         m.d.sync += [

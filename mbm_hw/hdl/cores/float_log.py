@@ -9,14 +9,17 @@ Ref: H. Saadat, H. Bokhari, S. Parameswaran, IEEE Trans. CAD 37(11), 2018, secti
 from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data
 
+from mbm_hw.hdl.cores.float_core import FloatCore, sum_and_one
+from mbm_hw.hdl.cores.registry import core_of
 from mbm_hw.hdl.correction import limited_sum
-from mbm_hw.hdl.float_core import FloatCore, sum_and_one
+from mbm_hw.multipliers import FloatLogSpec
 
 
+@core_of(FloatLogSpec)
 class FloatLogCore(FloatCore):
     """The sum of the logarithms, corrected.
 
-    The steps are those of `float_reference`, by name; fractions hold the kept mantissa bits alone.
+    The steps are those of `FloatLogSpec`, by name; fractions hold the kept mantissa bits alone.
     A subclass may override a step, which is how faults are planted.
     """
 

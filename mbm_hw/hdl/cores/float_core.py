@@ -1,18 +1,18 @@
 """What the floating-point multipliers share: exponents, signs and the special values.
 
-Read it beside `float_reference`. Zeros, infinities and NaNs are found from the operands alone,
-beside the mantissas' path, and put in at its end.
+Read it beside `reference.float_multiply`. Zeros, infinities and NaNs are found from the operands
+alone, beside the mantissas' path, and put in at its end.
 """
 
 from amaranth import Cat, Const, Module, Signal, Value
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import data
 
+from mbm_hw.hdl.cores.core import Core
 from mbm_hw.hdl.registers import registered
 from mbm_hw.multipliers import FloatSpec
 
 
-class FloatCore(wiring.Component):
+class FloatCore(Core):
     """The product of two patterns; a subclass multiplies the significands.
 
     Parameters
@@ -28,13 +28,10 @@ class FloatCore(wiring.Component):
     """
 
     def __init__(self, spec: FloatSpec, latency: int = 0):
-        self.spec = spec
-        self.latency = latency
         self.layout = data.StructLayout(
             {"mantissa": spec.mantissa_bits, "exponent": spec.exponent_bits, "sign": 1}
         )
-        members = {"a": In(spec.width), "b": In(spec.width), "product": Out(spec.width)}
-        super().__init__(members | ({"en": In(1)} if latency else {}))
+        super().__init__(spec, latency)
 
     def elaborate(self, platform):
         m = Module()

@@ -9,15 +9,18 @@ Ref: H. Saadat, H. Bokhari, S. Parameswaran, IEEE Trans. CAD 37(11), 2018.
 
 from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import Out
 
+from mbm_hw.hdl.cores.core import Core
+from mbm_hw.hdl.cores.registry import core_of
 from mbm_hw.hdl.correction import limited_sum
 from mbm_hw.hdl.leading_one import LeadingOne
 from mbm_hw.hdl.registers import registered
 from mbm_hw.multipliers import LogSpec
 
 
-class LogCore(wiring.Component):
+@core_of(LogSpec)
+class LogCore(Core):
     """The product of two magnitudes, each at most spec.magnitude_max.
 
     The steps are those of `reference`, by name; fractions hold the kept bits alone, in units of
@@ -40,18 +43,13 @@ class LogCore(wiring.Component):
     """
 
     def __init__(self, spec: LogSpec, latency: int = 0):
-        self.spec = spec
-        self.latency = latency
         self.kept_width = spec.fraction_width - spec.truncation
         self.has_small = spec.small_characteristic >= 0
         self.magnitude_width = spec.product_width - spec.signed
-        super().__init__(self.members())
+        super().__init__(spec, latency)
 
     def members(self) -> dict[str, wiring.Member]:
-        members = {"a": In(self.spec.width), "b": In(self.spec.width)}
-        members |= {"product": Out(self.magnitude_width)}
-        members |= {"small_product": Out(1)} if self.has_small else {}
-        return members | ({"en": In(1)} if self.latency else {})
+        return super().members() | ({"small_product": Out(1)} if self.has_small else {})
 
     def elaborate(self, platform):
         m = Module()

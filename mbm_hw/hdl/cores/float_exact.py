@@ -2,9 +2,12 @@
 
 from amaranth import Cat, Const, Mux, Signal, Value
 
-from mbm_hw.hdl.float_core import FloatCore, sum_and_one
+from mbm_hw.hdl.cores.float_core import FloatCore, sum_and_one
+from mbm_hw.hdl.cores.registry import core_of
+from mbm_hw.multipliers import FloatExact
 
 
+@core_of(FloatExact)
 class FloatExactCore(FloatCore):
     """The exact product of the significands, rounded to the nearest, ties to even.
 
