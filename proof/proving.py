@@ -62,7 +62,7 @@ class Outcome:
 @click.option(
     "--sweep", is_flag=True, help="Instead: widths 4 to 16, truncations, signs, stages, tables."
 )
-@click.option("--faults", is_flag=True, help="Instead: the planted faults of sim/*faults.py.")
+@click.option("--faults", is_flag=True, help="Instead: the planted faults of sim.")
 @click.option(
     "--limit",
     type=Seconds(min=0, min_open=True),

@@ -127,7 +127,7 @@ def test_what_cannot_be_assumed_is_vacuous(monkeypatch, tmp_path):
 
 
 def test_what_is_proved_is_not_asked_again_but_anything_else_is(monkeypatch, tmp_path):
-    fault = FAULTS["small_product_corner_dropped"]
+    fault = FAULTS["mbm8_small_product_corner_dropped"]
     design, right = fault.design, ROOT / f"rtl/{fault.design.name}.v"
     wrong = tmp_path / right.name
     wrong.write_text(fault.verilog())
