@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from mbm_hw.multipliers import families
 from mbm_hw.multipliers.parameters import parameter_of
+from mbm_hw.multipliers.registry import Family
 
 PAIRS = {
     8: ((100, 200), (183, 91), (3, 3), (255, 255), (7, 6), (1, 255)),
@@ -45,9 +46,9 @@ def modules() -> dict[str, ModuleType]:
     return {name: importlib.import_module(f"{__name__}.{name}") for name in found}
 
 
-def kind_of(family: str) -> type:
-    """Return the class of an integer family."""
-    return next(f.kind for f in families() if f.name == family and not f.kind.is_float)
+def entry_of(name: str) -> Family:
+    """Return an integer family."""
+    return next(entry for entry in families() if entry.name == name and not entry.kind.is_float)
 
 
 def widths_of(kind: type) -> range:
@@ -56,10 +57,15 @@ def widths_of(kind: type) -> range:
     return range(-(-kind.MIN_WIDTH // step) * step, kind.MAX_WIDTH + 1, step)
 
 
-def legal_specs(kind: type, width: int, signed: bool) -> Iterator:
+def legal_specs(entry: Family, width: int, signed: bool) -> Iterator:
     """Yield the specs of this width with all legal parameters."""
-    parameters = {f.name: p for f in dataclasses.fields(kind) if (p := parameter_of(f))}
-    yield from _specs(kind, list(parameters.items()), {"width": width, "signed": signed})
+    parameters = {
+        f.name: parameter
+        for f in dataclasses.fields(entry.kind)
+        if (parameter := parameter_of(f)) and f.name not in entry.fixed
+    }
+    fields = {"width": width, "signed": signed} | entry.fixed
+    yield from _specs(entry.kind, list(parameters.items()), fields)
 
 
 def _specs(kind, parameters, fields):
