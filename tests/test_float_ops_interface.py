@@ -105,7 +105,7 @@ def test_values_outside_the_format_are_refused(spec, value, device):
     good = torch.ones(3, 40, device=device)
     bad = good.clone()
     bad[2, 33] = -value
-    text = rf"must hold values of {spec.format}, not -{value!r}: mbm_hw.float_format.round_to"
+    text = rf"must hold values of {spec.format}, not -{value!r}: mbm_hw.ops.round_to"
     with pytest.raises(ValueError, match=f"float_matmul: x {text}"):
         ops.float_matmul(bad, good.t(), spec)
     with pytest.raises(ValueError, match=f"float_matmul: w {text}"):

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from mbm_hw import MBM, FloatMitchell, Table, catalog
+from mbm_hw import CATALOG, MBM, FloatMitchell, Table
 from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, to_verilog, write_designs
 from mbm_hw.hdl.designs import Design
 from mbm_hw.hdl.verilog import design_to_verilog
@@ -107,7 +107,7 @@ def test_a_wide_table_reads_its_file(tmp_path):
 @pytest.mark.parametrize("name", ["mbm16s_t8", "mbm_fp32_t15", "exact_fp32"])
 def test_a_bin_without_operands_is_missed(name, tmp_path):
     """Of operands below 16, and of numbers from 1.0 on, none overflows."""
-    spec = catalog.CATALOG[name]
+    spec = CATALOG[name]
     a = np.full(16, 0 if spec.width == 16 else spec.exponent_bias << spec.mantissa_bits) + range(16)
     hit = set(coverage.covered(spec, a, a))
     assert 0 < len(hit) < len(coverage.reachable(spec))
@@ -198,7 +198,7 @@ def test_a_wrong_argument_is_one_line_and_status_2(arguments, message):
 
 @pytest.mark.parametrize("name", ["mbm16", "mbm16s", "mbm32", "mbm32s"])
 def test_wide_operands_hold_the_corners_and_a_sample(name):
-    spec = catalog.CATALOG[name]
+    spec = CATALOG[name]
     corners = set(vectors.corners(spec).tolist())
     top = spec.width - 1 - spec.signed
     assert {0, 1, 1 << top, (1 << top) - 1, (1 << top) + 1} <= corners
@@ -213,7 +213,7 @@ def test_wide_operands_hold_the_corners_and_a_sample(name):
 
 @pytest.mark.parametrize("name", ["exact_fp32", "mbm_bf16", "mitchell_fp16"])
 def test_float_operands_hold_the_special_values_and_a_sample(name):
-    spec = catalog.CATALOG[name]
+    spec = CATALOG[name]
     infinity, bits = spec.exponent_max << spec.mantissa_bits, spec.mantissa_bits
     a, b = vectors.operand_pairs(spec, seed=3)
     assert {0, 1, 1 << bits, infinity, infinity + 1, infinity - 1} <= set(a.tolist())

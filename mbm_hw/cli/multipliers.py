@@ -133,7 +133,7 @@ def table(spec, signed, sign_magnitude, output):
 
 def _integer_spec(name: str, signed: bool, sign_magnitude: bool) -> IntegerSpec:
     spec = named_spec(name, signed, sign_magnitude)
-    if not isinstance(spec, IntegerSpec):
+    if spec.is_float:
         raise click.UsageError(f"{name} is a float spec; this takes integer ones")
     return spec
 

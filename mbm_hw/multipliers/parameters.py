@@ -58,6 +58,14 @@ class Integer:
         low, high = (end(spec) if callable(end) else end for end in (self.low, self.high))
         return range(high - (high - low) // self.step * self.step, high + 1, self.step)
 
+    def index(self, value: int) -> int:
+        """Return the integer that stands for a value: itself."""
+        return int(value)
+
+    def at(self, index: int) -> int:
+        """Return the value that an integer stands for: itself."""
+        return index
+
     def word(self, value: int, default: object) -> str:
         return "" if value == default else f"{self.prefix}{value}"
 
@@ -90,6 +98,16 @@ class Choice:
     def legal(self, spec) -> list:
         """Return the legal values for a spec with the same earlier fields."""
         return [value for value in self.words if self.is_legal(spec, value)]
+
+    def index(self, value: object) -> int:
+        """Return the integer that stands for a value: its place among the choices."""
+        return list(self.words).index(value)
+
+    def at(self, index: int) -> object:
+        """Return the value that an integer stands for; a ValueError if there is none."""
+        if not 0 <= index < len(self.words):
+            raise ValueError(f"a choice must be 0 to {len(self.words) - 1}, not {index}")
+        return list(self.words)[index]
 
     def word(self, value: object, default: object) -> str:
         return self.words[value]

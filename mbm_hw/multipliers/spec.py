@@ -50,6 +50,11 @@ class Spec:
         return None
 
     @property
+    def table_bytes(self) -> int:
+        """Bytes of memory that the spec itself takes: those of a product table, else 0."""
+        return 0
+
+    @property
     def parameters(self) -> dict[str, object]:
         """The spec's fields by name, in order."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
