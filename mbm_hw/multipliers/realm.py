@@ -153,7 +153,7 @@ class REALM(LogSpec):
 
     @property
     def factors(self) -> np.ndarray:
-        """The constants, uint64 [m, m], in units of 2**-factor_bits(width), by segments."""
+        """The constants, uint64 [m, m], in units of 2**-factor_bits(width), by their segments."""
         return FACTORS[self.m, factor_bits(self.width)]
 
     @property
