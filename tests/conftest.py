@@ -6,6 +6,7 @@ from devices import DEVICES, on
 from small_net import SmallNet
 
 from mbm_hw.cost import Costing, uniform
+from sim.simulators import ROOT, MissingTool, check_folder, verilator_folder
 
 
 @pytest.fixture(params=DEVICES)
@@ -29,3 +30,13 @@ def network(device):
 @pytest.fixture(scope="session")
 def costing(tmp_path_factory):
     return Costing(tmp_path_factory.mktemp("cost"), streams=(uniform(2001),))
+
+
+@pytest.fixture
+def verilator():
+    """The folder of Verilator's programs. A checkout whose name they refuse has no such test."""
+    try:
+        check_folder("verilator", ROOT)
+    except MissingTool as refusal:
+        pytest.skip(str(refusal))
+    return verilator_folder()

@@ -42,7 +42,7 @@ MAKEFLAGS= ninja -C "$build" > /dev/null  # not a job of make's
 # The package as it is, with this build of the kernels: -S leaves out the editable install's hook.
 rm -rf "$build/package"
 mkdir "$build/package"
-cp -r mbm_hw tests pyproject.toml "$build/package"
+cp -r mbm_hw sim tests pyproject.toml "$build/package"
 cp "$build"/_cpu*.so "$build/package/mbm_hw/ops"
 cd "$build/package"
 export ASAN_OPTIONS=detect_leaks=0  # Python's own
