@@ -95,7 +95,8 @@ def find_spec(name: str) -> Spec:
     else:
         close = difflib.get_close_matches(name, CATALOG, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        raise ValueError(f"no multiplier is called {name!r}{hint}; known: {', '.join(CATALOG)}")
+        known = ", ".join(CATALOG)
+        raise ValueError(f"no multiplier is called {reprlib.repr(name)}{hint}; known: {known}")
     if truncation is not None:
         if family == Exact.family:
             raise ValueError(f"{name}: an exact multiplier has no truncation")

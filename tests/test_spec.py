@@ -153,6 +153,7 @@ def test_identifiers_outside_the_catalog_are_found():
         ("mitchell_bf16_lsb", "only mbm has _lsb"),
         ("mbm_e9m3", "FloatMBM: exponent_bits must be an integer 2 to 8, not 9"),
         ("", "no multiplier is called ''"),
+        ("x" * 10**6, r"no multiplier is called 'x{10,20}\.\.\.x{10,20}'; known: "),
     ],
 )
 def test_unknown_names_are_explained(name, message):
