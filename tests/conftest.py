@@ -1,5 +1,8 @@
 """Fixtures that test files share."""
 
+import shlex
+from pathlib import Path
+
 import pytest
 import torch
 from devices import DEVICES, on
@@ -40,3 +43,12 @@ def verilator():
     except MissingTool as refusal:
         pytest.skip(str(refusal))
     return verilator_folder()
+
+
+@pytest.fixture
+def inductor():
+    """The name of torch's compiler. It takes a folder's name apart, and torch is in this one."""
+    folder = str(Path(torch.__file__).parent)
+    if shlex.quote(folder) != folder:
+        pytest.skip(f"inductor cannot work in a folder with spaces, quotes or $: {folder}")
+    return "inductor"
