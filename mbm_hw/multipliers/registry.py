@@ -171,8 +171,8 @@ def find_spec(name: str) -> Spec:
         user's own, as `my.py:Mine(width=8, k=4)` (without parentheses where all fields have
         defaults). That file's code is run.
 
-    An unknown name is a ValueError that lists the families; a known family with an illegal parameter
-    is that spec's ValueError; a missing file is an OSError.
+    An unknown name is a ValueError that lists the families; a known family with an illegal
+    parameter is that spec's ValueError; a missing file is an OSError.
     """
     if ".py:" in name:
         return _from_file(name)
