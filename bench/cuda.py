@@ -25,7 +25,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from bench.cases import LAYERS, TABLE, specs
 from bench.floors import NOTE, floor_rows
-from mbm_hw.multipliers import MBM, FloatSpec, find_spec
+from mbm_hw.multipliers import MBM, find_spec
 from mbm_hw.nn import calibrate_, convert_
 from mbm_hw.ops.codes import spec_values
 from mbm_hw.ops.cuda import compiler, convolution, launcher, operators
@@ -255,7 +255,7 @@ def kernels_of(module, spec, x, device) -> dict:
     sizes = (positions, len(weight) // groups, groups)
     if not is_conv and positions < sizes[1]:
         sizes = (sizes[1], positions, 1)
-    if isinstance(spec, FloatSpec):
+    if spec.is_float:
         parts = (float_products(spec),)
     else:
         parts = operators.chosen_products(spec_values(spec), weight[0].numel(), sizes, device)

@@ -1,7 +1,7 @@
 """What CUDA kernels can do at best, by their instructions: no device is needed to know it."""
 
 from bench.sass import FLOATS_AT_ONCE, INTEGERS, ISSUED, clocks, instructions
-from mbm_hw.multipliers import FloatMBM, FloatSpec, find_spec
+from mbm_hw.multipliers import find_spec
 from mbm_hw.ops.codes import spec_values
 from mbm_hw.ops.cuda.compiler import Variant
 from mbm_hw.ops.cuda.multiprocessor import multiprocessor
@@ -48,7 +48,7 @@ def floor_rows() -> list[dict]:
 def row(name: str, device: str) -> dict:
     architecture, capability, shared, count, clock = DEVICES[device]
     processor, spec = multiprocessor(capability, shared), find_spec(name)
-    if isinstance(spec, FloatSpec):
+    if spec.is_float:
         parts = (float_products(spec),)
     else:
         parts = fastest_products(spec_values(spec), 1152, LAYER, processor, count)
@@ -62,7 +62,7 @@ def row(name: str, device: str) -> dict:
             variant = Variant(products.variant.source, macros)
             taken = clocks(variant, architecture, tile)
             counted = instructions(variant, architecture, tile)
-            if isinstance(spec, FloatMBM) and spec.exponent_bits > 6:
+            if spec.is_float and spec.family == "mbm" and spec.exponent_bits > 6:
                 counted["compare"] += CORNER_SHARE
                 taken["issue"] += CORNER_SHARE
                 taken["integer"] += CORNER_SHARE * ISSUED / INTEGERS

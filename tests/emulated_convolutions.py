@@ -9,8 +9,8 @@ from emulated_cuda import emulated_device
 from float_patterns import random_patterns, tensor
 
 from mbm_hw import MBM, ops
-from mbm_hw.float_format import round_to_format
 from mbm_hw.multipliers import FloatExact, FloatMBM, FloatMitchell
+from mbm_hw.ops import round_to_format
 from mbm_hw.ops.codes import spec_values
 from mbm_hw.ops.cuda import operators
 from mbm_hw.ops.float_values import float_spec_values

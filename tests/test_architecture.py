@@ -16,15 +16,12 @@ MAY_IMPORT = {
     "contents": set(),
     "debian": set(),
     "multipliers": {"files", "contents", "discovery"},
-    "integer_terms": set(),
-    "factorization": {"multipliers", "integer_terms"},
     "quantize": {"multipliers"},
-    "float_format": {"quantize", "ops"},
     "hdl": {"multipliers", "files", "discovery"},
     "cost": {"multipliers", "files", "debian", "hdl"},
-    "ops": {"multipliers", "factorization"},
-    "nn": {"multipliers", "quantize", "float_format", "ops"},
-    "studies": {"multipliers", "contents", "files", "quantize", "float_format", "ops", "nn"},
+    "ops": {"multipliers"},
+    "nn": {"multipliers", "quantize", "ops"},
+    "studies": {"multipliers", "contents", "files", "quantize", "ops", "nn"},
 }
 RIM = {"cli", "__init__", "__main__"}  # these may import everything
 

@@ -49,6 +49,8 @@ def test_every_command_explains_itself(capsys, command):
         (["errors", "--paper", "mbm8"], "--paper lists its own designs"),
         (["errors", "--published", "x.csv", "mbm8"], "--published lists its own designs"),
         (["errors", "--published", "x.csv", "--paper"], "give one of --paper, --published and"),
+        (["errors", "--published", "--include-zeros"], "--published counts pairs as each paper"),
+        (["errors", "--published", "x.csv", "--samples", "9"], "--published counts every pair"),
         (["errors", "--published", "absent.csv"], "absent.csv: No such file or directory"),
         (["table", "mbm16", "-o", "t.npy"], "a product table takes at most 12 bits"),
         (["table", "mbm8", "-o", "t.txt"], "must end in .npy, .csv, .hex"),
@@ -157,6 +159,15 @@ def test_the_papers_table_names_both_figures(capsys):
     assert [row["multiplier"] for row in rows][:3] == ["mbm8", "mitchell8", "mbm16"]
     assert rows[0]["paper's mean"] == 2.69
     assert round(rows[0]["mean"], 2) == 2.69
+
+
+def test_the_figures_of_all_papers_are_printed_beside_ours(capsys):
+    rows = json.loads(call(capsys, "errors", "--published", "--samples", 4096, "--json")[1])
+    drum = next(row for row in rows if row["multiplier"] == "drum16_k6")
+    assert (drum["paper's mean"], drum["paper's peak"]) == (1.47, 6.31)
+    assert drum["mean"] == pytest.approx(1.47, abs=0.1)
+    assert drum["source"] == "Hashemi, Bahar, Reda, ICCAD 2015"
+    assert rows[0]["multiplier"] == "mbm8"
 
 
 def test_a_table_is_written(capsys, tmp_path):

@@ -9,8 +9,8 @@ import torch
 from float_patterns import random_patterns, tensor
 
 from mbm_hw import MBM, Mitchell, multiply
-from mbm_hw.float_format import round_to_format
 from mbm_hw.multipliers import FloatExact, FloatMBM, FloatMitchell
+from mbm_hw.ops import round_to_format
 from mbm_hw.ops.cuda.compiler import SOURCES
 from mbm_hw.ops.cuda.convolution import divisor
 

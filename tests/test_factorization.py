@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mbm_hw import MBM, Exact, Mitchell, Table, multiply, product_table
-from mbm_hw.factorization import INT32_MAX, factorization_rows, factorize, rank
+from mbm_hw.ops.cuda.factorization import INT32_MAX, factorization_rows, factorize, rank
 
 
 def log_specs(widths, least_truncation=lambda width: 0):

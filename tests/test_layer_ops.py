@@ -11,11 +11,12 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional
 
 from mbm_hw import MBM, Exact, FloatExact, FloatMBM, FloatMitchell, Mitchell, Table, ops
-from mbm_hw.float_format import round_to_format
-from mbm_hw.ops.codes import SpecValues, spec_values
+from mbm_hw.ops import round_to_format
+from mbm_hw.ops.codes import spec_values
 from mbm_hw.ops.float_values import float_spec_values
 from mbm_hw.ops.quantized_conv2d import composed, quantized_conv2d
 from mbm_hw.ops.rounded_conv2d import rounded_conv2d
+from mbm_hw.ops.spec_values import SpecValues
 from mbm_hw.quantize import Fixed, Symmetric, rescale
 
 ODD_TABLE = Table(np.random.default_rng(1).integers(-(2**15), 2**15, (256, 256)), signed=True)
@@ -274,9 +275,9 @@ MBM8S = spec_values(MBM(8, signed=True))
         ),
         (
             (X, W, BIAS, ONE, None, None, 7),
-            SpecValues("mbn", 8, 0, True, None),
+            SpecValues("mbn", (8, 0, 1), None),
             ValueError,
-            "knows the families",
+            "no family is called .mbn.; known: ",
         ),
     ],
 )

@@ -8,7 +8,7 @@ from torch.nn import functional
 from mbm_hw import Exact, FloatExact, nn
 from mbm_hw.cli.hardware import LAYER
 from mbm_hw.cost.streams import float_patterns, integer_patterns
-from mbm_hw.float_format import round_to_format
+from mbm_hw.ops import round_to_format
 from mbm_hw.studies.data import load_data
 from mbm_hw.studies.networks import load_network, load_weights
 from mbm_hw.studies.operands import LayerOperands

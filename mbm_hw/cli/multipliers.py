@@ -1,6 +1,7 @@
 """Multipliers by themselves: their Verilog, product tables and errors."""
 
 import dataclasses
+from collections.abc import Iterator
 
 import click
 
@@ -26,8 +27,11 @@ from mbm_hw.multipliers.errors import (
     pair_count,
 )
 from mbm_hw.multipliers.evoapprox import published_figures
-from mbm_hw.multipliers.published import TABLE_I
+from mbm_hw.multipliers.published import PUBLISHED, Publication
 from mbm_hw.multipliers.table_files import is_table_file, named_spec, read_table, write_table
+
+PAPERS = "papers"
+"""The value of --published without a file."""
 
 
 @click.command(cls=WritingCommand)
@@ -129,7 +133,7 @@ def table(spec, signed, sign_magnitude, output):
 
 def _integer_spec(name: str, signed: bool, sign_magnitude: bool) -> IntegerSpec:
     spec = named_spec(name, signed, sign_magnitude)
-    if not isinstance(spec, IntegerSpec):
+    if spec.is_float:
         raise click.UsageError(f"{name} is a float spec; this takes integer ones")
     return spec
 
@@ -149,9 +153,11 @@ def _integer_spec(name: str, signed: bool, sign_magnitude: bool) -> IntegerSpec:
 @click.option("--paper", is_flag=True, help="The MBM paper's Table I beside its figures.")
 @click.option(
     "--published",
-    metavar="CSV",
-    help="A library's figures beside ours: columns name, signed, MAE%, ... as EvoApproxLib has "
-    "them, the product tables beside the file.",
+    metavar="[CSV]",
+    is_flag=False,
+    flag_value=PAPERS,
+    help="The papers' errors beside ours, of all families; or those of a library's file: columns "
+    "name, signed, MAE%, ... as EvoApproxLib has them, the product tables beside the file.",
 )
 @click.option("--against", metavar="SPEC", help="Compare every product with this one's instead.")
 @with_table_flags
@@ -181,12 +187,22 @@ def errors(
     if (paper or published is not None) and specs:
         option = "--paper" if paper else "--published"
         raise click.UsageError(f"{option} lists its own designs: give no SPECS")
-    if (published or against) and (samples or include_zeros):
+    if published == PAPERS and include_zeros:
+        raise click.UsageError("--published counts pairs as each paper does: no --include-zeros")
+    if (published not in (None, PAPERS) or against) and (samples or include_zeros):
         option = "--published" if published else "--against"
         raise click.UsageError(f"{option} counts every pair: no --samples, no --include-zeros")
     _check_table_flags([*specs, against or ""], signed, sign_magnitude)
     if paper:
-        print_rows([_paper_row(row, samples, seed) for row in TABLE_I if row.bias], style)
+        print_rows(list(_paper_rows(PUBLISHED["mbm"], samples, seed)), style)
+        return
+    if published == PAPERS:
+        rows = [
+            row | {"source": publication.source}
+            for publication in PUBLISHED.values()
+            for row in _paper_rows(publication, samples, seed)
+        ]
+        print_rows(rows, style)
         return
     if published is not None:
         print_rows(list(published_figures(published)), style)
@@ -216,17 +232,21 @@ def _metrics(spec: Spec, samples: int | None, seed: int, include_zeros: bool):
     return error_metrics(spec, samples, seed, include_zeros)
 
 
-def _paper_row(row, samples: int | None, seed: int) -> dict:
-    spec = find_spec(row.spec)
-    metrics = _metrics(spec, samples if spec.width > 8 else None, seed, include_zeros=True)
-    return {
-        "multiplier": row.spec,
-        "bias": metrics.bias,
-        "paper's bias": row.bias,
-        "mean": metrics.mred,
-        "paper's mean": row.mred,
-        "peak": max(metrics.peak_max, -metrics.peak_min),
-        "paper's peak": row.peak,
-        "standard error": metrics.standard_error,
-        "pairs": metrics.relative_pairs,
-    }
+def _paper_rows(publication: Publication, samples: int | None, seed: int) -> Iterator[dict]:
+    for row in publication.rows:
+        if (row.bias, row.mred, row.peak) == (None, None, None):
+            continue
+        spec = find_spec(row.spec)
+        sampled = samples if spec.width > 8 else None
+        metrics = _metrics(spec, sampled, seed, publication.include_zeros)
+        yield {
+            "multiplier": row.spec,
+            "bias": metrics.bias,
+            "paper's bias": row.bias,
+            "mean": metrics.mred,
+            "paper's mean": row.mred,
+            "peak": max(metrics.peak_max, -metrics.peak_min),
+            "paper's peak": row.peak,
+            "standard error": metrics.standard_error,
+            "pairs": metrics.relative_pairs,
+        }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mbm_hw.multipliers.leading_one import aligned_fraction, leading_one, scaled
 from mbm_hw.multipliers.lowering import LogProducts
 from mbm_hw.multipliers.parameters import integer
 from mbm_hw.multipliers.spec import FloatSpec, IntegerSpec
@@ -24,19 +25,56 @@ def mbm_corrections(fraction_width: int, truncation: int) -> tuple[int, int]:
     return without_carry, with_carry
 
 
-def leading_one(x: np.ndarray) -> np.ndarray:
-    """Return the position of the leading one of integers below 2**53, uint64; of 0 it is 0."""
-    # frexp of a float64 is exact below 2**53.
-    return (np.frexp(np.maximum(x, 1).astype(np.float64))[1] - 1).astype(np.uint64)
+class LogSteps(IntegerSpec):
+    """The steps of multipliers that add logarithms.
+
+    log2 of an operand is taken as its characteristic k (the leading-one position) plus the bits
+    below the leading one as a fraction of `fraction_width` bits. A subclass says how many of these
+    it drops, and how it adds.
+    """
+
+    @property
+    def fraction_width(self) -> int:
+        """Bits of the left-aligned fraction, the truncated ones included."""
+        return self.width - 1
+
+    @property
+    def truncation(self) -> int:
+        """The number of the fraction's lowest bits that are dropped."""
+        return 0
+
+    @property
+    def forced(self) -> bool:
+        """Whether the lowest fraction bit that is kept is set."""
+        return self.truncation > 0
+
+    def product(self, a, b):
+        characteristic_a, fraction_a = self.log2(a)
+        characteristic_b, fraction_b = self.log2(b)
+        width, one = np.uint64(self.fraction_width), np.uint64(1 << self.fraction_width)
+        total = self.total(fraction_a, fraction_b)
+        carry, fraction = total >> width, total & (one - np.uint64(1))
+        characteristic = characteristic_a + characteristic_b + carry
+        shifted = scaled(one + fraction, characteristic, self.fraction_width)
+        return np.where((a == 0) | (b == 0), np.uint64(0), shifted)
+
+    def log2(self, x) -> tuple[np.ndarray, np.ndarray]:
+        """Return Mitchell's log2 of `x`: its characteristic (leading-one position) and fraction."""
+        characteristic = leading_one(x)
+        fraction = aligned_fraction(x, characteristic, self.fraction_width)
+        kept = fraction >> np.uint64(self.truncation) | np.uint64(self.forced)
+        return characteristic, kept << np.uint64(self.truncation)
+
+    def total(self, fraction_a, fraction_b) -> np.ndarray:
+        """Return the sum of the fractions, in units of 2**-fraction_width."""
+        return fraction_a + fraction_b
 
 
 @dataclass(frozen=True)
-class LogSpec(IntegerSpec):
-    """What the logarithmic multipliers share.
+class LogSpec(LogSteps):
+    """What Mitchell's multiplier and its corrected ones share.
 
-    log2 of an operand is taken as its characteristic k (the leading-one position) plus the bits
-    below the leading one as a fraction of `fraction_width` bits. A `truncation` drops that many of
-    the fraction's lowest bits and sets the lowest one kept.
+    A `truncation` drops that many of the fraction's lowest bits and sets the lowest one kept.
     """
 
     width: int = 8
@@ -45,11 +83,6 @@ class LogSpec(IntegerSpec):
         "t", 0, lambda spec: spec.width - (3 if spec.signed else 2), default=0
     )
     signed: bool = False
-
-    @property
-    def fraction_width(self) -> int:
-        """Bits of the left-aligned fraction, the truncated ones included."""
-        return self.width - 1
 
     @property
     def corrections(self) -> tuple[int, int]:
@@ -65,29 +98,15 @@ class LogSpec(IntegerSpec):
         characteristic_a, fraction_a = self.log2(a)
         characteristic_b, fraction_b = self.log2(b)
         width, one = np.uint64(self.fraction_width), np.uint64(1 << self.fraction_width)
-        total = fraction_a + fraction_b
+        total = self.total(fraction_a, fraction_b)
         carry, fraction = total >> width, total & (one - np.uint64(1))
         characteristic = characteristic_a + characteristic_b + carry
         corrected = fraction + self.correction(fraction_a, fraction_b, carry)
         overflow = (characteristic == 2 * self.width - 1) & (corrected >= one)
         mantissa = one + np.where(overflow, fraction, corrected)
-        shifted = np.where(
-            characteristic >= width,
-            mantissa << (np.maximum(characteristic, width) - width),
-            mantissa >> (width - np.minimum(characteristic, width)),
-        )
+        shifted = scaled(mantissa, characteristic, self.fraction_width)
         small = (carry == 1) & (characteristic.astype(np.int64) <= self.small_characteristic)
         return np.where((a == 0) | (b == 0), np.uint64(0), shifted + small.astype(np.uint64))
-
-    def log2(self, x) -> tuple[np.ndarray, np.ndarray]:
-        """Return Mitchell's log2 of `x`: its characteristic (leading-one position) and fraction."""
-        characteristic = leading_one(x)
-        aligned = x.astype(np.uint64) << (np.uint64(self.fraction_width) - characteristic)
-        fraction = aligned & np.uint64((1 << self.fraction_width) - 1)
-        if self.truncation:
-            truncation = np.uint64(self.truncation)
-            fraction = (fraction >> truncation | np.uint64(1)) << truncation
-        return characteristic, fraction
 
     def correction(self, fraction_a, fraction_b, carry) -> np.ndarray:
         """Return what is added to the sum of the fractions, in units of 2**-fraction_width."""

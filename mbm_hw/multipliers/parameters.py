@@ -58,6 +58,14 @@ class Integer:
         low, high = (end(spec) if callable(end) else end for end in (self.low, self.high))
         return range(high - (high - low) // self.step * self.step, high + 1, self.step)
 
+    def index(self, value: int) -> int:
+        """Return the integer that stands for a value: itself."""
+        return int(value)
+
+    def at(self, index: int) -> int:
+        """Return the value that an integer stands for: itself."""
+        return index
+
     def word(self, value: int, default: object) -> str:
         return "" if value == default else f"{self.prefix}{value}"
 
@@ -69,21 +77,37 @@ class Integer:
 
 @dataclass(frozen=True)
 class Choice:
-    """A parameter that is one of a few values, each with its word in the name; "" is left out."""
+    """A parameter that is one of a few values, each with its word in the name; "" is left out.
+
+    is_legal : a function of the spec and one of the values; by default all are legal.
+    """
 
     words: dict[object, str]
+    is_legal: Callable[[Any, object], bool] = lambda spec, value: True
 
     def checked(self, what: str, value: object, spec) -> object:
-        if set(self.words) == {False, True}:
-            return checked_boolean(what, value)
-        if isinstance(value, (bool, np.bool_)) or value not in self.words:
-            known = ", ".join(map(repr, self.words))
-            raise ValueError(f"{what} must be one of {known}, not {value!r}")
+        is_flag, legal = set(self.words) == {False, True}, self.legal(spec)
+        if is_flag:
+            value = checked_boolean(what, value)
+        if (isinstance(value, (bool, np.bool_)) and not is_flag) or value not in legal:
+            known = ", ".join(map(repr, legal))
+            known = known if len(legal) == 1 else f"one of {known}"
+            raise ValueError(f"{what} must be {known}, not {value!r}")
         return value
 
     def legal(self, spec) -> list:
-        """Return the legal values."""
-        return list(self.words)
+        """Return the legal values for a spec with the same earlier fields."""
+        return [value for value in self.words if self.is_legal(spec, value)]
+
+    def index(self, value: object) -> int:
+        """Return the integer that stands for a value: its place among the choices."""
+        return list(self.words).index(value)
+
+    def at(self, index: int) -> object:
+        """Return the value that an integer stands for; a ValueError if there is none."""
+        if not 0 <= index < len(self.words):
+            raise ValueError(f"a choice must be 0 to {len(self.words) - 1}, not {index}")
+        return list(self.words)[index]
 
     def word(self, value: object, default: object) -> str:
         return self.words[value]
@@ -105,9 +129,13 @@ def choice(words: dict, default=dataclasses.MISSING):
     return dataclasses.field(default=default, metadata={"parameter": Choice(words)})
 
 
-def flag(word: str):
-    """Return the field of a parameter that is True or False, False by default."""
-    return choice({False: "", True: word}, default=False)
+def flag(word: str, can_be_true: Callable[[Any], bool] = lambda spec: True):
+    """Return the field of a parameter that is True or False, False by default.
+
+    can_be_true : a function of the spec, whose earlier fields and `signed` have been checked.
+    """
+    parameter = Choice({False: "", True: word}, lambda spec, value: not value or can_be_true(spec))
+    return dataclasses.field(default=False, metadata={"parameter": parameter})
 
 
 def parameter_of(field: dataclasses.Field) -> Integer | Choice | None:

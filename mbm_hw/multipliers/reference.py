@@ -91,7 +91,8 @@ def float_multiply(spec: FloatSpec, a, b) -> np.ndarray:
     sign = (a ^ b) >> (e + m) << (e + m)
 
     increment, mantissa = np.divmod(mantissa_product(spec, mantissa_a, mantissa_b), 1 << m)
-    exponent = exponent_a + exponent_b - spec.exponent_bias + increment
+    exponent_sum = exponent_a + exponent_b - spec.exponent_bias
+    exponent = exponent_sum + increment
     product = exponent << m | mantissa
 
     zero = (exponent_a == 0) | (exponent_b == 0)
@@ -100,7 +101,7 @@ def float_multiply(spec: FloatSpec, a, b) -> np.ndarray:
     nan |= (special_a | special_b) & zero
     infinity, quiet_nan = top << m, top << m | 1 << (m - 1)
     product = np.where(exponent >= top, infinity, product)
-    product = np.where(zero | (exponent <= 0), 0, product)
+    product = np.where(zero | (exponent_sum < 0) | (exponent == 0), 0, product)
     product = np.where(special_a | special_b, infinity, product) | sign
     return np.where(nan, quiet_nan, product).astype(np.uint32)[()]
 

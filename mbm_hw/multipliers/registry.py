@@ -38,8 +38,46 @@ class Family:
     fixed: Mapping[str, object]
     points: Mapping[str, str]
 
+    @property
+    def key(self) -> str:
+        """The name, `float_` before that of a float family: no two families have one key."""
+        return f"float_{self.name}" if self.kind.is_float else self.name
 
-_FAMILIES: dict[tuple[bool, str], Family] = {}
+    @property
+    def fields(self) -> list[dataclasses.Field]:
+        """The fields that the name leaves open."""
+        return [field for field in dataclasses.fields(self.kind) if field.name not in self.fixed]
+
+    def values(self, spec: Spec) -> tuple[int, ...]:
+        """Return the spec's open fields as integers: a choice by its place among the choices."""
+        return tuple(
+            parameter.index(getattr(spec, field.name))
+            if (parameter := parameter_of(field))
+            else int(getattr(spec, field.name))
+            for field in self.fields
+        )
+
+    def spec(self, values: Sequence[int]) -> Spec:
+        """Return the spec whose open fields are these; a ValueError if there is none."""
+        names = [field.name for field in self.fields]
+        if len(values) != len(names):
+            raise ValueError(f"{self.name} takes {', '.join(names)}, not {len(values)} values")
+        found = dict(self.fixed)
+        for field, value in zip(self.fields, values, strict=True):
+            parameter = parameter_of(field)
+            found[field.name] = parameter.at(value) if parameter else value
+        if "signed" in names:
+            found["signed"] = _boolean(found["signed"], f"{self.name}: signed")
+        return self.kind(**found)
+
+
+def _boolean(value: int, what: str) -> bool:
+    if value not in (0, 1):
+        raise ValueError(f"{what} must be 0 or 1, not {value}")
+    return bool(value)
+
+
+_FAMILIES: dict[str, Family] = {}
 
 
 def family(
@@ -59,10 +97,11 @@ def family(
 
     def register(kind: type[Spec]) -> type[Spec]:
         _check_kind(kind, name)
-        key = kind.is_float, name
-        if key in _FAMILIES and _FAMILIES[key].kind.__qualname__ != kind.__qualname__:
-            raise ValueError(f"{name} is the family of {_FAMILIES[key].kind.__name__}")
-        _FAMILIES[key] = Family(name, kind, fixed, points)
+        entry = Family(name, kind, fixed, points)
+        known = _FAMILIES.setdefault(entry.key, entry)
+        if known.kind.__qualname__ != kind.__qualname__:
+            raise ValueError(f"{name} is the family of {known.kind.__name__}")
+        _FAMILIES[entry.key] = entry
         if not fixed:
             kind.family = name
         _forget()
@@ -232,17 +271,19 @@ def _names() -> dict[Spec, str]:
     return {spec: name for name, spec in CATALOG.items()}
 
 
-def family_of(name: str, is_float: bool) -> Family:
-    """Return the family that a schema's text names; a ValueError that lists them if none is."""
-    if found := _FAMILIES.get((is_float, name)) or _loaded(name, is_float):
-        return found
-    known = ", ".join(sorted(entry.name for entry in families() if entry.kind.is_float == is_float))
-    raise ValueError(f"no family is called {_shown(name)}; known: {known}")
+def family_of(key: str) -> Family:
+    """Return the family with this key; a ValueError that lists the keys if there is none."""
+    if key not in _FAMILIES:
+        _discover()
+    if key not in _FAMILIES:
+        known = ", ".join(sorted(_FAMILIES))
+        raise ValueError(f"no family is called {_shown(key)}; known: {known}")
+    return _FAMILIES[key]
 
 
-def _loaded(name, is_float):
-    _discover()
-    return _FAMILIES.get((is_float, name))
+def family_of_spec(spec: Spec) -> Family:
+    """Return the family that a spec is of."""
+    return family_of(f"float_{spec.family}" if spec.is_float else spec.family)
 
 
 @functools.cache

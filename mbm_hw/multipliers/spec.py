@@ -50,6 +50,11 @@ class Spec:
         return None
 
     @property
+    def table_bytes(self) -> int:
+        """Bytes of memory that the spec itself takes: those of a product table, else 0."""
+        return 0
+
+    @property
     def parameters(self) -> dict[str, object]:
         """The spec's fields by name, in order."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
@@ -90,6 +95,8 @@ class IntegerSpec(Spec):
     MAX_WIDTH: ClassVar[int] = 32
     WIDTH_STEP: ClassVar[int] = 1
     """Widths are multiples of it."""
+    SIGNS: ClassVar[tuple[bool, ...]] = (False, True)
+    """The legal values of `signed`."""
     is_float = False
 
     def __post_init__(self):
@@ -98,7 +105,10 @@ class IntegerSpec(Spec):
         if width % self.WIDTH_STEP:
             raise ValueError(f"{what}: width must be a multiple of {self.WIDTH_STEP}, not {width}")
         object.__setattr__(self, "width", width)
-        object.__setattr__(self, "signed", checked_boolean(f"{what}: signed", self.signed))
+        signed = checked_boolean(f"{what}: signed", self.signed)
+        if signed not in self.SIGNS:
+            raise ValueError(f"{what}: signed must be {not signed}, not {signed}")
+        object.__setattr__(self, "signed", signed)
         super().__post_init__()
 
     def exact(self) -> "IntegerSpec":

@@ -64,6 +64,10 @@ class Table(IntegerSpec):
         """Whether the array's indices are magnitudes, not patterns."""
         return self.sign_magnitude or not self.signed
 
+    @property
+    def table_bytes(self) -> int:
+        return self.array.nbytes
+
     def product(self, a, b):
         mask = len(self.array) - 1
         return self.array[a & mask, b & mask]

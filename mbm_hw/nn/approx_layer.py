@@ -10,19 +10,19 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from mbm_hw.float_format import Rounding
-from mbm_hw.multipliers import FloatSpec, Spec, as_spec
+from mbm_hw.multipliers import Spec, as_spec
 from mbm_hw.nn.geometry import layer_of
+from mbm_hw.nn.rounding import Rounding
 from mbm_hw.nn.ste import fake_quantize, straight_through
 from mbm_hw.ops.algorithms import DIRECT, find_algorithm
 from mbm_hw.ops.algorithms.integers import largest_codes
 from mbm_hw.ops.carry_nan import carry_nan
-from mbm_hw.ops.codes import SpecValues, check_spec, code_dtype, spec_values
+from mbm_hw.ops.codes import check_spec, code_dtype
 from mbm_hw.ops.conv2d import conv2d
 from mbm_hw.ops.float_conv2d import float_conv2d
-from mbm_hw.ops.float_values import float_spec_values
 from mbm_hw.ops.quantized_conv2d import quantized_conv2d
 from mbm_hw.ops.rounded_conv2d import rounded_conv2d
+from mbm_hw.ops.spec_values import SpecValues, values_of
 from mbm_hw.quantize import Quantizer, Symmetric, rescale
 
 
@@ -35,7 +35,7 @@ class ApproxLayer(nn.Module):
     in each forward, so every change of the weights counts. NaN makes NaN of the outputs that depend
     on it, as in the float layer; infinity is clipped to the largest code.
 
-    With a float spec, inputs and weights are rounded to its format (`float_format`) in place of
+    With a float spec, inputs and weights are rounded to its format (`nn.rounding`) in place of
     codes, the scales are 1, and nothing is calibrated; the output is sum + bias.
 
     Parameters
@@ -152,13 +152,32 @@ class ApproxLayer(nn.Module):
         text = f"{super().extra_repr()}, spec={self.spec.identifier}"
         if self.algorithm != DIRECT:
             text += f", algorithm={self.algorithm}"
-        return text if isinstance(self.spec, FloatSpec) else f"{text}, quantizer={self.quantizer}"
+        return text if self.spec.is_float else f"{text}, quantizer={self.quantizer}"
+
+    def codes(self, x: Tensor) -> Tensor:
+        """Return what the layer's products take of an input: its codes, or a format's values.
+
+        x : floating, any shape. Returns `ops.code_dtype(spec)`, or float32, of the same shape.
+        """
+        scale = self.activation_scale
+        return self.operand_quantizer.codes(x.detach().float(), scale, self.spec, self._code_dtype)
+
+    def weight_codes(self, weight: Tensor | None = None) -> Tensor:
+        """Return what the layer's products take of its weights, as `codes`; [O, ...]."""
+        weight = (self.weight if weight is None else weight).detach().float()
+        scale = self.weight_quantizer.weight_scale(weight, self.spec)
+        scale = scale.reshape(-1, *[1] * (weight.ndim - 1))
+        return self.weight_quantizer.codes(weight, scale, self.spec, self._code_dtype)
+
+    @property
+    def _code_dtype(self) -> torch.dtype:
+        return torch.float32 if self.spec.is_float else code_dtype(self.spec)
 
     def _set_multiplier(self, spec, quantizer, algorithm):
         if not isinstance(quantizer, Quantizer):
             raise TypeError(f"quantizer must be one of mbm_hw.quantize, not {quantizer!r}")
         self.spec, self.quantizer = spec, quantizer
-        if not isinstance(spec, FloatSpec):
+        if not spec.is_float:
             check_spec(spec)
             if not spec.signed:
                 twin = spec.twin(signed=True).identifier
@@ -169,21 +188,17 @@ class ApproxLayer(nn.Module):
         self.observer = None
         self.register_buffer("activation_amax", None)
         self.register_buffer("product_table", None, persistent=False)
-        if isinstance(spec, FloatSpec):
-            self._plain_spec = float_spec_values(spec)
-        else:
-            *self._plain_spec, _ = spec_values(spec)
+        self._plain_spec = values_of(spec)[:2]
         self._make_table()
 
     def _make_table(self):
         """Make what is in no state_dict from the spec, on the weights' device."""
-        if not isinstance(self.spec, FloatSpec):
-            table = spec_values(self.spec).table
-            self.product_table = None if table is None else table.to(self.weight.device)
+        table = values_of(self.spec).table
+        self.product_table = None if table is None else table.to(self.weight.device)
 
     def _set_algorithm(self, name):
         """Set it, and what it makes of the quantiser and of the sums."""
-        is_float = isinstance(self.spec, FloatSpec)
+        is_float = self.spec.is_float
         quantizer = Rounding() if is_float else self.quantizer
         self.algorithm = name
         self.operand_quantizer = self.weight_quantizer = quantizer
@@ -194,7 +209,7 @@ class ApproxLayer(nn.Module):
         algorithm.check(type(self).__name__, layer)
         if is_float:
             return
-        largest_codes(algorithm, layer, spec_values(self.spec))
+        largest_codes(algorithm, layer, values_of(self.spec))
         bilinear = algorithm.bilinear(layer)
         self.operand_quantizer, self.weight_quantizer = (
             dataclasses.replace(quantizer, gain=gain) for gain in bilinear.gains[:2]
@@ -212,8 +227,8 @@ class ApproxLayer(nn.Module):
         operands = (x.detach(), weight.detach().float(), bias)
         if self.algorithm != DIRECT:
             return self._transformed_products(*operands, *geometry)
-        if isinstance(self.spec, FloatSpec):
-            return rounded_conv2d(*operands, *self._plain_spec, *geometry)
+        if self.spec.is_float:
+            return rounded_conv2d(*operands, *self._plain_spec, self.product_table, *geometry)
         quantizer, w_scale = self.quantizer, None
         if not quantizer.scales_weights_by_amax:
             w_scale = quantizer.weight_scale(operands[1], self.spec).contiguous()
@@ -222,22 +237,20 @@ class ApproxLayer(nn.Module):
 
     def _transformed_products(self, x, weight, bias, *geometry):
         """As `_products`, by an algorithm other than the direct one."""
-        is_float = isinstance(self.spec, FloatSpec)
-        values = self._plain_spec if is_float else SpecValues(*self._plain_spec, self.product_table)
-        dtype = torch.float32 if is_float else code_dtype(values)
+        is_float = self.spec.is_float
+        values = SpecValues(*self._plain_spec, self.product_table)
         x_scale = self.activation_scale
         w_scale = self.weight_quantizer.weight_scale(weight, self.spec)[:, None, None]
-        values_of_x, x = x, self.operand_quantizer.codes(x, x_scale, self.spec, dtype)
-        w = self.weight_quantizer.codes(weight, w_scale[..., None], self.spec, dtype)
         operator = float_conv2d if is_float else conv2d
-        sums = operator(x, w, values, *geometry, algorithm=self.algorithm)
+        codes = self.codes(x), self.weight_codes(weight)
+        sums = operator(*codes, values, *geometry, algorithm=self.algorithm)
         if not is_float:
             # In double, as `Symmetric` divides.
             sums = (sums.float().double() / self._denominator).float()
         bias = None if bias is None else bias[:, None, None]
         y = rescale(sums, x_scale, w_scale, bias)
         if not is_float:
-            carry_nan(y, values_of_x, weight, *geometry)
+            carry_nan(y, x, weight, *geometry)
         return y
 
     def _with_gradient(self, y, x, weight, bias, exact_layer):

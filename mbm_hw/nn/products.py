@@ -12,8 +12,7 @@ from torch.utils.flop_counter import flop_registry
 
 from mbm_hw.multipliers import spec_name
 from mbm_hw.ops.algorithms import Layer, find_algorithm
-from mbm_hw.ops.codes import SpecValues, spec_of
-from mbm_hw.ops.float_values import FloatSpecValues, float_spec_of
+from mbm_hw.ops.spec_values import SpecValues, spec_of
 
 ELEMENTWISE = "elementwise"
 """The kind of operators that multiply value by value: no sums of products."""
@@ -109,14 +108,8 @@ def multiplying_spec(operator, arguments: Sequence, keywords: Mapping) -> str | 
     named = _named(operator, arguments, keywords)
     if "family" not in named:
         return None
-    if "exponent_bits" in named:
-        return spec_name(float_spec_of(FloatSpecValues(*_taken(named, FloatSpecValues))))
-    values = SpecValues(*_taken(named, SpecValues))
+    values = SpecValues(*(named[field] for field in SpecValues._fields))
     return str(values) if values.table is not None else spec_name(spec_of(values))
-
-
-def _taken(named, kind):
-    return [named[field] for field in kind._fields]
 
 
 def _named(operator, arguments, keywords) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from mbm_hw.ops.cuda import operators as _cuda_operators  # noqa: F401  register
 from mbm_hw.ops.float_conv2d import float_conv2d
 from mbm_hw.ops.float_matmul import float_matmul
 from mbm_hw.ops.matmul import matmul
+from mbm_hw.ops.rounding import round_to_format
 
 __all__ = [
     "available_isas",
@@ -22,5 +23,6 @@ __all__ = [
     "float_matmul",
     "kernel_name",
     "matmul",
+    "round_to_format",
     "sum_dtype",
 ]

@@ -1,54 +1,15 @@
-"""What the operators share: the codes and sums of a spec, its way through `torch.library`, checks.
-
-An operator's schema knows no spec object. A spec travels as `SpecValues`: plain values and, for a
-`Table`, its product table as a tensor.
-"""
-
-import functools
-from typing import NamedTuple
+"""What the operators on codes share: the codes and sums of a spec, and their checks."""
 
 import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import is_fake
 
-from mbm_hw.multipliers import (
-    MBM,
-    Exact,
-    IntegerSpec,
-    Mitchell,
-    Spec,
-    Table,
-    as_spec,
-    product_table,
-)
-from mbm_hw.ops.cuda.launcher import refuse_capture
-from mbm_hw.ops.operands import check_readable
+from mbm_hw.multipliers import IntegerSpec, Spec, Table, as_spec
+from mbm_hw.ops.operands import check_readable, refuse_capture
+from mbm_hw.ops.spec_values import SpecValues, values_of
 
 MIN_WIDTH, MAX_WIDTH = 4, 16
 MAX_INT32_TERMS = 2**16  # terms of at most 2**15 in size: their sum fits int32
-
-_FAMILIES = {family.family: family for family in (Exact, Mitchell, MBM)}
-_TABLE, _MAGNITUDE_TABLE = "table", "magnitude_table"
-_NAMES = (*_FAMILIES, _TABLE, _MAGNITUDE_TABLE)
-
-
-class SpecValues(NamedTuple):
-    """A spec as an operator takes it.
-
-    family : `exact`, `mitchell`, `mbm`; `table`; `magnitude_table` for a sign-magnitude table.
-    width : bits per operand, 4 to 16. truncation : 0 for families that have none.
-    table : int32 [2**width, 2**width], indexed by the operands' two's-complement patterns, for the
-        two table families; None for the others.
-    """
-
-    family: str
-    width: int
-    truncation: int
-    signed: bool
-    table: Tensor | None
-
-    def __str__(self):
-        return f"{'a signed' if self.signed else 'an unsigned'} {self.width}-bit {self.family} spec"
 
 
 def spec_values(spec: IntegerSpec | str | SpecValues) -> SpecValues:
@@ -57,13 +18,7 @@ def spec_values(spec: IntegerSpec | str | SpecValues) -> SpecValues:
     The errors are those of `as_spec` and `check_spec`.
     """
     spec = _operator_spec(spec)
-    if isinstance(spec, SpecValues):
-        return spec
-    if isinstance(spec, Table):
-        family = _MAGNITUDE_TABLE if spec.sign_magnitude else _TABLE
-        return SpecValues(family, spec.width, 0, spec.signed, product_table_tensor(spec))
-    truncation = 0 if isinstance(spec, Exact) else spec.truncation
-    return SpecValues(spec.family, spec.width, truncation, spec.signed, None)
+    return spec if isinstance(spec, SpecValues) else values_of(spec)
 
 
 def _operator_spec(spec: IntegerSpec | str | SpecValues) -> IntegerSpec | SpecValues:
@@ -94,7 +49,7 @@ def checked_values(
 
 def check_spec(spec: Spec):
     """Raise a TypeError if `spec` is no integer spec, a ValueError if its width is not 4 to 16."""
-    if not isinstance(spec, IntegerSpec):
+    if spec.is_float:
         raise TypeError(
             f"spec must be an integer multiplier spec such as MBM(8), not {spec!r}: "
             "float_conv2d and float_matmul take float specs"
@@ -123,14 +78,6 @@ def sum_dtype(spec: IntegerSpec | str | SpecValues) -> torch.dtype:
     return torch.int32 if spec.signed and spec.width <= 8 else torch.int64
 
 
-def code_range(spec: SpecValues) -> tuple[int, int]:
-    """Return the smallest and the largest legal code."""
-    high = (1 << (spec.width - spec.signed)) - 1
-    if not spec.signed:
-        return 0, high
-    return (-high if spec.family == _MAGNITUDE_TABLE else -high - 1), high
-
-
 def check_operands(operator: str, spec: SpecValues, x: Tensor, w: Tensor):
     """Raise an error if `spec`, or the dtype, device or memory of `x` or `w`, is not as documented.
 
@@ -145,19 +92,20 @@ def check_operands(operator: str, spec: SpecValues, x: Tensor, w: Tensor):
 
 def check_spec_values(operator: str, spec: SpecValues):
     """Raise a ValueError if `spec` is not as documented."""
-    if spec.family not in _NAMES:
-        known = ", ".join(_NAMES)
-        raise ValueError(f"{operator} knows the families {known}; not {spec.family!r}")
-    if not MIN_WIDTH <= spec.width <= MAX_WIDTH:
-        raise ValueError(f"{operator} takes specs of 4 to 16 bits, not {spec.width}")
-    has_table = spec.family in (_TABLE, _MAGNITUDE_TABLE)
+    try:
+        width = spec.width
+    except ValueError as error:
+        raise ValueError(f"{operator}: {error}") from error
+    if not MIN_WIDTH <= width <= MAX_WIDTH:
+        raise ValueError(f"{operator} takes specs of 4 to 16 bits, not {width}")
+    has_table = spec.family == Table.family
     if has_table != (spec.table is not None):
         came = "none" if spec.table is None else "one"
         raise ValueError(
-            f"{operator}: a product table goes with a table family; {spec} with {came}"
+            f"{operator}: a product table goes with the family table; {spec} with {came}"
         )
     if has_table:
-        size = 1 << spec.width
+        size = 1 << width
         if spec.table.dtype != torch.int32 or spec.table.shape != (size, size):
             came = f"{spec.table.dtype} {list(spec.table.shape)}"
             raise ValueError(f"{operator}: table must be int32 [{size}, {size}], not {came}")
@@ -173,7 +121,7 @@ def check_terms(operator: str, spec: SpecValues, terms: int):
 
 def check_codes(operator: str, spec: SpecValues, **codes: Tensor):
     """Raise a ValueError if a code is outside the spec's operands."""
-    low, high = code_range(spec)
+    low, high = spec.code_range
     limits = torch.iinfo(code_dtype(spec))
     if (low, high) == (limits.min, limits.max):
         return
@@ -205,27 +153,3 @@ def are_on_a_device_to_wait_for(*tensors: Tensor) -> bool:
     if torch.compiler.is_compiling() or not all(t.is_cuda and not is_fake(t) for t in tensors):
         return False
     return not torch.cuda.is_current_stream_capturing()
-
-
-def spec_of(values: SpecValues) -> IntegerSpec:
-    """Return the spec of a family that has no table."""
-    family, width, truncation, signed, _ = values
-    parameters = {"width": width, "signed": signed}
-    if family != Exact.family:
-        parameters["truncation"] = truncation
-    return _FAMILIES[family](**parameters)
-
-
-@torch.compiler.disable  # NumPy's part; `nn` has its tables ready, so that its layers compile
-def product_table_tensor(spec: IntegerSpec) -> Tensor:
-    """Return `product_table(spec)` as int32 [2**width, 2**width], with a stride(0) of 1.
-
-    So in memory the products of a weight adjoin: kernels read a row for each weight.
-    """
-    return torch.from_numpy(_table_by_weight(spec)).t()
-
-
-# Not a tensor, which might be a fake one. Not all tables: one of 12 bits takes 64 MiB.
-@functools.lru_cache(maxsize=32)
-def _table_by_weight(spec):
-    return product_table(spec).T.astype("int32", order="C")

@@ -10,7 +10,6 @@ from mbm_hw.multipliers import IntegerSpec
 from mbm_hw.ops.algorithms import DIRECT, Layer, find_algorithm
 from mbm_hw.ops.algorithms.integers import check_transformable
 from mbm_hw.ops.codes import (
-    SpecValues,
     check_codes,
     check_operands,
     check_terms,
@@ -21,6 +20,7 @@ from mbm_hw.ops.codes import (
 from mbm_hw.ops.cpu_kernels import multiplier_of, run_conv2d
 from mbm_hw.ops.geometry import conv2d_shape, pair, whole
 from mbm_hw.ops.operands import check_room, empty_output
+from mbm_hw.ops.spec_values import SpecValues
 
 
 def conv2d(
@@ -74,16 +74,14 @@ def _conv2d(
     x: Tensor,
     w: Tensor,
     family: str,
-    width: int,
-    truncation: int,
-    signed: bool,
+    parameters: Sequence[int],
     table: Tensor | None,
     stride: Sequence[int],
     padding: Sequence[int],
     dilation: Sequence[int],
     groups: int,
 ) -> Tensor:
-    spec = SpecValues(family, width, truncation, signed, table)
+    spec = SpecValues(family, parameters, table)
     shape = _check(x, w, spec, stride, padding, dilation, groups)
     out = empty_output("conv2d", x, shape, sum_dtype(spec))
     check_codes("conv2d", spec, x=x, w=w)
@@ -92,8 +90,8 @@ def _conv2d(
 
 
 @_conv2d.register_fake
-def _(x, w, family, width, truncation, signed, table, stride, padding, dilation, groups):
-    spec = SpecValues(family, width, truncation, signed, table)
+def _(x, w, family, parameters, table, stride, padding, dilation, groups):
+    spec = SpecValues(family, parameters, table)
     shape = _check(x, w, spec, stride, padding, dilation, groups)
     return x.new_empty(shape, dtype=sum_dtype(spec))
 
@@ -104,16 +102,14 @@ def _transformed_conv2d(
     w: Tensor,
     algorithm: str,
     family: str,
-    width: int,
-    truncation: int,
-    signed: bool,
+    parameters: Sequence[int],
     table: Tensor | None,
     stride: Sequence[int],
     padding: Sequence[int],
     dilation: Sequence[int],
     groups: int,
 ) -> Tensor:
-    spec = SpecValues(family, width, truncation, signed, table)
+    spec = SpecValues(family, parameters, table)
     dtype = code_dtype(spec)
 
     def products(x, w, stride, dilation, groups):
@@ -126,8 +122,8 @@ def _transformed_conv2d(
 
 
 @_transformed_conv2d.register_fake
-def _(x, w, algorithm, family, width, truncation, signed, table, *geometry):
-    spec = SpecValues(family, width, truncation, signed, table)
+def _(x, w, algorithm, family, parameters, table, *geometry):
+    spec = SpecValues(family, parameters, table)
     return x.new_empty(_check(x, w, spec, *geometry), dtype=torch.int64)
 
 

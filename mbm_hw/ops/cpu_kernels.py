@@ -8,16 +8,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mbm_hw.multipliers import Exact, FloatExact, FloatSpec, Spec, as_spec
-from mbm_hw.ops.codes import SpecValues, product_table_tensor, spec_of, spec_values
+from mbm_hw.multipliers import FloatSpec, IntegerSpec, Spec, as_spec
+from mbm_hw.multipliers.lowering import ExactProducts, LogProducts
 from mbm_hw.ops.operands import check_room
+from mbm_hw.ops.spec_values import SpecValues, product_table_tensor, spec_of, values_of
 
 
 def multiplier_of(spec: SpecValues, swapped: bool = False):
     """Return the kernels' multiplier for `spec`; swapped: for weights as the first operand."""
     isa = chosen_isa()
     if spec.table is None:
-        return _multiplier(spec, isa)  # commutative
+        return _multiplier(spec_of(spec), isa, swapped)
     table = spec.table.t() if swapped else spec.table
     return _extension().table_multiplier(table, spec.width, spec.signed, isa)
 
@@ -25,8 +26,7 @@ def multiplier_of(spec: SpecValues, swapped: bool = False):
 def kernel_name(spec: Spec | str) -> str:
     """Return what runs for `spec` on this machine now: instruction set, and source of products."""
     spec = as_spec(spec)
-    is_float = isinstance(spec, FloatSpec)
-    multiplier = float_multiplier_of(spec) if is_float else multiplier_of(spec_values(spec))
+    multiplier = float_multiplier_of(spec) if spec.is_float else multiplier_of(values_of(spec))
     return f"{chosen_isa().name}, {multiplier.name}"
 
 
@@ -198,30 +198,52 @@ def _extension():
 
 
 @functools.cache
-def _multiplier(values: SpecValues, isa):
-    spec = spec_of(values)
-    if isinstance(spec, Exact):
-        return _extension().exact_multiplier(spec.width, spec.signed, isa)
-    if spec.width > 8 or isa.name == "avx2":
-        multiplier = _extension().log_multiplier(
-            spec.width,
-            spec.signed,
-            spec.truncation,
-            spec.corrections,
-            spec.small_characteristic,
-            isa,
-        )
-        if multiplier is not None:
-            return multiplier
+def _multiplier(spec: IntegerSpec, isa, swapped: bool):
+    lowering = spec.lowering()
+    multiplier = _INTEGER_KERNELS.get(type(lowering), _no_kernel)(spec, lowering, isa)
+    if multiplier is not None:
+        return multiplier
     table = product_table_tensor(spec)
+    table = table.t() if swapped else table
     return _extension().table_multiplier(table, spec.width, spec.signed, isa)
+
+
+def _exact(spec, lowering, isa):
+    return _extension().exact_multiplier(spec.width, spec.signed, isa)
+
+
+def _logarithmic(spec, lowering, isa):
+    if spec.width <= 8 and isa.name != "avx2":
+        return None
+    corner = lowering.small_characteristic
+    how = (spec.width, spec.signed, lowering.truncation, lowering.corrections, corner)
+    return _extension().log_multiplier(*how, isa)
+
+
+def _no_kernel(spec, lowering, isa):
+    return None
+
+
+_INTEGER_KERNELS = {ExactProducts: _exact, LogProducts: _logarithmic}
+"""What multiplies for a lowering; None from it, or another lowering, is the product table."""
 
 
 @functools.cache
 def _float_multiplier(spec: FloatSpec, isa):
+    lowering = spec.lowering()
+    if type(lowering) not in _FLOAT_KERNELS:
+        raise ValueError(f"{spec}: no kernel has its products: its `lowering` returns {lowering}")
+    return _FLOAT_KERNELS[type(lowering)](spec, lowering, isa)
+
+
+def _float_exact(spec, lowering, isa):
+    return _extension().float_exact_multiplier(spec.exponent_bits, spec.mantissa_bits, isa)
+
+
+def _float_logarithmic(spec, lowering, isa):
     bits = spec.exponent_bits, spec.mantissa_bits
-    if isinstance(spec, FloatExact):
-        return _extension().float_exact_multiplier(*bits, isa)
-    return _extension().float_log_multiplier(
-        *bits, spec.truncation, spec.forced, spec.corrections, isa
-    )
+    how = lowering.truncation, lowering.forced, lowering.corrections
+    return _extension().float_log_multiplier(*bits, *how, isa)
+
+
+_FLOAT_KERNELS = {ExactProducts: _float_exact, LogProducts: _float_logarithmic}

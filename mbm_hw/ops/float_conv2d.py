@@ -11,22 +11,21 @@ from mbm_hw.ops.algorithms import DIRECT, Layer, find_algorithm
 from mbm_hw.ops.conv2d import padded
 from mbm_hw.ops.cpu_kernels import float_multiplier_of, run_conv2d
 from mbm_hw.ops.float_values import (
-    FloatSpecValues,
     check_device_values,
     check_tensors,
     check_values,
-    float_spec_of,
     float_spec_values,
 )
 from mbm_hw.ops.geometry import conv2d_shape, pair, whole
 from mbm_hw.ops.operands import empty_output
 from mbm_hw.ops.rounding import round_to_format
+from mbm_hw.ops.spec_values import SpecValues, float_spec_of
 
 
 def float_conv2d(
     x: Tensor,
     w: Tensor,
-    spec: FloatSpec | str | FloatSpecValues,
+    spec: FloatSpec | str | SpecValues,
     stride: int | Sequence[int] = 1,
     padding: int | Sequence[int] = 0,
     dilation: int | Sequence[int] = 1,
@@ -55,7 +54,7 @@ def float_conv2d(
     values = float_spec_values(spec)
     check_tensors("float_conv2d", x, w)
     if spec is not values:
-        check_device_values("float_conv2d", float_spec_of(values), x, w)
+        check_device_values("float_conv2d", values, x, w)
     pairs = {"stride": stride, "padding": padding, "dilation": dilation}
     pairs = [pair("float_conv2d", name, value) for name, value in pairs.items()]
     groups = whole("float_conv2d", "groups", groups)
@@ -72,19 +71,15 @@ def _float_conv2d(
     x: Tensor,
     w: Tensor,
     family: str,
-    exponent_bits: int,
-    mantissa_bits: int,
-    truncation: int,
-    force_lsb: bool,
+    parameters: Sequence[int],
+    table: Tensor | None,
     stride: Sequence[int],
     padding: Sequence[int],
     dilation: Sequence[int],
     groups: int,
 ) -> Tensor:
     check_tensors("float_conv2d", x, w)
-    spec = float_spec_of(
-        FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb)
-    )
+    spec = float_spec_of(SpecValues(family, parameters, table))
     shape = conv2d_shape("float_conv2d", x, w, stride, padding, dilation, groups)
     out = empty_output("float_conv2d", x, shape, x.dtype)
     check_values("float_conv2d", spec, x, w)
@@ -97,17 +92,15 @@ def _(
     x,
     w,
     family,
-    exponent_bits,
-    mantissa_bits,
-    truncation,
-    force_lsb,
+    parameters,
+    table,
     stride,
     padding,
     dilation,
     groups,
 ):
     check_tensors("float_conv2d", x, w)
-    float_spec_of(FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb))
+    float_spec_of(SpecValues(family, parameters, table))
     return x.new_empty(conv2d_shape("float_conv2d", x, w, stride, padding, dilation, groups))
 
 
@@ -117,22 +110,21 @@ def _transformed_conv2d(
     w: Tensor,
     algorithm: str,
     family: str,
-    exponent_bits: int,
-    mantissa_bits: int,
-    truncation: int,
-    force_lsb: bool,
+    parameters: Sequence[int],
+    table: Tensor | None,
     stride: Sequence[int],
     padding: Sequence[int],
     dilation: Sequence[int],
     groups: int,
 ) -> Tensor:
     check_tensors("float_conv2d", x, w)
-    spec = FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb)
+    values = SpecValues(family, parameters, table)
+    spec = float_spec_of(values)
     shape = conv2d_shape("float_conv2d", x, w, stride, padding, dilation, groups)
 
     def products(x, w, stride, dilation, groups):
-        x, w = (round_to_format(v.float(), exponent_bits, mantissa_bits) for v in (x, w))
-        return _float_conv2d(x, w, *spec, stride, (0, 0), dilation, groups)
+        x, w = (round_to_format(v.float(), spec.exponent_bits, spec.mantissa_bits) for v in (x, w))
+        return _float_conv2d(x, w, *values, stride, (0, 0), dilation, groups)
 
     x = padded("float_conv2d", x, shape, padding)
     found, layer = find_algorithm(algorithm), Layer.of(w.shape, stride, dilation, groups)
@@ -146,10 +138,8 @@ def _(
     w,
     algorithm,
     family,
-    exponent_bits,
-    mantissa_bits,
-    truncation,
-    force_lsb,
+    parameters,
+    table,
     *geometry,
 ):
     check_tensors("float_conv2d", x, w)

@@ -1,5 +1,7 @@
 """The matrix product of a float format's values: schema, checks, fake and CPU kernel."""
 
+from collections.abc import Sequence
+
 from torch import Tensor
 from torch.library import custom_op
 
@@ -8,19 +10,18 @@ from mbm_hw.ops.algorithms import DIRECT
 from mbm_hw.ops.cpu_kernels import float_multiplier_of, run_conv2d
 from mbm_hw.ops.float_conv2d import float_conv2d
 from mbm_hw.ops.float_values import (
-    FloatSpecValues,
     check_device_values,
     check_tensors,
     check_values,
-    float_spec_of,
     float_spec_values,
 )
 from mbm_hw.ops.geometry import matmul_shape
 from mbm_hw.ops.operands import empty_output
+from mbm_hw.ops.spec_values import SpecValues, float_spec_of
 
 
 def float_matmul(
-    x: Tensor, w: Tensor, spec: FloatSpec | str | FloatSpecValues, algorithm: str = DIRECT
+    x: Tensor, w: Tensor, spec: FloatSpec | str | SpecValues, algorithm: str = DIRECT
 ) -> Tensor:
     """Return the matrix product of a format's values, each product x * w as `spec` multiplies.
 
@@ -31,7 +32,7 @@ def float_matmul(
     values = float_spec_values(spec)
     check_tensors("float_matmul", x, w)
     if spec is not values:
-        check_device_values("float_matmul", float_spec_of(values), x, w)
+        check_device_values("float_matmul", values, x, w)
     if algorithm != DIRECT:
         _check(x, w)
         image, kernel = x.t()[None, :, :, None], w.t()[:, :, None, None]
@@ -44,14 +45,10 @@ def _float_matmul(
     x: Tensor,
     w: Tensor,
     family: str,
-    exponent_bits: int,
-    mantissa_bits: int,
-    truncation: int,
-    force_lsb: bool,
+    parameters: Sequence[int],
+    table: Tensor | None,
 ) -> Tensor:
-    spec = float_spec_of(
-        FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb)
-    )
+    spec = float_spec_of(SpecValues(family, parameters, table))
     out = empty_output("float_matmul", x, _check(x, w), x.dtype)
     check_values("float_matmul", spec, x[None, None], w[None, None])
     # A convolution of one pixel, the longer side of `out` the image's row; the products commute.
@@ -70,8 +67,8 @@ def _float_matmul(
 
 
 @_float_matmul.register_fake
-def _(x, w, family, exponent_bits, mantissa_bits, truncation, force_lsb):
-    float_spec_of(FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb))
+def _(x, w, family, parameters, table):
+    float_spec_of(SpecValues(family, parameters, table))
     return x.new_empty(_check(x, w))
 
 

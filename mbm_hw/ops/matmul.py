@@ -1,12 +1,13 @@
 """The matrix product of codes: schema, checks, fake and CPU kernel."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from mbm_hw.multipliers import IntegerSpec
 from mbm_hw.ops.algorithms import DIRECT
 from mbm_hw.ops.codes import (
-    SpecValues,
     check_codes,
     check_operands,
     check_terms,
@@ -17,6 +18,7 @@ from mbm_hw.ops.conv2d import conv2d
 from mbm_hw.ops.cpu_kernels import multiplier_of, run_conv2d
 from mbm_hw.ops.geometry import matmul_shape
 from mbm_hw.ops.operands import empty_output
+from mbm_hw.ops.spec_values import SpecValues
 
 
 def matmul(
@@ -49,12 +51,10 @@ def _matmul(
     x: Tensor,
     w: Tensor,
     family: str,
-    width: int,
-    truncation: int,
-    signed: bool,
+    parameters: Sequence[int],
     table: Tensor | None,
 ) -> Tensor:
-    spec = SpecValues(family, width, truncation, signed, table)
+    spec = SpecValues(family, parameters, table)
     out = empty_output("matmul", x, _check(x, w, spec), sum_dtype(spec))
     check_codes("matmul", spec, x=x, w=w)
     # A convolution of one pixel. The longer side of `out` becomes the image's row: what a weight's
@@ -77,8 +77,8 @@ def _matmul(
 
 
 @_matmul.register_fake
-def _(x, w, family, width, truncation, signed, table):
-    spec = SpecValues(family, width, truncation, signed, table)
+def _(x, w, family, parameters, table):
+    spec = SpecValues(family, parameters, table)
     return x.new_empty(_check(x, w, spec), dtype=sum_dtype(spec))
 
 

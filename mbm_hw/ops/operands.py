@@ -83,6 +83,12 @@ def check_room(operator: str, name: str, device: torch.device, shape: Sequence[i
         )
 
 
+def refuse_capture(what: object):
+    """Raise a RuntimeError if a CUDA graph is being captured: nothing can be loaded then."""
+    if torch.cuda.is_available() and torch.cuda.is_current_stream_capturing():
+        raise RuntimeError(f"a kernel must run once before it is captured in a CUDA graph: {what}")
+
+
 @functools.cache
 def _memory() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -12,12 +12,13 @@ from torch import Tensor
 from torch.library import infer_schema
 
 from mbm_hw.ops.carry_nan import carry_nan
-from mbm_hw.ops.codes import SpecValues, check_spec_values, check_terms, code_dtype
+from mbm_hw.ops.codes import check_spec_values, check_terms, code_dtype
 from mbm_hw.ops.conv2d import conv2d
 from mbm_hw.ops.cpu_kernels import FloatLayer, run_quantized_conv2d
 from mbm_hw.ops.geometry import check_float32, check_one_each, conv2d_shape
 from mbm_hw.ops.operands import check_readable, empty_output
 from mbm_hw.ops.scaling import quantize, rescale
+from mbm_hw.ops.spec_values import SpecValues
 
 
 def composed(
@@ -29,9 +30,7 @@ def composed(
     factor: float | None,
     limit: int,
     family: str,
-    width: int,
-    truncation: int,
-    signed: bool,
+    parameters: Sequence[int],
     table: Tensor | None,
     stride: Sequence[int],
     padding: Sequence[int],
@@ -47,11 +46,11 @@ def composed(
     x : [N, C, H, W]; w : [O, C / groups, kH, kW]; bias : [O] or None; all float32, any strides.
     x_scale : float32 []. w_scale : float32 [O], or None for an output's largest |w| / limit, 1
         where that is 0; then NaN if a weight of the output is.
-    limit : at most 2**(width - 1) - 1. family to table : a signed spec, see `codes.SpecValues`.
+    limit : at most 2**(width - 1) - 1. family to table : a signed spec, see `spec_values`.
     stride, padding, dilation : (vertical, horizontal), as of `conv2d`.
     Returns float32 [N, O, OH, OW], contiguous. No gradient (see `nn`).
     """
-    spec = SpecValues(family, width, truncation, signed, table)
+    spec = SpecValues(family, parameters, table)
     _check(x, w, bias, x_scale, w_scale, limit, spec, stride, padding, dilation, groups)
     if w_scale is None:
         amax = w.abs().flatten(1).amax(1) if w.numel() else w.new_zeros(len(w))
@@ -76,7 +75,7 @@ quantized_conv2d = torch.ops.mbm_hw.quantized_conv2d.default
 
 @torch.library.impl("mbm_hw::quantized_conv2d", "CPU")
 def _(x, w, bias, x_scale, w_scale, factor, limit, *spec_and_layer):
-    spec, layer = SpecValues(*spec_and_layer[:5]), spec_and_layer[5:]
+    spec, layer = SpecValues(*spec_and_layer[:3]), spec_and_layer[3:]
     shape = _check(x, w, bias, x_scale, w_scale, limit, spec, *layer)
     y = empty_output("quantized_conv2d", x, shape, x.dtype)
     how = x_scale, w_scale, factor, limit, spec
@@ -87,7 +86,7 @@ def _(x, w, bias, x_scale, w_scale, factor, limit, *spec_and_layer):
 
 @torch.library.register_fake("mbm_hw::quantized_conv2d")
 def _(x, w, bias, x_scale, w_scale, factor, limit, *spec_and_layer):
-    spec, layer = SpecValues(*spec_and_layer[:5]), spec_and_layer[5:]
+    spec, layer = SpecValues(*spec_and_layer[:3]), spec_and_layer[3:]
     return x.new_empty(_check(x, w, bias, x_scale, w_scale, limit, spec, *layer))
 
 

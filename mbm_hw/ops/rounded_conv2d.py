@@ -12,10 +12,10 @@ from torch.library import infer_schema
 
 from mbm_hw.ops.cpu_kernels import FloatLayer, run_rounded_conv2d
 from mbm_hw.ops.float_conv2d import float_conv2d
-from mbm_hw.ops.float_values import FloatSpecValues, float_spec_of
 from mbm_hw.ops.geometry import check_float32, check_one_each, conv2d_shape
 from mbm_hw.ops.operands import check_readable, empty_output
 from mbm_hw.ops.rounding import round_to_format
+from mbm_hw.ops.spec_values import SpecValues, float_spec_of
 
 
 def composed(
@@ -23,10 +23,8 @@ def composed(
     w: Tensor,
     bias: Tensor | None,
     family: str,
-    exponent_bits: int,
-    mantissa_bits: int,
-    truncation: int,
-    force_lsb: bool,
+    parameters: Sequence[int],
+    table: Tensor | None,
     stride: Sequence[int],
     padding: Sequence[int],
     dilation: Sequence[int],
@@ -35,13 +33,14 @@ def composed(
     """Return the sums of `float_conv2d` for `x` and `w` rounded to the format, plus bias.
 
     x : [N, C, H, W]; w : [O, C / groups, kH, kW]; bias : [O] or None; all float32, any strides.
-    family to force_lsb : a float spec, see `float_values.FloatSpecValues`.
+    family to table : a float spec, see `spec_values`.
     stride, padding, dilation : (vertical, horizontal), as of `float_conv2d`.
     Returns float32 [N, O, OH, OW], contiguous; NaN is the quiet NaN 0x7FC00000. No gradient.
     """
-    values = FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb)
+    values = SpecValues(family, parameters, table)
     _check(x, w, bias, values, stride, padding, dilation, groups)
-    x, w = (round_to_format(operand, exponent_bits, mantissa_bits) for operand in (x, w))
+    spec = float_spec_of(values)
+    x, w = (round_to_format(v, spec.exponent_bits, spec.mantissa_bits) for v in (x, w))
     sums = float_conv2d(x, w, values, stride, padding, dilation, groups)
     if bias is None:
         return sums
@@ -57,7 +56,7 @@ rounded_conv2d = torch.ops.mbm_hw.rounded_conv2d.default
 
 @torch.library.impl("mbm_hw::rounded_conv2d", "CPU")
 def _(x, w, bias, *spec_and_layer):
-    values, layer = FloatSpecValues(*spec_and_layer[:5]), spec_and_layer[5:]
+    values, layer = SpecValues(*spec_and_layer[:3]), spec_and_layer[3:]
     y = empty_output("rounded_conv2d", x, _check(x, w, bias, values, *layer), x.dtype)
     run_rounded_conv2d(FloatLayer(x, w, bias, y, *layer), float_spec_of(values))
     return y
@@ -65,7 +64,7 @@ def _(x, w, bias, *spec_and_layer):
 
 @torch.library.register_fake("mbm_hw::rounded_conv2d")
 def _(x, w, bias, *spec_and_layer):
-    values, layer = FloatSpecValues(*spec_and_layer[:5]), spec_and_layer[5:]
+    values, layer = SpecValues(*spec_and_layer[:3]), spec_and_layer[3:]
     return x.new_empty(_check(x, w, bias, values, *layer))
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mbm_hw.multipliers import FloatSpec, Spec, spec_name
+from mbm_hw.multipliers import Spec, spec_name
 from mbm_hw.nn import ApproxConv2d, calibrate_, supports
 from mbm_hw.nn.geometry import layer_of
 from mbm_hw.ops import conv2d, float_conv2d
@@ -60,7 +60,7 @@ def algorithm_rows(network: str, weights: str, data: Mapping, layer: str, spec: 
         if name != DIRECT:
             products = find_algorithm(name).multiplications(layer_of(conv), *size)
         quantizers = approximate.operand_quantizer, approximate.weight_quantizer
-        is_float = isinstance(spec, FloatSpec)
+        is_float = spec.is_float
         y = approximate(x)
         rows.append(
             {
@@ -104,7 +104,7 @@ def _noise(name: str, conv: nn.Conv2d, x: Tensor) -> float:
 
 
 def _bias(layer: ApproxConv2d, x: Tensor) -> float:
-    spec, is_float = layer.spec, isinstance(layer.spec, FloatSpec)
+    spec, is_float = layer.spec, layer.spec.is_float
     operator = float_conv2d if is_float else conv2d
     dtype = torch.float32 if is_float else code_dtype(spec)
     totals = {spec: 0.0, Study.baseline(spec): 0.0}
@@ -119,10 +119,7 @@ def _bias(layer: ApproxConv2d, x: Tensor) -> float:
             totals[multiplier] += float(sums.double().sum())
         return sums
 
-    w_scale = layer.weight_scale[:, None, None, None]
-    x = layer.operand_quantizer.codes(x, layer.activation_scale, spec, dtype)
-    w = layer.weight_quantizer.codes(layer.weight, w_scale, spec, dtype)
-    _sums(layer.algorithm, layer, x, w, products)
+    _sums(layer.algorithm, layer, layer.codes(x), layer.weight_codes(), products)
     return totals[spec] / totals[Study.baseline(spec)] - 1
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from mbm_hw.multipliers import Exact, FloatExact, FloatSpec, Spec, find_spec, spec_name
+from mbm_hw.multipliers import Spec, find_spec, spec_name
 from mbm_hw.multipliers.table_files import read_table
 from mbm_hw.ops.algorithms import DIRECT, find_algorithm
 from mbm_hw.studies.fields import Label, Rule, Text, at_least, check, check_fields, construct
@@ -116,11 +116,9 @@ class Study:
         return self.names.get(spec, spec_name(spec))
 
     @staticmethod
-    def baseline(spec: Spec) -> Exact | FloatExact:
+    def baseline(spec: Spec) -> Spec:
         """Return what `spec` is compared with: the exact multiplier of the same format."""
-        if isinstance(spec, FloatSpec):
-            return FloatExact(spec.exponent_bits, spec.mantissa_bits)
-        return Exact(spec.width, signed=True)
+        return spec.exact()
 
     @property
     def weights_name(self) -> str:

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from mbm_hw.multipliers import Table
 from mbm_hw.studies.data import KINDS, Dataset
 from mbm_hw.studies.description import Study
 
@@ -65,7 +64,7 @@ def estimate_memory(study: Study, network: nn.Module, dataset: Dataset) -> Memor
     )
     return MemoryEstimate(
         weights=sum(tensor.nbytes for tensor in (*network.parameters(), *network.buffers())),
-        tables=sum(spec.array.nbytes for spec in study.all_specs if isinstance(spec, Table)),
+        tables=sum(spec.table_bytes for spec in study.all_specs),
         largest_operator=largest_operator(network, image.expand(batch, *image.shape)),
         samples=image.nbytes * (batch + calibration),
         rows=ROW_BYTES * len(dataset) * (1 + len(study.multipliers)),

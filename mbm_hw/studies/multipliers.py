@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mbm_hw.multipliers import Exact, FloatExact, IntegerSpec, Spec, Table
+from mbm_hw.multipliers import Spec, Table
 from mbm_hw.multipliers.differences import product_difference
 from mbm_hw.multipliers.errors import error_histogram, error_metrics, pair_count
 
@@ -28,7 +28,7 @@ def multiplier_errors(names: Mapping[Spec, str]) -> dict:
     """
     found = {}
     for spec in names:
-        if not isinstance(spec, (Exact, FloatExact)):
+        if not spec.is_exact:
             samples = None if pair_count(spec) <= PAIRS else PAIRS
             found[spec] = samples, error_metrics(spec, samples)
     peaks = [max(m.peak_max, -m.peak_min) for _, m in found.values()]
@@ -52,8 +52,8 @@ def table_differences(names: Mapping[Spec, str]) -> list[dict]:
 
     table, other : names; and the fields of `Difference`.
     """
-    integers = [s for s in names if isinstance(s, IntegerSpec) and not isinstance(s, Exact)]
-    tables = [spec for spec in integers if isinstance(spec, Table)]
+    integers = [spec for spec in names if not (spec.is_float or spec.is_exact)]
+    tables = [spec for spec in integers if spec.family == Table.family]
     return [
         {"table": names[table], "other": names[other]}
         | dataclasses.asdict(product_difference(table, other))

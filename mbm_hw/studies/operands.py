@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mbm_hw.multipliers import FloatSpec, Spec
+from mbm_hw.multipliers import Spec
 from mbm_hw.nn import ApproxConv2d, calibrate_, convert_
 from mbm_hw.studies.data import load_data
 from mbm_hw.studies.networks import load_network, load_weights
@@ -54,11 +54,7 @@ class LayerOperands:
             raise ValueError(f"layer must be a convolution without groups, not {self.layer}")
         calibrate_(network, (batch.clone() for batch in data.calibration.split(16)))
         image = layer_input(network, self.layer, data[0][0])[0]
-        quantizer = layer.operand_quantizer
-        kind = torch.float32 if isinstance(spec, FloatSpec) else torch.int32
-        x = quantizer.codes(image, layer.activation_scale, spec, kind)
-        scale = layer.weight_scale[:, None, None, None]
-        w = quantizer.codes(layer.weight.float(), scale, spec, kind)
+        x, w = layer.codes(image), layer.weight_codes()
         columns = functional.unfold(
             x[None].double(), layer.kernel_size, layer.dilation, layer.padding, layer.stride
         )[0].numpy()  # [channels * kernel, pixels]

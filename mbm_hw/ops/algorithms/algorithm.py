@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from mbm_hw.multipliers import FloatSpec, Spec
+from mbm_hw.multipliers import Spec
 from mbm_hw.ops.algorithms.bilinear import Bilinear
 
 Products = Callable[[Tensor, Tensor, Sequence[int], Sequence[int], int], Tensor]
@@ -85,7 +85,7 @@ class Algorithm(ABC):
 
     def takes_spec(self, spec: Spec) -> bool:
         """Whether it has operands for `spec` at all; `integers.largest_codes` says which codes."""
-        return self.is_integer or isinstance(spec, FloatSpec)
+        return self.is_integer or spec.is_float
 
     def check(self, operator: str, layer: Layer):
         """Raise a ValueError that names what is supported if it cannot do `layer`."""

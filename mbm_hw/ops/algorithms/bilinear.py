@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mbm_hw.ops.cuda.launcher import refuse_capture
+from mbm_hw.ops.operands import refuse_capture
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,8 @@ from torch import Tensor
 
 from mbm_hw.ops.algorithms import find_algorithm
 from mbm_hw.ops.algorithms.algorithm import Algorithm, Layer
-from mbm_hw.ops.codes import SpecValues, check_codes_within, code_range
+from mbm_hw.ops.codes import check_codes_within
+from mbm_hw.ops.spec_values import SpecValues
 
 EXACT_SUM = 1 << 53
 """Integers to this size are exact in float64, which the transforms are computed in."""
@@ -21,7 +22,7 @@ def largest_codes(algorithm: Algorithm, layer: Layer, spec: SpecValues) -> tuple
         raise ValueError(f"{name} takes float specs: its transforms are not integers; not {spec}")
     if not spec.signed:
         raise ValueError(f"{name} takes signed specs, since its transforms subtract; not {spec}")
-    largest, (*gains, output_gain) = code_range(spec)[1], bilinear.gains
+    largest, (*gains, output_gain) = spec.code_range[1], bilinear.gains
     if max(gains) > largest:
         raise ValueError(
             f"{name} enlarges codes up to {gains[0]} and {gains[1]} times: not for {spec}, whose "

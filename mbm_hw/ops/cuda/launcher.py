@@ -6,6 +6,7 @@ import functools
 import torch
 
 from mbm_hw.ops.cuda.compiler import Variant, compiled, cuda_core
+from mbm_hw.ops.operands import refuse_capture
 
 
 def launch(
@@ -57,12 +58,6 @@ def _pointer(argument, device):
     if argument.device != device:
         raise ValueError(f"all tensors must be on {device}, not one on {argument.device}")
     return argument.data_ptr()
-
-
-def refuse_capture(what: object):
-    """Raise a RuntimeError if a CUDA graph is being captured: nothing can be loaded then."""
-    if torch.cuda.is_available() and torch.cuda.is_current_stream_capturing():
-        raise RuntimeError(f"a kernel must run once before it is captured in a CUDA graph: {what}")
 
 
 @functools.cache

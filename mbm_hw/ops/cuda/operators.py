@@ -10,7 +10,7 @@ import torch
 
 from mbm_hw.ops import scaling
 from mbm_hw.ops.carry_nan import _check as check_carry_nan
-from mbm_hw.ops.codes import SpecValues, sum_dtype
+from mbm_hw.ops.codes import sum_dtype
 from mbm_hw.ops.conv2d import _check as check_conv2d
 from mbm_hw.ops.conv2d import _conv2d
 from mbm_hw.ops.cuda.convolution import (
@@ -26,24 +26,28 @@ from mbm_hw.ops.cuda.scaling import (
     run_quantize,
     run_rescale,
     run_round_to_format,
+    value_outside_format,
 )
 from mbm_hw.ops.cuda.tensor_cores import fastest_products
 from mbm_hw.ops.float_conv2d import _float_conv2d
 from mbm_hw.ops.float_matmul import _check as check_float_matmul
 from mbm_hw.ops.float_matmul import _float_matmul
-from mbm_hw.ops.float_values import FloatSpecValues, check_tensors, float_spec_of
+from mbm_hw.ops.float_values import VALUE_OUTSIDE_FORMAT, check_tensors
 from mbm_hw.ops.geometry import conv2d_shape
 from mbm_hw.ops.matmul import _check as check_matmul
 from mbm_hw.ops.matmul import _matmul
 from mbm_hw.ops.rounding import _check as check_round_to_format
 from mbm_hw.ops.scaling import _check_quantize, _check_rescale
+from mbm_hw.ops.spec_values import SpecValues, float_spec_of
+
+VALUE_OUTSIDE_FORMAT["cuda"] = value_outside_format
 
 _POINTWISE = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
 
 
 @_conv2d.register_kernel("cuda")
-def conv2d(x, w, family, width, truncation, signed, table, stride, padding, dilation, groups):
-    spec = SpecValues(family, width, truncation, signed, table)
+def conv2d(x, w, family, parameters, table, stride, padding, dilation, groups):
+    spec = SpecValues(family, parameters, table)
     shape = check_conv2d(x, w, spec, stride, padding, dilation, groups)
     out = x.new_empty(shape, dtype=sum_dtype(spec))
     sizes = out[:, :1].numel(), w.shape[0] // groups, groups
@@ -54,8 +58,8 @@ def conv2d(x, w, family, width, truncation, signed, table, stride, padding, dila
 
 
 @_matmul.register_kernel("cuda")
-def matmul(x, w, family, width, truncation, signed, table):
-    spec = SpecValues(family, width, truncation, signed, table)
+def matmul(x, w, family, parameters, table):
+    spec = SpecValues(family, parameters, table)
     out = x.new_empty(check_matmul(x, w, spec), dtype=sum_dtype(spec))
     # A convolution of one pixel, the longer side of `out` its positions.
     if len(x) < w.shape[1] and table is not None:
@@ -66,31 +70,17 @@ def matmul(x, w, family, width, truncation, signed, table):
 
 
 @_float_conv2d.register_kernel("cuda")
-def float_conv2d(
-    x,
-    w,
-    family,
-    exponent_bits,
-    mantissa_bits,
-    truncation,
-    force_lsb,
-    stride,
-    padding,
-    dilation,
-    groups,
-):
+def float_conv2d(x, w, family, parameters, table, stride, padding, dilation, groups):
     check_tensors("float_conv2d", x, w)
-    values = FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb)
-    products = float_products(float_spec_of(values))
+    products = float_products(float_spec_of(SpecValues(family, parameters, table)))
     out = x.new_empty(conv2d_shape("float_conv2d", x, w, stride, padding, dilation, groups))
     run_conv2d(x, w, out, products, None, stride, padding, dilation, groups)
     return out
 
 
 @_float_matmul.register_kernel("cuda")
-def float_matmul(x, w, family, exponent_bits, mantissa_bits, truncation, force_lsb):
-    values = FloatSpecValues(family, exponent_bits, mantissa_bits, truncation, force_lsb)
-    products = float_products(float_spec_of(values))
+def float_matmul(x, w, family, parameters, table):
+    products = float_products(float_spec_of(SpecValues(family, parameters, table)))
     out = x.new_empty(check_float_matmul(x, w))
     _run_matmul(x, w, out, products, None)
     return out

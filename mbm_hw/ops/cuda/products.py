@@ -6,18 +6,14 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from mbm_hw.multipliers import Exact, FloatExact, FloatSpec, IntegerSpec, Mitchell
-from mbm_hw.ops.codes import (
-    SpecValues,
-    code_dtype,
-    product_table_tensor,
-    spec_of,
-    sum_dtype,
-)
+from mbm_hw.multipliers import FloatSpec
+from mbm_hw.multipliers.lowering import ExactProducts, LogProducts
+from mbm_hw.ops.codes import code_dtype, sum_dtype
 from mbm_hw.ops.cuda.compiler import Variant
-from mbm_hw.ops.cuda.launcher import refuse_capture
 from mbm_hw.ops.cuda.multiprocessor import Multiprocessor
 from mbm_hw.ops.cuda.tiles import LARGE, MEDIUM, TALL, TILES, WIDE, Tile, tile_for
+from mbm_hw.ops.operands import refuse_capture
+from mbm_hw.ops.spec_values import SpecValues, product_table_tensor, spec_of
 
 C_TYPES = {
     torch.int8: "int8_t",
@@ -86,21 +82,34 @@ def integer_products(spec: SpecValues, shared_limit: int) -> Products:
     macros = {"CODE": C_TYPES[code_dtype(spec)], "SUM": C_TYPES[sum_dtype(spec)]}
     if spec.table is not None:
         return _table(spec, macros, shared_limit)
-    multiplier = spec_of(spec)
-    if isinstance(multiplier, Exact):
-        return Products(_variant("exact.cu", macros), "integer products", instructions=2)  # IMAD
-    if isinstance(multiplier, Mitchell) and not spec.truncation and spec.width <= 8:
+    lowering = spec_of(spec).lowering()
+    return _INTEGER_PRODUCTS.get(type(lowering), _kept)(spec, lowering, macros, shared_limit)
+
+
+def _exact(spec, lowering, macros, shared_limit):
+    return Products(_variant("exact.cu", macros), "integer products", instructions=2)  # IMAD
+
+
+def _kept(spec, lowering, macros, shared_limit):
+    """A product table that is made from the spec."""
+    return _table(spec, macros, shared_limit)
+
+
+def _logarithmic(spec, lowering, macros, shared_limit):
+    is_plain = not any((lowering.truncation, *lowering.corrections))
+    is_plain &= lowering.small_characteristic < 0
+    if is_plain and spec.width <= 8:
         # A float sums so many of the largest products exactly.
         macros["FLUSH_TERMS"] = 1 << (24 - 2 * (spec.width - spec.signed))
         largest = LARGE if spec.signed else MEDIUM
         return Products(_variant("pattern.cu", macros), "floating-point patterns", largest=largest)
-    without_carry, with_carry = multiplier.corrections
+    without_carry, with_carry = lowering.corrections
     if spec.width > 8:
         # A pattern, its sum, [corrections and lower words, corners' keys]: see bench.cuda --floors.
         corrections = (without_carry > 0) + (without_carry != 2 * with_carry)
-        has_corner = multiplier.small_characteristic >= 0
+        has_corner = lowering.small_characteristic >= 0
         return Products(
-            _variant("wide_pattern.cu", macros | _log_macros(multiplier)),
+            _variant("wide_pattern.cu", macros | _log_macros(spec.width, lowering)),
             "patterns of doubles",
             operand_bytes=(8, 16) if has_corner else (4, 4),
             largest=TALL,
@@ -109,29 +118,32 @@ def integer_products(spec: SpecValues, shared_limit: int) -> Products:
             instructions=2.5 + 2 * corrections + 0.7 * has_corner,
             doubles=1 + corrections,
         )
-    if spec.width <= 8:
-        table = _table(spec, macros, shared_limit)
-        if table.shared_bytes:
-            return table
-    return log_products(spec)
+    table = _table(spec, macros, shared_limit)
+    return table if table.shared_bytes else log_products(spec)
+
+
+_INTEGER_PRODUCTS = {ExactProducts: _exact, LogProducts: _logarithmic}
 
 
 def log_products(spec: SpecValues) -> Products:
     """Return what multiplies step by step for any logarithmic spec."""
     macros = {"CODE": C_TYPES[code_dtype(spec)], "SUM": C_TYPES[sum_dtype(spec)]}
-    variant = _variant("log.cu", macros | _log_macros(spec_of(spec)))
+    variant = _variant("log.cu", macros | _log_macros(spec.width, spec_of(spec).lowering()))
     return Products(variant, "logarithms", largest=MEDIUM, instructions=35)
 
 
 def float_products(spec: FloatSpec) -> Products:
     """Return what multiplies for a float spec."""
-    exact = isinstance(spec, FloatExact)
-    without_carry, with_carry = (0, 0) if exact else spec.corrections
+    lowering = spec.lowering()
+    if type(lowering) not in (ExactProducts, LogProducts):
+        raise ValueError(f"{spec}: no CUDA kernel has its products")
+    exact = spec.is_exact
+    without_carry, with_carry = (0, 0) if exact else lowering.corrections
     macros = {
         "EXPONENT_BITS": spec.exponent_bits,
         "MANTISSA_BITS": spec.mantissa_bits,
-        "TRUNCATION": 0 if exact else spec.truncation,
-        "FORCED": int(not exact and spec.forced),
+        "TRUNCATION": 0 if exact else lowering.truncation,
+        "FORCED": int(not exact and lowering.forced),
         "EXACT": int(exact),
         "CORRECTION": without_carry,
         "CORRECTION_WITH_CARRY": with_carry,
@@ -176,14 +188,14 @@ def _kept_table(spec: SpecValues, dtype: torch.dtype, device: torch.device) -> T
     return product_table_tensor(spec_of(spec)).t().to(device, dtype).contiguous()
 
 
-def _log_macros(spec: IntegerSpec):
-    without_carry, with_carry = spec.corrections
+def _log_macros(width: int, lowering: LogProducts):
+    without_carry, with_carry = lowering.corrections
     return {
-        "WIDTH": spec.width,
-        "TRUNCATION": spec.truncation,
+        "WIDTH": width,
+        "TRUNCATION": lowering.truncation,
         "CORRECTION": without_carry,
         "CORRECTION_WITH_CARRY": with_carry,
-        "SMALL_CHARACTERISTIC": spec.small_characteristic,
+        "SMALL_CHARACTERISTIC": lowering.small_characteristic,
     }
 
 

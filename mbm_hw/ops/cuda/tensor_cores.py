@@ -1,6 +1,6 @@
 """Sums of approximate products on tensor cores: when, and with what factors.
 
-kernels/tensor.cu multiplies a spec's int8 factors (mbm_hw/factorization.py), which it looks up on
+kernels/tensor.cu multiplies a spec's int8 factors (factorization.py), which it looks up on
 chip, by mma.sync: a product takes as many int8 products as there are terms, rounded up to blocks.
 MBM without truncation takes many terms, but what it has over Mitchell's product takes few: those
 are added to sums of Mitchell's products.
@@ -18,11 +18,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mbm_hw.factorization import Factorization, factorize
-from mbm_hw.multipliers import MBM, LogSpec, Mitchell
-from mbm_hw.ops.codes import SpecValues, code_dtype, spec_of, spec_values, sum_dtype
+from mbm_hw.multipliers import Mitchell
+from mbm_hw.multipliers.lowering import LogProducts
+from mbm_hw.ops.codes import code_dtype, sum_dtype
 from mbm_hw.ops.cuda.compiler import Variant
-from mbm_hw.ops.cuda.launcher import refuse_capture
+from mbm_hw.ops.cuda.factorization import Factorization, factorize
 from mbm_hw.ops.cuda.multiprocessor import (
     TENSOR_TILES,
     Multiprocessor,
@@ -30,6 +30,8 @@ from mbm_hw.ops.cuda.multiprocessor import (
     tensor_rate,
 )
 from mbm_hw.ops.cuda.products import C_TYPES, Products, integer_products, log_products
+from mbm_hw.ops.operands import refuse_capture
+from mbm_hw.ops.spec_values import SpecValues, spec_of, values_of
 
 MAX_WIDTH = 8
 """Codes are bytes, and there is a line of factors in shared memory for each of them."""
@@ -83,7 +85,7 @@ def fastest_products(
         choices.append((whole,))
     base = _mitchell_of(spec)
     if base is not None and (rest := tensor_products(spec, terms, device, base)):
-        choices.append((integer_products(spec_values(base), device.shared_bytes), rest))
+        choices.append((integer_products(values_of(base), device.shared_bytes), rest))
 
     def clocks(parts):
         return sum(clocks_of(products, sizes, device, multiprocessors) for products in parts)
@@ -102,11 +104,13 @@ def clocks_of(
 
 
 def _mitchell_of(spec) -> Mitchell | None:
-    """Return the base of an MBM whose correction depends on the characteristics alone, or None."""
-    if spec.family != MBM.family or spec.truncation:
+    """Return the base of a correction that depends on the characteristics alone, or None."""
+    lowering = None if spec.table is not None else spec_of(spec).lowering()
+    if type(lowering) is not LogProducts or lowering.truncation:
         return None
-    without_carry, with_carry = spec_of(spec).corrections
-    return Mitchell(spec.width, 0, spec.signed) if without_carry == 2 * with_carry else None
+    without_carry, with_carry = lowering.corrections
+    is_rank_one = without_carry == 2 * with_carry > 0
+    return Mitchell(spec.width, 0, spec.signed) if is_rank_one else None
 
 
 def tensor_products(
@@ -156,7 +160,7 @@ def block_widths(terms: int, most: int) -> tuple[int, ...] | None:
 def _factorization(spec: SpecValues, base: Mitchell | None) -> Factorization | None:
     """Return a factorisation of the spec that the kernel takes: all terms in one accumulator."""
     multiplier = spec_of(spec)
-    if not isinstance(multiplier, LogSpec):
+    if type(multiplier.lowering()) is not LogProducts:
         return None
     found = factorize(multiplier, base)
     repeats = [1 << shift for shift in found.shifts]

@@ -22,16 +22,15 @@ from fractions import Fraction
 
 import numpy as np
 
-from mbm_hw.integer_terms import cover, fit, halve, lattice, peel
 from mbm_hw.multipliers import (
-    Exact,
     IntegerSpec,
     LogSpec,
-    Table,
     as_spec,
     multiply,
     pattern_values,
 )
+from mbm_hw.multipliers.lowering import LogProducts
+from mbm_hw.ops.cuda.integer_terms import cover, fit, halve, lattice, peel
 
 MAX_TERMS = 192
 MAX_CLASSES = 1024
@@ -110,13 +109,13 @@ def factorize(spec: IntegerSpec | str, base: LogSpec | None = None) -> Factoriza
     multiply differently to look for one.
     """
     operands, index = _operand_classes(spec := as_spec(spec))
-    if isinstance(spec, Table) and (least := rank(spec)) > MAX_TERMS:
+    if spec.lowering() is None and (least := rank(spec)) > MAX_TERMS:
         raise ValueError(f"{spec}: the table takes {least} int8 terms, more than {MAX_TERMS}")
     low, high = _factor_range(spec, operands)
     best = None
     for leading, scale in _leading_terms(spec, base, operands):
         ends = [[]]
-        if not isinstance(spec, Exact):
+        if not spec.is_exact:
             ends = _rests(_table(spec, operands, base) << scale, leading, low, high)
         for rest in ends:
             terms = [fitting for term in leading + rest for fitting in fit(*term, low, high)]
@@ -165,7 +164,7 @@ def factorization_rows(specs: Iterable[IntegerSpec | str]) -> list[dict]:
 
 def _is_odd(spec) -> bool:
     """Whether -a multiplies as a does, but for the sign, by the spec's definition."""
-    return spec.signed and not (isinstance(spec, Table) and not spec.sign_magnitude)
+    return spec.signed and (spec.takes_magnitudes or spec.is_exact)
 
 
 def _operand_classes(spec) -> tuple[np.ndarray, np.ndarray]:
@@ -174,18 +173,18 @@ def _operand_classes(spec) -> tuple[np.ndarray, np.ndarray]:
     The operands of a class multiply alike; those of odd specs up to the sign, and the operands
     returned are magnitudes.
     """
-    if not isinstance(spec, IntegerSpec):
+    if spec.is_float:
         raise TypeError(f"spec must be an integer multiplier spec such as MBM(8), not {spec!r}")
     values = pattern_values(spec)
-    if isinstance(spec, Table) and not spec.sign_magnitude:
+    if spec.lowering() is None and not _is_odd(spec):
         return values, np.arange(len(values))
     magnitudes = np.arange(1, spec.magnitude_max + 1)
     keys = magnitudes
-    if isinstance(spec, LogSpec):
+    if type(spec.lowering()) is LogProducts:
         characteristic, fraction = spec.log2(magnitudes)
         keys = characteristic.astype(np.int64) << spec.width | fraction.astype(np.int64)
     _, first, index = np.unique(keys, return_index=True, return_inverse=True)
-    if len(first) > MAX_CLASSES and not isinstance(spec, Exact):
+    if len(first) > MAX_CLASSES and not spec.is_exact:
         raise ValueError(
             f"{spec}: at most {MAX_CLASSES} operands may multiply differently, not {len(first)}"
         )
@@ -227,11 +226,11 @@ def _leading_terms(spec, base, operands):
 
     What they miss is to be small; it is all of the table where no structure is known.
     """
-    if isinstance(spec, Exact):
+    if spec.is_exact:
         yield [(operands, operands, 0)], 0
     elif base is not None:
         yield from _correction_terms(spec, operands)
-    elif isinstance(spec, LogSpec):
+    elif type(spec.lowering()) is LogProducts:
         yield from _log_terms(spec, operands)
     else:
         yield [], 0
