@@ -82,8 +82,8 @@ def test_only_the_named_designs_are_looked_at(verilator, tmp_path):
     ("names", "message"),
     [
         (["mbm8"], "proof.toggles: {}/mbm8/coverage.dat is missing: simulate with COVERAGE=1"),
-        ([], "proof.toggles: {}/exact8/coverage.dat is missing: simulate with COVERAGE=1"),
-        (["mbm9"], "proof.toggles: no design is called 'mbm9'; known: exact8, "),
+        ([], "proof.toggles: {}/mbm4s/coverage.dat is missing: simulate with COVERAGE=1"),
+        (["mbm9"], "proof.toggles: no design is called 'mbm9'; known: mbm4s, "),
     ],
 )
 def test_a_wrong_argument_is_one_line_and_status_2(names, message, tmp_path):
