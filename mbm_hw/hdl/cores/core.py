@@ -8,7 +8,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from mbm_hw.hdl.registers import registered
-from mbm_hw.multipliers import Spec, Table
+from mbm_hw.multipliers import Spec, Table, multiply
 
 
 class Core(wiring.Component):
@@ -82,7 +82,7 @@ class Core(wiring.Component):
             for name, x in (("a", self.a), ("b", self.b))
         )
         combined = self._stage(m, "combined", self.combined(m, a, b), self.latency >= 1)
-        result = Signal(len(self.product))
+        result = Signal(len(self.product), init=product_of_zeros(self.spec))
         m.d.comb += result.eq(self.result(m, *combined))
         (product,) = self._stage(m, "result", (result,), self.latency >= 3)
         m.d.comb += self.product.eq(product)
@@ -94,6 +94,11 @@ class Core(wiring.Component):
             return tuple(values)
         signals = [_signal(m, f"{name}{i}", value) for i, value in enumerate(values)]
         return tuple(registered(m, self.en, *signals))
+
+
+def product_of_zeros(spec: Spec) -> int:
+    """Return the pattern of the product of 0 and 0, at which registers start."""
+    return int(multiply(spec, 0, 0)) & ((1 << spec.product_width) - 1)
 
 
 def _signal(m: Module, name: str, value: Value) -> Signal:
