@@ -4,25 +4,27 @@ import math
 
 import numpy as np
 
-from mbm_hw.multipliers import Spec, Table, multiply
+from mbm_hw.multipliers import Spec, multiply
 from proof.solver import solve
-from proof.specification import choice, specification, word, word_width
+from proof.specification import specification, word_width
+from proof.terms import choice, word
 from sim import vectors
 
-SAMPLES, TABLE_SAMPLES = 2048, 256
-CHUNK, TABLE_CHUNK = 256, 64  # pairs in one question
+SAMPLES, LONG_SAMPLES = 2048, 256
+CHUNK, LONG_CHUNK = 256, 64  # pairs in one question
+LONG = 1 << 16
+"""Characters of a long definition, as those of product tables from 5 bits on are."""
 
 
 def anchor_pairs(spec: Spec, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Return values a and b: all pairs up to 8 bits, else 2,048 of co-simulation's, seeded.
 
-    Of tables from 6 bits on 256: each question to the solver about them holds the whole table.
+    Of a LONG definition 256, if there are more than 2,048: each question to the solver holds it.
     """
     a, b = vectors.operand_pairs(spec, seed)
-    is_table = isinstance(spec, Table)
-    is_exhaustive = spec.width <= vectors.EXHAUSTIVE_WIDTH and not is_table
-    if len(a) > SAMPLES and not is_exhaustive:
-        count = TABLE_SAMPLES if is_table else SAMPLES
+    is_long = _is_long(spec)
+    if len(a) > SAMPLES and (is_long or not vectors.is_exhaustive(spec)):
+        count = LONG_SAMPLES if is_long else SAMPLES
         chosen = np.random.default_rng(seed).choice(len(a), count, replace=False)
         a, b = a[chosen], b[chosen]
     return a, b
@@ -31,7 +33,7 @@ def anchor_pairs(spec: Spec, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 def disagreement(spec: Spec, a: np.ndarray, b: np.ndarray) -> str | None:
     """Return a pair, of the values a and b, on which specification and reference differ."""
     products = multiply(spec, a, b)
-    size = TABLE_CHUNK if isinstance(spec, Table) else CHUNK
+    size = LONG_CHUNK if _is_long(spec) else CHUNK
     for start in range(0, len(a), size):
         chunk = slice(start, start + size)
         question = _question(spec, a[chunk], b[chunk], products[chunk])
@@ -41,6 +43,10 @@ def disagreement(spec: Spec, a: np.ndarray, b: np.ndarray) -> str | None:
             product = answer.values["product"]
             return f"{a[found]} * {b[found]} is {product:#x}, in the reference {products[found]}"
     return None
+
+
+def _is_long(spec: Spec) -> bool:
+    return len(specification(spec)) > LONG
 
 
 def _question(spec, a, b, products) -> str:

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mbm_hw.hdl.designs import Design
-from mbm_hw.multipliers import Exact, FloatExact, LogSpec, Spec
+from mbm_hw.multipliers import Spec
 from proof.model import Model
-from proof.specification import extended, product_width, specification, word, word_width
+from proof.specification import claim_names, extended, specification
+from proof.terms import word
 
 ENABLED = {"rst": 0, "en": 1}
 
@@ -29,7 +30,9 @@ def claims(design: Design, model: Model) -> list[Claim]:
     """Return all that is claimed of a design.
 
     fits : the specification's product, of which nothing is cut, fits the product's width.
-    corner : the specification leaves the correction out exactly where it would not fit.
+    Further claims of the specification are those that it makes itself, as claim_NAME: corner (the
+        correction is left out exactly where the product would not fit), whole (no multiplication
+        loses bits).
     product : the Verilog's product is the specification's; if pipelined, after `pipeline` enabled
         clocks, whatever the registers held and whatever operands come behind.
     hold : a clock with en and rst at 0 changes no register.
@@ -44,8 +47,14 @@ def claims(design: Design, model: Model) -> list[Claim]:
 
 
 def fitting_claims(spec: Spec) -> list[Claim]:
-    """Return what is claimed of the specification alone: `fits`, and `corner` if it has one."""
-    return [_fits(spec), *([_corner(spec)] if isinstance(spec, LogSpec) else [])]
+    """Return what is claimed of the specification alone: `fits`, and what it claims itself."""
+    definition = specification(spec)
+    width = spec.product_width
+    pattern = extended(spec, f"((_ extract {width - 1} 0) product)", width)
+    negated = {"fits": f"(distinct {pattern} product)"}
+    negated |= {name: f"(not claim_{name})" for name in claim_names(definition)}
+    lines = [*free_operands(spec), definition]
+    return [_claim(name, lines, term) for name, term in negated.items()]
 
 
 def clocked_claims(model: Model) -> list[Claim]:
@@ -92,30 +101,9 @@ def state(model: Model, name: str, registers: str, inputs: Mapping[str, str]) ->
     return f"(define-fun {name} () |{model.name}_s| {model.with_inputs(registers, inputs)})"
 
 
-def _fits(spec: Spec) -> Claim:
-    width = product_width(spec)
-    pattern = f"((_ extract {width - 1} 0) product)"
-    too_large = [f"(distinct {extended(spec, pattern, width)} product)"]
-    if isinstance(spec, Exact):
-        too_large = [f"({'bvsmulo' if spec.signed else 'bvumulo'} value_a value_b)"]
-    if isinstance(spec, FloatExact):
-        bits = 2 * (spec.mantissa_bits + 1)
-        factors = (f"((_ extract {bits - 1} 0) (bvadd unit mantissa_{x}))" for x in "ab")
-        too_large.append(f"(bvumulo {' '.join(factors)})")
-    return _claim(
-        "fits", [*free_operands(spec), specification(spec)], f"(or false {' '.join(too_large)})"
-    )
-
-
-def _corner(spec: LogSpec) -> Claim:
-    limit = word(1 << (spec.product_width - spec.signed), word_width(spec))
-    negated = f"(distinct overflow (bvuge (power corrected) {limit}))"
-    return _claim("corner", [*free_operands(spec), specification(spec)], negated)
-
-
 def _product(design: Design, model: Model) -> Claim:
     spec, latency = design.spec, design.pipeline
-    product = extended(spec, model.port("product", f"s{latency}"), product_width(spec))
+    product = extended(spec, model.port("product", f"s{latency}"), spec.product_width)
     lines = [
         *unrolled(model, [*[ENABLED] * latency, {}]),
         *(f"(define-fun {x} () (_ BitVec {spec.width}) {x}_s0)" for x in "ab"),
@@ -146,7 +134,7 @@ def _cleared(design: Design, model: Model) -> Claim:
         specification(spec),
     ]
     products = (model.port("product", f"s{state}") for state in range(latency))
-    right = (f"(= {extended(spec, given, product_width(spec))} product)" for given in products)
+    right = (f"(= {extended(spec, given, spec.product_width)} product)" for given in products)
     return _claim("cleared", lines, f"(not {all_of(right)})")
 
 

@@ -7,7 +7,7 @@ from mbm_hw.hdl.designs import Design
 from proof.claims import unrolled
 from proof.model import Model
 from proof.solver import solve
-from proof.specification import product_width, specification
+from proof.specification import specification
 from sim.checker import shown
 from sim.vectors import notation
 
@@ -53,7 +53,7 @@ def wrong_product(
     lines : SMT-LIB, which defines the states s0 ..., one for each of `trace`, and a and b.
     """
     spec = design.spec
-    width, product = product_width(spec), model.port("product", f"s{len(trace) - 1}")
+    width, product = spec.product_width, model.port("product", f"s{len(trace) - 1}")
     question = [
         *lines,
         specification(spec),

@@ -20,7 +20,8 @@ from proof.claims import (
     unrolled,
 )
 from proof.model import Model
-from proof.specification import specification, word, word_width
+from proof.specification import specification, word_width
+from proof.terms import word
 
 INPUTS = ("a", "b", "first")
 

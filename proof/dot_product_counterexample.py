@@ -13,7 +13,7 @@ from proof.counterexample import Counterexample, trace_terms, trace_values
 from proof.dot_product_claims import dot_product_claims, extended
 from proof.model import Model
 from proof.solver import solve
-from proof.specification import word
+from proof.terms import word
 from sim.dot_product import operands, totals
 
 PORTS = ("a", "b", "first", "en", "rst")

@@ -19,12 +19,14 @@ from proof.dot_product_claims import dot_product_claims
 from proof.dot_product_counterexample import find_dot_product_counterexample
 from proof.model import ModelError, read_model
 from proof.solver import VERSION, solve
+from proof.specification import Undefined
 from proof.stream_claims import stream_claims
 from proof.stream_counterexample import find_stream_counterexample
 
-RESULTS = ("proved", "timeout", "unreadable", "vacuous", "refuted")
+RESULTS = ("proved", "timeout", "unreadable", "undefined", "vacuous", "refuted")
 """Of a claim, and of a design the worst of its claims: proved; the time did not suffice; there is
-no model of the Verilog; what is assumed cannot be; there is a counterexample."""
+no model of the Verilog; its family has no definition; what is assumed cannot be; there is a
+counterexample."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Proof:
     """What came of one design.
 
     seconds, results : of each claim, seconds of processor time.
-    note : why there is no model.
+    note : why there is no model, or no definition.
     counterexample : if a claim is false, or cannot be made of this Verilog.
     """
 
@@ -65,6 +67,8 @@ def prove(design: Design | DotProductDesign, source: Path, limit: float, folder:
         claimed = make_claims(design, model)
     except ModelError as error:  # it lacks a register that the claims are about
         claimed, results, note = [], {"registers": "unreadable"}, str(error)
+    except Undefined as error:
+        claimed, results, note = [], {"definition": "undefined"}, str(error)
     for claim in claimed:
         text = f"(set-logic QF_BV)\n{claim.assumed}\n(assert {claim.negated})\n(check-sat)\n"
         with replacing(folder / f"{claim.name}.smt2") as file:

@@ -1,40 +1,56 @@
-"""What a multiplier computes, as SMT-LIB definitions that share nothing with the components' code.
+"""The definition of a multiplier for the solver: SMT-LIB text, from the paper, not from the Python.
 
-The files in `specifications` hold the definitions, for every width alike; this module puts in front
-of them what depends on the spec: the sort Word, the parameters and the operands' values.
+A family's is in proof/specifications, FAMILY.smt2 (or FAMILY.py, see below; of a float family
+float_FAMILY), or as FAMILY.smt2 beside the file that defines the class.
+
+In front of it stand the sort Word; the numbers zero to sixteen; the spec's fields that are integers
+(Words) or flags (Bools), by name; and the operands' values value_a and value_b (of a float spec
+their patterns). Then,
+- where the spec takes magnitudes: magnitude_a, magnitude_b and the function leading_one
+  (magnitudes.smt2). The family defines `magnitude`; sign.smt2 gives it the product's sign.
+- of a float spec: the fields of the operands (float_fields.smt2). The family defines `mantissa` and
+  `increment`, the exponent's; float_product.smt2 makes the product of them.
+- else the family defines `product`.
+
+`(set-info :word N)` makes Word N times as wide as an operand, so that nothing is cut; 2 without it.
+`(include "NAME.smt2")` stands for that file's text; `(include "NAME.py")` for what its function
+definitions(spec, width) returns, width the bits of Word: text that depends on a width. Each Bool
+called claim_NAME is proved to be true for all operands.
 """
 
-from collections.abc import Sequence
+import inspect
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
-from mbm_hw.multipliers import (
-    MBM,
-    FloatExact,
-    FloatLogSpec,
-    FloatMBM,
-    FloatSpec,
-    LogSpec,
-    Spec,
-    Table,
-)
+from mbm_hw.multipliers import Spec
+from mbm_hw.multipliers.registry import load_file
+from proof.terms import word
 
 FOLDER = Path(__file__).parent / "specifications"
-CONSTANTS = {"zero": 0, "one": 1, "two": 2, "six": 6, "seven": 7, "ten": 10}
+NUMBERS = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen"),
+)
+WORD = 2
+"""Operands' widths in a Word, unless a file says otherwise."""
+_INCLUDE = re.compile(r'^\(include "([\w.]+)"\)$', re.MULTILINE)
+_WORD = re.compile(r"^\(set-info :word (\d+)\)$", re.MULTILINE)
+
+
+class Undefined(ValueError):
+    """There is no definition of a family; the message says which file is missing."""
 
 
 def word_width(spec: Spec) -> int:
     """Return the width of the sort Word: so many bits that the specification cuts nothing."""
-    return 4 * spec.width if isinstance(spec, LogSpec) else 2 * spec.width
-
-
-def product_width(spec: Spec) -> int:
-    """Return the bits of the product's pattern."""
-    return spec.width if isinstance(spec, FloatSpec) else spec.product_width
+    texts = (path.read_text() for path in _files(_family_file(spec)))
+    return spec.width * max([WORD, *(int(n) for text in texts for n in _WORD.findall(text))])
 
 
 def extended(spec: Spec, pattern: str, width: int) -> str:
     """Return a pattern of `width` bits as a Word: what it stands for; a float pattern as it is."""
-    kind = "zero" if isinstance(spec, FloatSpec) or not spec.signed else "sign"
+    kind = "zero" if spec.is_float or not spec.signed else "sign"
     return f"((_ {kind}_extend {word_width(spec) - width}) {pattern})"
 
 
@@ -42,92 +58,76 @@ def specification(spec: Spec) -> str:
     """Return the definition of `product`, a Word: the product of the patterns `a` and `b`.
 
     a, b : constants of spec.width bits, defined or declared by the text in front of this one.
+    Undefined if the family has no definition.
     """
-    width = word_width(spec)
-    numbers = CONSTANTS | _numbers(spec)
-    lines = [
-        f"(define-sort Word () (_ BitVec {width}))",
-        *(f"(define-fun value_{x} () Word {extended(spec, x, spec.width)})" for x in "ab"),
-        *(f"(define-fun {name} () Word {word(n, width)})" for name, n in numbers.items()),
-        *(f"(define-fun {name} () Bool {str(is_).lower()})" for name, is_ in _flags(spec).items()),
-        *_functions(spec),
-    ]
-    texts = [(FOLDER / f"{name}.smt2").read_text() for name in _files(spec)]
-    return "\n".join([*lines, *texts])
-
-
-def word(value: int, width: int) -> str:
-    return f"(_ bv{value} {width})"
-
-
-def _files(spec: Spec) -> tuple[str, ...]:
-    if isinstance(spec, FloatSpec):
-        significand = "float_log" if isinstance(spec, FloatLogSpec) else "float_exact"
-        return "float_fields", significand, "float_product"
-    if isinstance(spec, Table):
-        return ("table",)
-    return ("log",) if isinstance(spec, LogSpec) else ("exact",)
-
-
-def _numbers(spec: Spec) -> dict[str, int]:
-    """Return the parameters that are numbers, by their names in the definitions."""
-    names = ("exponent_bits", "mantissa_bits") if isinstance(spec, FloatSpec) else ("width",)
-    if isinstance(spec, (LogSpec, FloatLogSpec)):
-        names = (*names, "truncation")
-    return {name: getattr(spec, name) for name in names}
-
-
-def _flags(spec: Spec) -> dict[str, bool]:
-    if isinstance(spec, (LogSpec, FloatLogSpec)):
-        is_forced = spec.truncation > 0 or getattr(spec, "force_lsb", False)
-        return {"is_corrected": isinstance(spec, (MBM, FloatMBM)), "is_forced": is_forced}
-    if isinstance(spec, Table):
-        return {"is_sign_magnitude": spec.sign_magnitude}
-    return {}
-
-
-def _functions(spec: Spec) -> list[str]:
-    """Return the functions whose text depends on a width."""
-    if isinstance(spec, LogSpec):
-        return [f"(define-fun leading_one ((x Word)) Word\n{_leading_one(spec)})"]
-    if isinstance(spec, Table):
-        return _table_functions(spec)
-    if isinstance(spec, FloatExact):
-        bits = 2 * (spec.mantissa_bits + 1)
-        low = (f"((_ extract {bits - 1} 0) {x})" for x in "xy")
-        extra = word_width(spec) - bits
-        body = f"((_ zero_extend {extra}) (bvmul {' '.join(low)}))"
-        return [f"(define-fun multiply ((x Word) (y Word)) Word {body})"]
-    return []
-
-
-def _table_functions(spec: Table) -> list[str]:
-    width, bits = word_width(spec), len(spec.array).bit_length() - 1
-    words = [word(int(value) % (1 << width), width) for value in spec.array.ravel()]
-    return [
-        f"(define-fun lowest ((x Word)) (_ BitVec {bits}) ((_ extract {bits - 1} 0) x))",
-        f"(define-fun entry ((address (_ BitVec {2 * bits}))) Word\n"
-        f"{choice(words, 'address', 2 * bits)})",
-    ]
-
-
-def choice(terms: Sequence[str], chooser: str, bits: int) -> str:
-    """Return the term whose index is in the lowest `bits` of `chooser`; behind the last the last.
-
-    terms : at most 2**bits, at least one.
-    """
-    if len(terms) == 1:
-        return terms[0]
-    half = 1 << (bits - 1)
-    low, high = (
-        choice(part, chooser, bits - 1) for part in (terms[:half], terms[half:] or terms[-1:])
+    path, width = _family_file(spec), word_width(spec)
+    before, after = _frame(spec)
+    return "\n".join(
+        [
+            f"(define-sort Word () (_ BitVec {width}))",
+            *(f"(define-fun value_{x} () Word {extended(spec, x, spec.width)})" for x in "ab"),
+            *_constants(spec, width),
+            *(_text(FOLDER / name, spec, width) for name in before),
+            _text(path, spec, width),
+            *(_text(FOLDER / name, spec, width) for name in after),
+        ]
     )
-    return f"(ite (= ((_ extract {bits - 1} {bits - 1}) {chooser}) #b1) {high} {low})"
 
 
-def _leading_one(spec: LogSpec) -> str:
-    """Return the highest k with x >= 2**k, as a chain of choices; 0 for x = 0."""
-    width = word_width(spec)
-    positions = range(spec.width - 1, 0, -1)
-    choices = (f"  (ite (bvuge x {word(1 << k, width)}) {word(k, width)}" for k in positions)
-    return "\n".join([*choices, f"  {word(0, width)}" + ")" * len(positions)])
+def claim_names(definition: str) -> list[str]:
+    """Return the names NAME of the Bools claim_NAME that a definition has."""
+    return re.findall(r"\(define-fun claim_(\w+) \(\) Bool", definition)
+
+
+def _frame(spec: Spec) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the files in front of the family's and those behind it."""
+    if spec.is_float:
+        return ("float_fields.smt2",), ("float_product.smt2",)
+    if spec.takes_magnitudes:
+        return ("magnitudes.smt2",), ("sign.smt2",)
+    return (), ()
+
+
+def _family_file(spec: Spec) -> Path:
+    name = f"{'float_' if spec.is_float else ''}{spec.family}"
+    beside = Path(inspect.getfile(type(spec))).parent
+    paths = FOLDER / f"{name}.smt2", FOLDER / f"{name}.py", beside / f"{name}.smt2"
+    for path in paths:
+        if path.is_file():
+            return path
+    raise Undefined(
+        f"{spec.identifier}: the family {spec.family} has no definition for the solver; "
+        f"{name}.smt2 is missing in proof/specifications"
+    )
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """Yield a .smt2 file and all that it includes, but for Python files."""
+    if path.suffix == ".smt2":
+        yield path
+        for name in _INCLUDE.findall(path.read_text()):
+            yield from _files(_included(path, name))
+
+
+def _included(path: Path, name: str) -> Path:
+    """Return the file `name` that `path` includes: of its own folder, or else of ours."""
+    beside = path.parent / name
+    return beside if beside.is_file() else FOLDER / name
+
+
+def _text(path: Path, spec: Spec, width: int) -> str:
+    if path.suffix == ".py":
+        return load_file(path).definitions(spec, width)
+    return _INCLUDE.sub(lambda m: _text(_included(path, m[1]), spec, width), path.read_text())
+
+
+def _constants(spec: Spec, width: int) -> Iterator[str]:
+    """Yield the definitions of the numbers, and of the spec's fields that are numbers or flags."""
+    for value, name in enumerate(NUMBERS[: 1 << width]):
+        yield f"(define-fun {name} () Word {word(value, width)})"
+    for name, value in spec.parameters.items():
+        match value:
+            case bool():
+                yield f"(define-fun {name} () Bool {str(value).lower()})"
+            case int():
+                yield f"(define-fun {name} () Word {word(value, width)})"

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from mbm_hw.hdl.designs import Design
 from proof.claims import Claim, all_of, fitting_claims, free_state, reset_claim
 from proof.model import Model
-from proof.specification import extended, product_width, specification
+from proof.specification import extended, specification
 
 HELD = "streams_held"  # of the buffer: {b, a}
 BUFFER = (HELD, "streams_is_held")
@@ -52,7 +52,7 @@ def stream_claims(design: Design, model: Model) -> list[Claim]:
 
 def _product(design: Design, model: Model) -> Claim:
     spec, last = design.spec, f"s{design.pipeline}"
-    product = extended(spec, model.port("product", last), product_width(spec))
+    product = extended(spec, model.port("product", last), spec.product_width)
     lines = [
         *_moving(design, model, 1),
         *(f"(define-fun {x} () (_ BitVec {spec.width}) {x}_s0)" for x in "ab"),

@@ -7,7 +7,7 @@ from proof.claims import all_of, free_state, unrolled
 from proof.counterexample import Counterexample, trace_terms, trace_values, wrong_product
 from proof.model import Model
 from proof.solver import solve
-from proof.specification import word
+from proof.terms import word
 
 PORTS = ("a", "b", "operands_valid", "product_ready", "rst")
 IDLE = {"operands_valid": 0, "product_ready": 0}

@@ -46,7 +46,7 @@ class Exported(Task):
 
 
 class Faulty(Task):
-    """A planted fault, by its name in sim/faults.py or sim/dot_product_faults.py."""
+    """A planted fault, by its name in sim/faults or sim/dot_product_faults.py."""
 
     def source(self, folder: Path) -> Path:
         fault = FAULTS.get(self.name)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mbm_hw.hdl.designs import Design
-from mbm_hw.multipliers import Spec, Table
+from mbm_hw.multipliers import Spec
 from sim import coverage, vectors
 from sim.checker import Vectors
 from sim.simulation import Simulation, emptied, run_design
@@ -44,10 +44,8 @@ def simulate(
         _vectors(design, seed, a, b, trace).write(folder)
     for memory in source.parent.glob("*.hex"):
         shutil.copy(memory, folder)
-    bins, hit = coverage.protocol(design), frozenset()
-    if not isinstance(design.spec, Table):
-        bins |= coverage.reachable(design.spec)
-        hit = coverage.covered(design.spec, a, b).keys()
+    bins = coverage.protocol(design) | coverage.reachable(design.spec)
+    hit = coverage.covered(design.spec, a, b).keys()
     module = _test_module(design, trace is not None)
     return run_design(
         design.name, source, module, simulator, folder, waves, seed, is_covered, bins, hit

@@ -22,7 +22,7 @@ TASKS = {task.name: task for task in fault_tasks()}
 @pytest.mark.parametrize(
     ("name", "claim"),
     [
-        ("overflow_corner_dropped_16_bits", "product"),
+        ("mbm16_overflow_corner_dropped", "product"),
         ("stall_ignored_by_one_register", "hold"),
         ("latency_too_long", "product"),
         ("table_entry_wrong", "product"),

@@ -7,7 +7,7 @@ from mbm_hw.cost.netlist import Netlist
 from mbm_hw.cost.rows import Costing, baseline_of, builds
 from mbm_hw.hdl.blocks import blocks
 from mbm_hw.hdl.design_names import AnyDesign, as_design
-from mbm_hw.multipliers import LogSpec, Spec
+from mbm_hw.multipliers import Spec
 
 BROKEN_DOWN = ("mitchell8", "mbm8", "mitchell16", "mbm16", "mbm16_t8")
 """The designs whose breakdown goes into a report."""
@@ -26,11 +26,11 @@ def breakdown(costing: Costing, design: AnyDesign | Spec | str) -> list[dict]:
     """
     design = as_design(design)
     spec = design.spec
-    if not isinstance(spec, LogSpec) or design.pipeline:
+    if design.pipeline or not (parts := blocks(spec)):
         raise ValueError(f"{design.name}: only combinational logarithmic multipliers have blocks")
     areas, all_terms = cell_areas(costing.library), block_terms(spec)
     rows = []
-    for name, block in blocks(spec).items():
+    for name, block in parts.items():
         netlist = costing.mapped_verilog(block.verilog, "block").netlist(costing.library)
         terms = {term: count * block.count for term, count in all_terms[name].items() if count}
         rows.append(_row(costing, name, block.count, netlist, area(terms, areas), terms))

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from mbm_hw.files import replacing
 from mbm_hw.hdl import find_design
 from mbm_hw.hdl.designs import Design
-from mbm_hw.multipliers import IntegerSpec, Mitchell
+from mbm_hw.multipliers import Mitchell
 from mbm_hw.multipliers.published import TABLE_I
 
 WIDTHS = (8, 16)
@@ -50,7 +50,7 @@ def plot_cost(rows: Sequence[Mapping], path: str | Path) -> Path:
 def _is_drawn(row: Mapping) -> bool:
     design = find_design(row["design"])
     is_combinational = isinstance(design, Design) and not design.is_clocked
-    return is_combinational and isinstance(design.spec, IntegerSpec) and not row["build"]
+    return is_combinational and not design.spec.is_float and not row["build"]
 
 
 def _draw(axes, rows, name, published, width):

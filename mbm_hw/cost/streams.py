@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mbm_hw.cost.cache import Cache, content_hash, source_hash
-from mbm_hw.multipliers import FORMATS, Exact, FloatExact, FloatSpec, Spec, as_spec
+from mbm_hw.multipliers import FORMATS, FloatSpec, Spec, as_spec
 
 VECTORS = 20_001  # between them, 20,000 operations
 
@@ -34,7 +34,7 @@ def uniform(vectors: int = VECTORS, seed: int = 0) -> Stream:
     def patterns(spec):
         spec = as_spec(spec)
         generator = np.random.default_rng(seed)
-        if not isinstance(spec, FloatSpec):
+        if not spec.is_float:
             return tuple(generator.integers(0, 1 << spec.width, (2, vectors)))
         quarter = spec.exponent_bias // 4
         low, high = spec.exponent_bias - quarter, spec.exponent_bias + quarter
@@ -78,12 +78,13 @@ def layer_stream(
 
     def patterns(spec):
         spec = as_spec(spec)
-        if isinstance(spec, FloatSpec):
+        exact = spec.exact()
+        if spec.is_float:
             if spec.format not in FORMATS.values():
                 return None
-            exact, to_patterns = FloatExact(spec.exponent_bits, spec.mantissa_bits), float_patterns
-        elif Exact.MIN_WIDTH <= spec.width <= 16:
-            exact, to_patterns = Exact(spec.width, signed=True), integer_patterns
+            to_patterns = float_patterns
+        elif exact.width == spec.width <= 16:
+            exact, to_patterns = exact.twin(signed=True), integer_patterns
         else:
             return None
         kept = Cache(cache).get(

@@ -1,5 +1,6 @@
 """The logarithmic multipliers' blocks, each by itself: to see what each of them costs."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from mbm_hw.hdl.cores.log import LogCore
 from mbm_hw.hdl.leading_one import LeadingOne
 from mbm_hw.hdl.negation import negated_if
 from mbm_hw.hdl.verilog import component_to_verilog
-from mbm_hw.multipliers import LogSpec
+from mbm_hw.multipliers import LogSpec, Spec
 
 LEADING_ONE = "leading one"
 SUM = "sum of logarithms"
@@ -28,8 +29,18 @@ class Block(NamedTuple):
     count: int = 1
 
 
-def blocks(spec: LogSpec) -> dict[str, Block]:
+@functools.singledispatch
+def blocks(spec: Spec) -> dict[str, Block]:
     """Return the blocks of the combinational multiplier by name, in the order of the dataflow.
+
+    Families other than the logarithmic ones have none.
+    """
+    return {}
+
+
+@blocks.register
+def _log_blocks(spec: LogSpec) -> dict[str, Block]:
+    """Return the blocks of a logarithmic multiplier.
 
     They are the steps of LogCore and Multiplier between ports of their own: LEADING_ONE (detector
     and normalising shifter of an operand), SUM, CORRECTION (with the overflow corner),

@@ -15,30 +15,33 @@ class LeadingOne(wiring.Component):
     ----------
     width : bits of `x`, at least 2.
     tail_width : bits kept after the leading one, 0 to width - 1.
+    lowest : the lowest position, 0 to width - 2: a leading one below it is taken for one there.
 
     Members
     -------
     x : In(width)
-    valid : Out(1), whether there is a leading one: x is not 0.
-    position : Out(ceil(log2(width))), from bit 0; 0 without one.
-    tail : Out(tail_width), the bits that follow it, filled up with zeros; 0 without one.
+    valid : Out(1), the bit at the position: whether there is a leading one from `lowest` on.
+    position : Out(ceil(log2(width - lowest))), from bit `lowest`; 0 without one.
+    tail : Out(tail_width), the bits that follow the position, filled up with zeros.
     """
 
-    def __init__(self, width: int, tail_width: int):
+    def __init__(self, width: int, tail_width: int, lowest: int = 0):
         self.width = width
         self.tail_width = tail_width
+        self.lowest = lowest
         super().__init__(
             {
                 "x": In(width),
                 "valid": Out(1),
-                "position": Out(range(width)),
+                "position": Out(range(width - lowest)),
                 "tail": Out(tail_width),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        full_width = 1 << len(self.position)  # zeros above an operand of another width
+        # Zeros stand above an operand of another width.
+        full_width = self.lowest + (1 << len(self.position))
         lowest = full_width - 1 - self.tail_width  # the lowest bit that the tail takes
         bits, base = Cat(self.x, Const(0, full_width - self.width)), 0  # bits[0] has index base
         empties = []

@@ -5,11 +5,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from mbm_hw.hdl.cores import Core, core_for, core_kind
-from mbm_hw.hdl.cores.core import product_of_zeros
 from mbm_hw.hdl.designs import check_pipeline
 from mbm_hw.hdl.negation import negated_if
 from mbm_hw.hdl.registers import registered
-from mbm_hw.multipliers import Spec, as_spec
+from mbm_hw.multipliers import Spec, as_spec, multiply
 
 
 class Multiplier(wiring.Component):
@@ -40,8 +39,9 @@ class Multiplier(wiring.Component):
         self.spec = spec
         self.has_signs = core_kind(spec).has_signs(spec)
         self.pipeline = pipeline
+        cleared = int(multiply(spec, 0, 0)) & ((1 << spec.product_width) - 1)
         members = {"a": In(spec.width), "b": In(spec.width)}
-        members |= {"product": Out(spec.product_width, init=product_of_zeros(spec))}
+        members |= {"product": Out(spec.product_width, init=cleared)}
         super().__init__(members | ({"en": In(1)} if pipeline else {}))
 
     def elaborate(self, platform):

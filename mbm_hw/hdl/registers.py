@@ -1,16 +1,23 @@
 """Pipeline registers that stall."""
 
+from collections.abc import Sequence
+
 from amaranth import Module, Signal
 
 
-def registered(m: Module, enable: Signal, *signals: Signal) -> list[Signal]:
+def registered(
+    m: Module, enable: Signal, *signals: Signal, inits: Sequence[int] | None = None
+) -> list[Signal]:
     """Return registers that take `signals` at each clock while `enable` is 1.
 
-    They start at the signals' own initial values, and the clock domain's reset takes them back
-    there whatever `enable` is. Each is called after its signal: `total_q` follows `total`.
+    They start at `inits`, by default the signals' own initial values, and the clock domain's reset
+    takes them back there whatever `enable` is. Each is called after its signal: `total_q` follows
+    `total`.
     """
+    inits = [signal.init for signal in signals] if inits is None else inits
     registers = [
-        Signal(signal.shape(), name=f"{signal.name}_q", init=signal.init) for signal in signals
+        Signal(signal.shape(), name=f"{signal.name}_q", init=init)
+        for signal, init in zip(signals, inits, strict=True)
     ]
     with m.If(enable):
         m.d.sync += [

@@ -141,3 +141,17 @@ def flag(word: str, can_be_true: Callable[[Any], bool] = lambda spec: True):
 def parameter_of(field: dataclasses.Field) -> Integer | Choice | None:
     """Return the parameter that a field is, None for widths and signs."""
     return field.metadata.get("parameter")
+
+
+def clipped(spec, **fields: object):
+    """Return `spec` with other `fields`, and its parameters the nearest that are legal with them.
+
+    A field that is no parameter (a width, a sign) and illegal is the spec's ValueError.
+    """
+    draft = object.__new__(type(spec))
+    vars(draft).update(spec.parameters | fields)
+    for field in dataclasses.fields(spec):
+        if (parameter := parameter_of(field)) and isinstance(parameter, Integer):
+            value = vars(draft)[field.name]
+            vars(draft)[field.name] = min(parameter.legal(draft), key=lambda v: abs(v - value))
+    return dataclasses.replace(spec, **vars(draft))

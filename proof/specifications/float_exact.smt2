@@ -1,8 +1,11 @@
 ; The exact product of the significands, 1 to 4 in units of 2 ** -(2 * mantissa_bits), rounded to the
-; nearest, ties to even. `multiply` has just the bits that hold it: the claim `fits` says so.
+; nearest, ties to even. `multiply` has just the bits that hold it: the claim says so.
 
-(define-fun exact () Word
-  (multiply (bvadd unit mantissa_a) (bvadd unit mantissa_b)))
+(include "float_exact.py")
+(define-fun significand_a () Word (bvadd unit mantissa_a))
+(define-fun significand_b () Word (bvadd unit mantissa_b))
+(define-fun claim_whole () Bool (is_whole significand_a significand_b))
+(define-fun exact () Word (multiply significand_a significand_b))
 (define-fun doubled () Word
   (ite (bvuge exact (bvshl two (bvshl mantissa_bits one))) one zero))
 (define-fun dropped () Word (bvadd mantissa_bits doubled))

@@ -2,7 +2,7 @@
 ;
 ; Ref: H. Saadat, H. Bokhari, S. Parameswaran, IEEE Trans. CAD 37(11), 2018, section on fp.
 ;
-; Further parameters: truncation, is_forced, is_corrected.
+; In front of it stand is_forced and is_corrected.
 
 ; A truncated mantissa, or a forced one, has the lowest bit that is kept set.
 (define-fun kept ((mantissa Word)) Word

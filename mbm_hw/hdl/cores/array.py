@@ -3,7 +3,7 @@
 from amaranth import Module, Signal, Value
 
 from mbm_hw.hdl.carry_save import Row, carry_save
-from mbm_hw.hdl.cores.core import Core, product_of_zeros
+from mbm_hw.hdl.cores.core import Core
 
 
 class ArrayCore(Core):
@@ -16,10 +16,8 @@ class ArrayCore(Core):
     def combined(self, m, a, b):
         width = len(self.product)
         rows = carry_save(m, self.rows(m, a, b), width)
-        # Registers of the rows start at the product of zeros, all of it in the first one.
-        signals = Signal(width, init=product_of_zeros(self.spec)), Signal(width)
-        row_x, row_y = signals
-        for signal, row in zip(signals, rows, strict=False):
+        row_x, row_y = Signal(width), Signal(width)
+        for signal, row in zip((row_x, row_y), rows, strict=False):
             m.d.comb += signal.eq(row.value)
         return row_x, row_y
 

@@ -1,14 +1,15 @@
 """A core: the component that multiplies, without the signs."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
-from amaranth import Module, Signal, Value
+from amaranth import Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.sim import Simulator
 
 from mbm_hw.hdl.registers import registered
-from mbm_hw.multipliers import Spec, Table, multiply
+from mbm_hw.multipliers import Spec, Table
 
 
 class Core(wiring.Component):
@@ -21,8 +22,8 @@ class Core(wiring.Component):
     ----------
     spec : the multiplier.
     latency : register stages, 0 to 3: one holds what `combined` returns, two what `operand` returns
-        as well, three what `result` returns too. Registers start at the initial values of the
-        steps' signals: with them, the product must be that of 0 and 0.
+        as well, three what `result` returns too. Registers start at what the steps return for
+        operands of 0.
 
     Members
     -------
@@ -77,28 +78,48 @@ class Core(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        a, b = (
-            self._stage(m, f"operand_{name}", self.operand(m, name, x), self.latency >= 2)
-            for name, x in (("a", self.a), ("b", self.b))
-        )
-        combined = self._stage(m, "combined", self.combined(m, a, b), self.latency >= 1)
-        result = Signal(len(self.product), init=product_of_zeros(self.spec))
-        m.d.comb += result.eq(self.result(m, *combined))
-        (product,) = self._stage(m, "result", (result,), self.latency >= 3)
-        m.d.comb += self.product.eq(product)
+        cleared = self._cleared() if self.latency else {}
+
+        def stage(name: str, latency: int, values: Iterable[Value]) -> tuple[Value, ...]:
+            if self.latency < latency:
+                return tuple(values)
+            signals = [_signal(m, f"{name}{i}", value) for i, value in enumerate(values)]
+            return tuple(registered(m, self.en, *signals, inits=cleared[name]))
+
+        m.d.comb += self.product.eq(self._product(m, self.a, self.b, stage))
         return m
 
-    def _stage(self, m: Module, name: str, values: Iterable[Value], has_register: bool):
-        """Return `values`, through registers if `has_register`; unnamed ones are called `name`."""
-        if not has_register:
-            return tuple(values)
-        signals = [_signal(m, f"{name}{i}", value) for i, value in enumerate(values)]
-        return tuple(registered(m, self.en, *signals))
+    def _product(self, m: Module, a: Value, b: Value, stage: Callable) -> Value:
+        """Return the product; stage(name, latency, values) : the values behind a step."""
+        operands = (
+            stage(f"operand_{name}", 2, self.operand(m, name, x))
+            for name, x in (("a", a), ("b", b))
+        )
+        combined = stage("combined", 1, self.combined(m, *operands))
+        result = Signal(len(self.product))
+        m.d.comb += result.eq(self.result(m, *combined))
+        (product,) = stage("result", 3, (result,))
+        return product
 
+    def _cleared(self) -> dict[str, list[int]]:
+        """Return what the steps return for operands of 0, by the stages' names."""
+        m, stages = Module(), {}
 
-def product_of_zeros(spec: Spec) -> int:
-    """Return the pattern of the product of 0 and 0, at which registers start."""
-    return int(multiply(spec, 0, 0)) & ((1 << spec.product_width) - 1)
+        def stage(name: str, latency: int, values: Iterable[Value]) -> tuple[Value, ...]:
+            stages[name] = tuple(values)
+            return stages[name]
+
+        zero = Const(0, self.spec.width)
+        self._product(m, zero, zero, stage)
+
+        async def read(context):
+            for name, values in stages.items():
+                stages[name] = [context.get(value) for value in values]
+
+        simulator = Simulator(m)
+        simulator.add_testbench(read)
+        simulator.run()
+        return stages
 
 
 def _signal(m: Module, name: str, value: Value) -> Signal:

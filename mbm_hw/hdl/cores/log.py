@@ -7,20 +7,19 @@ Ref: J. N. Mitchell, IRE Trans. Electron. Comput. EC-11(4), 1962.
 Ref: H. Saadat, H. Bokhari, S. Parameswaran, IEEE Trans. CAD 37(11), 2018.
 """
 
-from amaranth import Cat, Const, Module, Mux, Signal, Value
+from amaranth import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
-from mbm_hw.hdl.cores.core import Core
+from mbm_hw.hdl.cores.log_steps import LogStepsCore
 from mbm_hw.hdl.cores.registry import core_of
 from mbm_hw.hdl.correction import halved, limited_sum
-from mbm_hw.hdl.leading_one import LeadingOne
 from mbm_hw.hdl.registers import registered
 from mbm_hw.multipliers import LogSpec
 
 
 @core_of(LogSpec)
-class LogCore(Core):
+class LogCore(LogStepsCore):
     """The product of two magnitudes, each at most spec.magnitude_max.
 
     The steps are those of `reference`, by name; fractions hold the kept bits alone, in units of
@@ -43,9 +42,7 @@ class LogCore(Core):
     """
 
     def __init__(self, spec: LogSpec, latency: int = 0):
-        self.kept_width = spec.fraction_width - spec.truncation
         self.has_small = spec.small_characteristic >= 0
-        self.magnitude_width = spec.product_width - spec.signed
         super().__init__(spec, latency)
 
     def members(self) -> dict[str, wiring.Member]:
@@ -94,25 +91,6 @@ class LogCore(Core):
         truncation = self.spec.truncation
         return 2 if not truncation or truncation <= self.spec.width - 10 else 6
 
-    def log2(self, m: Module, name: str, x: Value) -> tuple[Signal, Signal]:
-        """Return Mitchell's log2 of `x`, fraction below characteristic, and whether x is not 0."""
-        forced = self.forced()
-        m.submodules[f"leading_one_{name}"] = leading_one = LeadingOne(
-            self.spec.width, self.kept_width - len(forced)
-        )
-        characteristic = Signal.like(leading_one.position, name=f"characteristic_{name}")
-        fraction = Signal(self.kept_width, name=f"fraction_{name}")
-        nonzero = Signal(name=f"nonzero_{name}")
-        log = Signal(len(fraction) + len(characteristic), name=f"log_{name}")
-        m.d.comb += [
-            leading_one.x.eq(x),
-            characteristic.eq(leading_one.position),
-            fraction.eq(Cat(forced, leading_one.tail)),
-            nonzero.eq(leading_one.valid),
-            log.eq(Cat(fraction, characteristic)),
-        ]
-        return log, nonzero
-
     def sum_of_logs(self, m: Module, log_a: Value, log_b: Value) -> tuple[Signal, Signal, Signal]:
         """Return the sum's fraction, the carry out of that, and the characteristic with it.
 
@@ -129,13 +107,6 @@ class LogCore(Core):
             carry.eq(log_a[self.kept_width] ^ log_b[self.kept_width] ^ characteristic[0]),
         ]
         return fraction, carry, characteristic
-
-    def forced(self) -> Const:
-        """Return the fraction's bits that are set whatever the operand: one, if truncated."""
-        return Const(1, 1 if self.spec.truncation else 0)
-
-    def is_nonzero(self, nonzero_a: Value, nonzero_b: Value) -> Value:
-        return nonzero_a & nonzero_b
 
     def corrections(self) -> tuple[int, int]:
         """Return the constants added without and with a carry, in units of the kept fraction."""
@@ -170,38 +141,3 @@ class LogCore(Core):
         limit = self.spec.small_characteristic
         low, high = characteristic[: limit.bit_length()], characteristic[limit.bit_length() :]
         return carry & ~high.any() & (low <= limit)
-
-    def shifted(self, m: Module, mantissa: Value, characteristic: Value, nonzero: Value) -> Value:
-        """Return floor(mantissa * 2**(characteristic - kept_width)), or 0 for a zero operand.
-
-        The small shifts come first: that takes the fewest multiplexers, and the sum's lowest bits
-        are the first to come. The first one selects by ands, which take the gate for zeros too.
-        """
-        moves = Signal()
-        holds = Signal()
-        m.d.comb += [
-            moves.eq(characteristic[0] & nonzero),
-            holds.eq(~characteristic[0] & nonzero),
-        ]
-        high = self.kept_width + self.magnitude_width  # one above the highest bit of the product
-        bits, base = mantissa, 0  # bits[0] has the index base
-        for stage, shift in enumerate(characteristic):
-            span = 1 << stage
-            later_shifts = (1 << len(characteristic)) - 2 * span
-            next_base = max(self.kept_width - later_shifts, 0)
-            top = min(base + len(bits) + span, high)
-            held = bits[max(next_base - base, 0) :]
-            moved = Cat(Const(0, span), bits)[next_base - base : top - base]
-            if stage:
-                selected = Mux(shift, moved, held)
-            else:
-                selected = _gated(moved, moves) | _gated(held, holds)
-            bits = Signal(top - next_base, name=f"shifted_{span}")
-            m.d.comb += bits.eq(selected)
-            base = next_base
-        return bits
-
-
-def _gated(value: Value, gate: Value) -> Value:
-    """Return `value` where the bit `gate` is 1, else 0."""
-    return value & gate.replicate(len(value))

@@ -6,7 +6,7 @@ import numpy as np
 from amaranth.lib import data
 
 from mbm_hw.hdl.dot_product import ACCUMULATOR_WIDTH
-from mbm_hw.multipliers import IntegerSpec, Table, as_spec, multiply
+from mbm_hw.multipliers import IntegerSpec, as_spec, multiply
 
 SIDE_BITS = 8
 
@@ -37,7 +37,7 @@ JOB = Job()
 class EngineParameters:
     """An engine's parameters.
 
-    spec : an integer spec, or its name; a table's products with weight 0 must be 0, since rows
+    spec : an integer spec, or its name; its products with weight 0 must be 0, since rows
         without an input channel have it. Anything else is a TypeError or a ValueError.
     rows : input channels that the array takes at once. columns : output channels.
     patch : activation words in each of the two banks, a power of two. positions : outputs whose
@@ -54,7 +54,7 @@ class EngineParameters:
 
     def __post_init__(self):
         object.__setattr__(self, "spec", as_spec(self.spec))
-        if not isinstance(self.spec, IntegerSpec):
+        if self.spec.is_float:
             raise TypeError(f"Engine takes an integer spec, not {self.spec!r}")
         for name, low, high in (
             ("rows", 1, 256),
@@ -68,10 +68,10 @@ class EngineParameters:
                 raise ValueError(f"Engine: {name} must be {low} to {high}, not {value!r}")
         if self.patch & (self.patch - 1):
             raise ValueError(f"Engine: patch must be a power of two, not {self.patch}")
-        if isinstance(self.spec, Table):
-            codes = np.arange(self.spec.operand_min, self.spec.operand_max + 1)
-            if multiply(self.spec, codes, 0).any():
-                raise ValueError("Engine: a table's products with weight 0 must be 0")
+        low, high = self.spec.operand_min, self.spec.operand_max
+        codes = np.rint(np.linspace(low, high, 1 << min(self.spec.width, 16))).astype(np.int64)
+        if multiply(self.spec, codes, 0).any():
+            raise ValueError(f"Engine: the products of {self.spec} with weight 0 must be 0")
 
     @property
     def name(self) -> str:

@@ -1,0 +1,38 @@
+"""SMT-LIB terms and definitions whose text depends on a width."""
+
+from collections.abc import Sequence
+
+
+def word(value: int, width: int) -> str:
+    """Return the bit vector of `width` bits with this value."""
+    return f"(_ bv{value} {width})"
+
+
+def choice(terms: Sequence[str], chooser: str, bits: int) -> str:
+    """Return the term whose index is in the lowest `bits` of `chooser`; behind the last the last.
+
+    terms : at most 2**bits, at least one.
+    """
+    if len(terms) == 1:
+        return terms[0]
+    half = 1 << (bits - 1)
+    low, high = (
+        choice(part, chooser, bits - 1) for part in (terms[:half], terms[half:] or terms[-1:])
+    )
+    return f"(ite (= ((_ extract {bits - 1} {bits - 1}) {chooser}) #b1) {high} {low})"
+
+
+def multiplication(bits: int, width: int) -> str:
+    """Return the definitions of `multiply`, two Words to one, and of `is_whole`, to a Bool.
+
+    bits : of the factors. The product has twice as many, which a solver compares with a circuit's
+        product sooner than one of a whole Word. `is_whole` says that two factors have no more.
+    width : bits of a Word, at least 2 * bits.
+    """
+    low = (f"((_ extract {2 * bits - 1} 0) {x})" for x in "xy")
+    fits = (f"(bvult {x} {word(1 << bits, width)})" for x in "xy")
+    return (
+        f"(define-fun multiply ((x Word) (y Word)) Word\n"
+        f"  ((_ zero_extend {width - 2 * bits}) (bvmul {' '.join(low)})))\n"
+        f"(define-fun is_whole ((x Word) (y Word)) Bool (and {' '.join(fits)}))"
+    )
