@@ -35,8 +35,8 @@ def blocks(spec: Spec) -> dict[str, Block]:
     A multiplier whose core is another than LogCore has none. The blocks are the steps of LogCore
     and Multiplier between ports of their own: LEADING_ONE (detector and normalising shifter of an
     operand), SUM, CORRECTION (with the overflow corner), ANTILOGARITHM (the shifter, with the gate
-    for zeros), SMALL_PRODUCTS (which they are, and of unsigned ones the 1 that is given back), SIGNS
-    (taken off and put on, with that 1).
+    for zeros), SMALL_PRODUCTS (which they are, and of unsigned ones the 1 that is given back),
+    SIGNS (taken off and put on, with that 1).
     """
     if core_kind(spec) is not LogCore:
         return {}
