@@ -32,7 +32,7 @@ A_NAME = r"^spec must be a multiplier spec such as MBM\(8\) or a name such as 'm
         (5, "5"),
         (None, "None"),
         (b"mbm8", "b'mbm8'"),
-        (MBM, "<class 'mbm_hw.multipliers.mbm.MBM'>"),
+        (MBM, "<class 'mbm_h.+MBM'>"),
         (["mbm8"], r"\['mbm8'\]"),
         (np.zeros((300, 300)), r"array\(\[.{,30}"),
     ],

@@ -133,10 +133,11 @@ def test_all_values_of_the_format_are_taken(spec, device):
 @pytest.mark.parametrize(
     ("values", "text"),
     [
-        (("mbn", 8, 7, 0, False), "know the families exact, mitchell, mbm; not 'mbn'"),
-        (("exact", 8, 7, 1, False), "FloatExact has no truncation, not 1"),
-        (("mitchell", 8, 7, 1, True), "FloatMitchell has no force_lsb, not True"),
-        (("mbm", 9, 7, 0, False), "exponent_bits must be an integer 2 to 8, not 9"),
+        (("float_mbn", [8, 7, 0, 0], None), "no family is called 'float_mbn'; known: .*float_mbm"),
+        (("mbm", [8, 0, 1], None), "float operators take float families, not 'mbm'"),
+        (("float_exact", [8, 7, 1], None), "exact takes exponent_bits, mantissa_bits, not 3"),
+        (("float_mbm", [8, 7, 0, 2], None), "a choice must be 0 to 1, not 2"),
+        (("float_mbm", [9, 7, 0, 0], None), "exponent_bits must be an integer 2 to 8, not 9"),
     ],
 )
 def test_the_schemas_own_values_are_checked(values, text):

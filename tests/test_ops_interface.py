@@ -121,12 +121,17 @@ def test_matmul_says_what_is_wrong(x, w, error, text, device):
 @pytest.mark.parametrize(
     ("values", "text"),
     [
-        (("mbn", 8, 0, True, None), "knows the families exact, mitchell, mbm"),
-        (("mbm", 8, 0, True, torch.zeros(256, 256).int()), "goes with a table family"),
-        (("table", 8, 0, True, None), "goes with a table family"),
-        (("table", 8, 0, True, torch.zeros(256, 256)), r"must be int32 \[256, 256\]"),
-        (("table", 8, 0, True, torch.zeros(16, 16).int()), r"must be int32 \[256, 256\]"),
-        (("exact", 3, 0, True, None), "4 to 16 bits, not 3"),
+        (("mbn", [8, 0, 1], None), "matmul: no family is called 'mbn'; known: .*mbm, "),
+        (("float_mbm", [8, 7, 0, 0], None), "take integer families, not 'float_mbm'"),
+        (("mbm", [8, 0], None), "mbm takes width, truncation, signed, not 2 values"),
+        (("mbm", [8, 0, 2], None), "mbm: signed must be 0 or 1, not 2"),
+        (("mbm", [8, 0, 1], torch.zeros(256, 256).int()), "goes with the family table"),
+        (("table", [8, 1], None), "a table has the parameters width, signed, sign_magnitude"),
+        (("table", [8, 1, 0], None), "goes with the family table"),
+        (("table", [8, 1, 0], torch.zeros(256, 256)), r"must be int32 \[256, 256\]"),
+        (("table", [8, 1, 0], torch.zeros(16, 16).int()), r"must be int32 \[256, 256\]"),
+        (("exact", [3, 1], None), "width must be an integer 4 to 32, not 3"),
+        (("exact", [17, 1], None), "4 to 16 bits, not 17"),
     ],
 )
 def test_the_schemas_own_values_are_checked(values, text, device):

@@ -110,9 +110,9 @@ class CompressorTree(IntegerSpec):
             if column >= self.column:
                 out.setdefault(column, []).extend(bits)
                 continue
-            sum_bit, *carry = COUNTERS.get(len(bits), CELLS[self.cells])(*bits)
-            out.setdefault(column, []).append(sum_bit)
-            out.setdefault(column + 1, []).extend(carry)
+            cell = COUNTERS.get(len(bits), CELLS[self.cells])
+            for place, bit in enumerate(cell(*bits)):
+                out.setdefault(column + place, []).append(bit)
         return out
 
     def total(self, columns: Columns) -> np.ndarray:

@@ -54,7 +54,7 @@ def float_conv2d(
     values = float_spec_values(spec)
     check_tensors("float_conv2d", x, w)
     if spec is not values:
-        check_device_values("float_conv2d", float_spec_of(values), x, w)
+        check_device_values("float_conv2d", values, x, w)
     pairs = {"stride": stride, "padding": padding, "dilation": dilation}
     pairs = [pair("float_conv2d", name, value) for name, value in pairs.items()]
     groups = whole("float_conv2d", "groups", groups)

@@ -7,7 +7,7 @@ from mbm_hw.multipliers import FloatSpec, as_spec
 from mbm_hw.ops.codes import are_on_a_device_to_wait_for
 from mbm_hw.ops.cpu_kernels import value_outside_format
 from mbm_hw.ops.operands import check_readable
-from mbm_hw.ops.spec_values import SpecValues, values_of
+from mbm_hw.ops.spec_values import SpecValues, float_spec_of, values_of
 
 VALUE_OUTSIDE_FORMAT = {"cpu": value_outside_format}
 """For a kind of device what finds a value that a format has not; `ops.cuda` adds its own."""
@@ -41,13 +41,13 @@ def check_values(operator: str, spec: FloatSpec, x: Tensor, w: Tensor):
     _check_values(operator, spec, x, w, VALUE_OUTSIDE_FORMAT["cpu"])
 
 
-def check_device_values(operator: str, spec: FloatSpec, x: Tensor, w: Tensor):
+def check_device_values(operator: str, values: SpecValues, x: Tensor, w: Tensor):
     """As `check_values`, of CUDA tensors, whose kernels do not look; it waits for the device.
 
     Not while a function is compiled or a CUDA graph captured, where nothing may wait.
     """
     if are_on_a_device_to_wait_for(x, w):
-        _check_values(operator, spec, x, w, VALUE_OUTSIDE_FORMAT["cuda"])
+        _check_values(operator, float_spec_of(values), x, w, VALUE_OUTSIDE_FORMAT["cuda"])
 
 
 def _check_values(operator, spec, x, w, value_outside_format):

@@ -31,20 +31,28 @@ class SpecValues(NamedTuple):
 
     @property
     def width(self) -> int:
-        return _operands(self.family, tuple(self.parameters)).width
+        return self._operands.width
 
     @property
     def signed(self) -> bool:
-        return _operands(self.family, tuple(self.parameters)).signed
+        return self._operands.signed
 
     @property
     def code_range(self) -> tuple[int, int]:
         """The smallest and the largest legal code of an integer spec."""
-        operands = _operands(self.family, tuple(self.parameters))
-        return operands.low, operands.high
+        return self._operands.low, self._operands.high
+
+    @property
+    def _operands(self) -> "_Operands":
+        return _operands(self.family, _integers(self.parameters))
 
     def __str__(self):
         return f"{'a signed' if self.signed else 'an unsigned'} {self.width}-bit {self.family} spec"
+
+
+def _integers(parameters: Sequence[int]) -> tuple[int, ...]:
+    """Return a key for caches: a symbolic integer, as `torch.compile` traces with, has none."""
+    return tuple(map(int, parameters))
 
 
 class _Operands(NamedTuple):
@@ -79,7 +87,7 @@ def values_of(spec: IntegerSpec | FloatSpec) -> SpecValues:
 
 def spec_of(values: SpecValues) -> Spec:
     """Return the spec that `values` without a table stand for; a ValueError if there is none."""
-    return _spec(values.family, tuple(values.parameters))
+    return _spec(values.family, _integers(values.parameters))
 
 
 def float_spec_of(values: SpecValues) -> FloatSpec:

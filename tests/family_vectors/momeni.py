@@ -1,3 +1,4 @@
+import functools
 from collections import defaultdict
 
 from family_vectors import Vectors
@@ -23,23 +24,26 @@ def stage(spec, columns):
             out[column].append(total)
             out[column + 1].append(carry)
         elif column < spec.column:
-            for place, bit in enumerate(f"{sum(bits):b}"[::-1]):
-                out[column + place].append(int(bit))
-            missing = len(bits) > 1 and sum(bits) < 2  # the carry's wire is there, and is 0
-            out[column + 1] += [0] * missing
+            if bits:
+                out[column].append(sum(bits) % 2)
+            if len(bits) > 1:  # the carry's wire is there, even if it is never 1
+                out[column + 1].append(sum(bits) // 2)
         else:
             out[column] += bits
     return out
 
 
+@functools.cache
+def half(spec, a, b, first):
+    """Return what the first stage makes of four rows, those of the bits b from `first` on."""
+    columns = defaultdict(list)
+    for row in range(4):
+        for place in range(8):
+            columns[first + row + place].append(a // 2**place % 2 * (b // 2**row % 2))
+    return stage(spec, columns)
+
+
 def oracle(spec, a, b):
-    halves = []
-    for first in (0, 4):
-        columns = defaultdict(list)
-        for row in range(first, first + 4):
-            for place in range(8):
-                columns[row + place].append(a // 2**place % 2 * (b // 2**row % 2))
-        halves.append(stage(spec, columns))
-    rows = {column: halves[0][column] + halves[1][column] for column in range(17)}
-    rows = {column: bits for column, bits in rows.items() if bits}
-    return sum(bit * 2**column for column, bits in stage(spec, rows).items() for bit in bits)
+    low, high = half(spec, a, b % 16, 0), half(spec, a, b // 16, 4)
+    rows = {column: low.get(column, []) + high.get(column, []) for column in range(16)}
+    return sum(sum(bits) << column for column, bits in stage(spec, rows).items())

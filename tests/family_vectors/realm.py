@@ -38,27 +38,36 @@ def factors(m, bits, points=100):
     return np.floor(lack / density * 2**bits + 0.5).astype(int)
 
 
+@functools.cache
+def log2(spec, x):
+    """Return characteristic and fraction of x, the lowest kept bit set where bits are dropped."""
+    k = x.bit_length() - 1
+    fraction, step = Fraction(x, 2**k) - 1, kept_step(spec)
+    if spec.truncation:
+        fraction = (fraction // step | 1) * step
+    return k, fraction
+
+
+def kept_step(spec):
+    return Fraction(2**spec.truncation, 2 ** (spec.width - 1))
+
+
+@functools.cache
+def corrected(spec, x, y):
+    """Return the sum of two fractions and its correction, and the sum alone, both less a carry."""
+    bits = 5 if spec.width <= 8 else 6
+    factor = Fraction(int(factors(spec.m, bits)[int(x * spec.m), int(y * spec.m)]), 2**bits)
+    carry, step = int(x + y >= 1), kept_step(spec)
+    fraction = x + y - carry
+    return carry, fraction, fraction + factor / (1 + carry) // step * step
+
+
 def oracle(spec, a, b):
     if a == 0 or b == 0:
         return 0
-    step = Fraction(2**spec.truncation, 2 ** (spec.width - 1))
-    bits = 5 if spec.width <= 8 else 6
-
-    def cut(x):
-        return x // step * step
-
-    def log2(x):
-        k = x.bit_length() - 1
-        fraction = Fraction(x, 2**k) - 1
-        if spec.truncation:
-            fraction = cut(fraction) + (step if cut(fraction) / step % 2 == 0 else 0)
-        return k, fraction
-
-    (k1, x), (k2, y) = log2(a), log2(b)
-    factor = int(factors(spec.m, bits)[int(x * spec.m), int(y * spec.m)])
-    carry = x + y >= 1
-    fraction, ch = x + y - carry, k1 + k2 + carry
-    mantissa = fraction + cut(Fraction(factor, 2**bits) / (2 if carry else 1))
+    (k1, x), (k2, y) = log2(spec, a), log2(spec, b)
+    carry, fraction, mantissa = corrected(spec, x, y)
+    ch = k1 + k2 + carry
     if ch == 2 * spec.width - 1 and mantissa >= 1:
         mantissa = fraction
     return int((1 + mantissa) * 2**ch // 1) + (carry and ch <= 5)
