@@ -63,7 +63,7 @@ class Spec:
         """Pickle a family of a user's file by that file, which another process must load first."""
         if not self.source:
             return super().__reduce_ex__(protocol)
-        from mbm_hw.multipliers.registry import find_spec
+        from mbm_hw.multipliers.names import find_spec
 
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.parameters.items())
         return find_spec, (f"{self.source}({arguments})",)
