@@ -67,8 +67,8 @@ def find_spec(name: str) -> Spec:
         user's own, as `my.py:Mine(width=8, k=4)` (without parentheses where all fields have
         defaults) or by its identifier, `my.py:mine8_k4`. That file's code is run.
 
-    An unknown name is a ValueError that lists the catalog; a known family with an illegal parameter
-    is that spec's ValueError; a missing file is an OSError. Whatever the user's code raises is a
+    An unknown name is a ValueError that lists the families; a known family with an illegal
+    parameter is that spec's ValueError; a missing file is an OSError. Whatever the user's code raises is a
     ValueError that names the file and the line.
     """
     if is_of_file(name):
@@ -76,14 +76,14 @@ def find_spec(name: str) -> Spec:
     if (spec := catalog().get(name)) is None and (spec := parsed(name)) is None:
         close = difflib.get_close_matches(name[:MAX_SHOWN], CATALOG, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        known = ", ".join(CATALOG)
-        raise ValueError(f"no multiplier is called {shown(name)}{hint}; known: {known}")
+        known = ", ".join(entry.name for entry in families() if is_named(entry.kind))
+        raise ValueError(f"no multiplier is called {shown(name)}{hint}; known families: {known}")
     return spec
 
 
 def shown(name: str) -> str:
     """Return a name as errors show it: quoted, and not too long."""
-    return repr(name if len(name) <= MAX_SHOWN else f"{name[:MAX_SHOWN]}...")
+    return reprlib.repr(name)
 
 
 def parsed(name: str) -> Spec | None:
@@ -95,8 +95,13 @@ def parsed(name: str) -> Spec | None:
     return None
 
 
+def is_named(kind: type[Spec]) -> bool:
+    """Return whether a name says all of a spec: not of a table, which an array makes."""
+    return bool({"width", "mantissa_bits"} & {field.name for field in dataclasses.fields(kind)})
+
+
 def _words(entry: Family, name: str) -> tuple[Family, dict, list[str]] | None:
-    if not {"width", "mantissa_bits"} & {f.name for f in dataclasses.fields(entry.kind)}:
+    if not is_named(entry.kind):
         return None
     if entry.kind.is_float:
         formats = "|".join(_BITS)
