@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "cost": {"multipliers", "files", "debian", "supervision", "hdl"},
     "ops": {"multipliers"},
     "nn": {"multipliers", "quantize", "ops"},
+    "conformance": {"multipliers", "hdl", "ops", "nn"},
     "studies": {"multipliers", "contents", "files", "quantize", "ops", "nn", "user_code"},
 }
 RIM = {"cli", "__init__", "__main__"}  # these may import everything

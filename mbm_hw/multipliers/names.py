@@ -68,8 +68,8 @@ def find_spec(name: str) -> Spec:
         defaults) or by its identifier, `my.py:mine8_k4`. That file's code is run.
 
     An unknown name is a ValueError that lists the families; a known family with an illegal
-    parameter is that spec's ValueError; a missing file is an OSError. Whatever the user's code raises is a
-    ValueError that names the file and the line.
+    parameter is that spec's ValueError; a missing file is an OSError. Whatever the user's code
+    raises is a ValueError that names the file and the line.
     """
     if is_of_file(name):
         return _from_file(name)

@@ -5,6 +5,7 @@ arithmetic. `registry.family` makes it known by name.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -27,6 +28,8 @@ class Spec:
     is_float: ClassVar[bool]
     is_exact: ClassVar[bool] = False
     takes_magnitudes: bool = True
+    monotone: ClassVar[Mapping[str, int]] = {}
+    """Parameters with which the mean error only rises (1) or only falls (-1)."""
     width: int
     signed: bool
 
