@@ -17,13 +17,15 @@ MAY_IMPORT = {
     "supervision": set(),
     "contents": set(),
     "debian": set(),
-    "multipliers": {"files", "contents", "discovery"},
+    "user_code": set(),
+    "multipliers": {"files", "contents", "discovery", "user_code"},
     "quantize": {"multipliers"},
     "hdl": {"multipliers", "files", "discovery"},
     "cost": {"multipliers", "files", "debian", "supervision", "hdl"},
     "ops": {"multipliers"},
     "nn": {"multipliers", "quantize", "ops"},
-    "studies": {"multipliers", "contents", "files", "quantize", "ops", "nn"},
+    "conformance": {"multipliers", "hdl", "ops", "nn"},
+    "studies": {"multipliers", "contents", "files", "quantize", "ops", "nn", "user_code"},
 }
 RIM = {"cli", "__init__", "__main__"}  # these may import everything
 
