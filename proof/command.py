@@ -7,18 +7,18 @@ from concurrent.futures.process import BrokenProcessPool
 import click
 
 from mbm_hw.cli import fail
-from sim.designs import design_name
+from sim.designs import named_design
 
 
-class DesignName(click.ParamType):
-    """The name of a design of rtl/."""
+class NamedDesign(click.ParamType):
+    """A design by its name in rtl/, or a multiplier of the user's own, as FILE.py:Class(...)."""
 
     name = "name"
 
     def convert(self, value, param, ctx):
         try:
-            return design_name(value)
-        except ValueError as error:
+            return named_design(value) if isinstance(value, str) else value
+        except (ValueError, OSError) as error:
             raise click.UsageError(str(error)) from None
 
 

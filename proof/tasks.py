@@ -10,17 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from mbm_hw.files import replacing
-from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, memory_table
+from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS
 from mbm_hw.hdl.designs import MAX_PIPELINE, Design
 from mbm_hw.hdl.dot_product_verilog import DotProductDesign
-from mbm_hw.hdl.verilog import design_to_verilog
 from mbm_hw.multipliers import Spec, Table, families
 from mbm_hw.multipliers.parameters import Choice, parameter_of, with_parameters
 from mbm_hw.multipliers.registry import Family
-from mbm_hw.multipliers.table_files import write_table
+from sim.designs import ALL, RTL, export
 from sim.dot_product_faults import DESIGN, DOT_PRODUCT_FAULTS, faulty_verilog
 from sim.faults import FAULTS
-from sim.simulators import ROOT
 
 FORMATS = ((2, 1), (4, 3), (5, 2), (3, 4), (6, 9), (8, 7), (5, 10), (8, 23))
 """Exponent and mantissa bits of the formats that are swept."""
@@ -43,17 +41,14 @@ class Task:
 
     def source(self, folder: Path) -> Path:
         """Return the path of the Verilog, which may be written into `folder` for it."""
-        return ROOT / "rtl" / f"{self.name}.v"
+        return RTL / f"{self.name}.v"
 
 
 class Exported(Task):
     """A design that rtl/ has not: it is exported now."""
 
     def source(self, folder: Path) -> Path:
-        memory = memory_table(self.design.spec)
-        if memory is not None:
-            write_table(memory, folder / f"{memory.identifier}.hex")
-        return _written(folder, self, design_to_verilog(self.design))
+        return export(self.design, folder)
 
 
 class Faulty(Task):
@@ -62,7 +57,16 @@ class Faulty(Task):
     def source(self, folder: Path) -> Path:
         fault = FAULTS.get(self.name)
         text = faulty_verilog(self.name) if fault is None else fault.verilog()
-        return _written(folder, self, text)
+        path = folder / f"{self.design.name}.v"
+        with replacing(path) as file:
+            file.write(text)
+        return path
+
+
+def task_of(design: Design | DotProductDesign) -> Task:
+    """Return the task of a design: its Verilog is that of rtl/, or else exported now."""
+    kind = Task if ALL.get(design.name) == design else Exported
+    return kind(design.name, design)
 
 
 def catalog_tasks() -> list[Task]:
@@ -129,10 +133,3 @@ def _tables() -> Iterator[Design]:
         yield Design(Table(array - words // 2, signed=True), bits % 2, stream=bits % 2 > 0)
         if bits <= MAGNITUDE_BITS:
             yield Design(Table(array, sign_magnitude=True), 2 * bits % (MAX_PIPELINE + 1))
-
-
-def _written(folder: Path, task: Task, text: str) -> Path:
-    path = folder / f"{task.design.name}.v"
-    with replacing(path) as file:
-        file.write(text)
-    return path

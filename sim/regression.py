@@ -17,10 +17,11 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from mbm_hw.files import check_folder_writable
-from mbm_hw.hdl import DESIGNS
+from mbm_hw.hdl.design_names import AnyDesign
+from mbm_hw.hdl.designs import Design
 from sim.arguments import SEED, Parser
 from sim.cocotb_run import SimulationError
-from sim.designs import ALL, RTL, design_name
+from sim.designs import ALL, named_design, verilog_of
 from sim.dot_product import simulate_dot_product
 from sim.report import Outcome, Unfinished, cells, failures, write_report
 from sim.runner import simulate
@@ -30,7 +31,7 @@ from sim.simulators import SIMULATORS, MissingTool, check_folder, environment
 
 def main() -> int:
     arguments = _arguments()
-    tasks = [(simulator, name) for simulator in arguments.sim for name in arguments.spec]
+    tasks = [(simulator, design) for simulator in arguments.sim for design in arguments.spec]
     try:
         with ProcessPoolExecutor(os.cpu_count(), initializer=_quieten) as pool:
             run = functools.partial(_simulate, arguments)
@@ -60,15 +61,14 @@ def _quieten():
     logging.getLogger("cocotb").setLevel(logging.WARNING)
 
 
-def _simulate(arguments: argparse.Namespace, task: tuple[str, str]) -> Outcome:
-    simulator, name = task
-    folder = arguments.results / simulator / name
-    source = RTL / f"{name}.v"
-    run = simulate if name in DESIGNS else simulate_dot_product
+def _simulate(arguments: argparse.Namespace, task: tuple[str, AnyDesign]) -> Outcome:
+    simulator, design = task
+    folder = arguments.results / simulator / design.name
+    run = simulate if isinstance(design, Design) else simulate_dot_product
     try:
         return run(
-            ALL[name],
-            source,
+            design,
+            verilog_of(design, arguments.results / "rtl"),
             simulator,
             folder,
             waves=arguments.waves,
@@ -76,7 +76,7 @@ def _simulate(arguments: argparse.Namespace, task: tuple[str, str]) -> Outcome:
             is_covered=arguments.coverage and simulator == "verilator",
         )
     except SimulationError as error:
-        return Unfinished(name, simulator, str(error))
+        return Unfinished(design.name, simulator, str(error))
 
 
 def _arguments() -> argparse.Namespace:
@@ -86,7 +86,7 @@ def _arguments() -> argparse.Namespace:
         choices=[*SIMULATORS, "all"],
         help="the simulator (icarus; of --coverage verilator)",
     )
-    parser.add_argument("--spec", metavar="NAME", help="one design of rtl/ (all of them)")
+    parser.add_argument("--spec", metavar="NAME", help="one design (all of rtl/)")
     parser.add_argument("--waves", action="store_true", help="write the waves too")
     parser.add_argument(
         "--coverage", action="store_true", help="count branches and toggles, in Verilator"
@@ -101,12 +101,14 @@ def _arguments() -> argparse.Namespace:
     if arguments.coverage and "verilator" not in arguments.sim:
         parser.error("--coverage is Verilator's: give --sim verilator or --sim all")
     try:
-        arguments.spec = list(ALL) if arguments.spec is None else [design_name(arguments.spec)]
-    except ValueError as error:
+        chosen = ALL.values() if arguments.spec is None else [named_design(arguments.spec)]
+        arguments.spec = list(chosen)
+        sources = [verilog_of(design, arguments.results / "rtl") for design in arguments.spec]
+    except (ValueError, OSError) as error:
         parser.error(str(error))
-    missing = [name for name in arguments.spec if not (RTL / f"{name}.v").exists()]
+    missing = [path.name for path in sources if not path.exists()]
     if missing:
-        parser.error(f"rtl/{missing[0]}.v is missing: run `make verilog`")
+        parser.error(f"rtl/{missing[0]} is missing: run `make verilog`")
     try:
         check_folder_writable(arguments.results)
         for simulator in arguments.sim:
