@@ -44,7 +44,6 @@ class TOSAM(IntegerSpec):
     h: int = integer("h", 0, lambda spec: spec.width - 2)
     t: int = integer("t", 2, lambda spec: spec.width - 1)
     signed: bool = False
-    improved_by = ("t",)
 
     @property
     def mantissa_width(self) -> int:
