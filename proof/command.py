@@ -11,14 +11,14 @@ from sim.designs import named_design
 
 
 class NamedDesign(click.ParamType):
-    """A design by its name in rtl/, or a multiplier of the user's own, as FILE.py:Class(...)."""
+    """The name of a design, of rtl/ or not; its value is the design."""
 
     name = "name"
 
     def convert(self, value, param, ctx):
         try:
-            return named_design(value) if isinstance(value, str) else value
-        except (ValueError, OSError) as error:
+            return named_design(value)
+        except ValueError as error:
             raise click.UsageError(str(error)) from None
 
 

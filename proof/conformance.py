@@ -17,7 +17,7 @@ from proof.anchor import anchor_pairs, disagreement
 from proof.prover import prove
 from proof.specification import Undefined, specification
 from sim.cocotb_run import SimulationError
-from sim.designs import export
+from sim.designs import verilog_file
 from sim.faults import FAULTS
 from sim.runner import simulate
 from sim.simulators import MissingTool
@@ -57,7 +57,7 @@ def check_proof(entry: Family, specs: Sequence[Spec]):
         core_kind_or_absent(spec)
         with tempfile.TemporaryDirectory() as folder:
             design = Design(spec)
-            proof = prove(design, export(design, Path(folder)), LIMIT, Path(folder))
+            proof = prove(design, verilog_file(design, Path(folder)), LIMIT, Path(folder))
         if proof.result != "proved":
             wrong = next(claim for claim, result in proof.results.items() if result != "proved")
             found = proof.counterexample or proof.note or ""

@@ -25,7 +25,7 @@ from proof.anchor import anchor_pairs, disagreement
 from proof.command import NamedDesign, Seconds
 from proof.prover import Proof, prove
 from proof.specification import Undefined
-from proof.tasks import Task, catalog_tasks, fault_tasks, sweep_tasks, task_of
+from proof.tasks import Task, catalog_tasks, fault_tasks, sweep_tasks
 from sim.cocotb_run import SimulationError
 from sim.dot_product import simulate_dot_product
 from sim.runner import simulate
@@ -58,7 +58,7 @@ class Outcome:
 
 
 @click.command()
-@click.option("--spec", type=NamedDesign(), help="One design of rtl/, or FILE.py:Class(...).")
+@click.option("--spec", type=NamedDesign(), help="One design, of rtl/ or not (all of rtl/).")
 @click.option(
     "--sweep", is_flag=True, help="Instead: widths 4 to 16, truncations, signs, stages, tables."
 )
@@ -76,9 +76,10 @@ def main(spec, sweep, faults, limit, processes, results):
     """Prove that the designs of rtl/ equal the specification, for all operands."""
     if (spec is not None) + sweep + faults > 1:
         raise click.UsageError("give one of --spec, --sweep and --faults")
-    tasks = sweep_tasks() if sweep else fault_tasks() if faults else catalog_tasks()
     if spec is not None:
-        tasks = [task_of(spec)]
+        tasks = [Task(spec.name, spec)]
+    else:
+        tasks = sweep_tasks() if sweep else fault_tasks() if faults else catalog_tasks()
     outcomes = _outcomes(tasks, limit, processes, results, anchored=not faults)
     table = tabulate([_cells(outcome) for outcome in outcomes], "keys", "github", floatfmt=".1f")
     name = "sweep" if sweep else "faults" if faults else spec.name if spec else "catalog"

@@ -11,12 +11,13 @@ import numpy as np
 
 from mbm_hw.files import replacing
 from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS
+from mbm_hw.hdl.cores import core_kind
 from mbm_hw.hdl.designs import MAX_PIPELINE, Design
 from mbm_hw.hdl.dot_product_verilog import DotProductDesign
 from mbm_hw.multipliers import Spec, Table, families
 from mbm_hw.multipliers.parameters import Choice, parameter_of, with_parameters
 from mbm_hw.multipliers.registry import Family
-from sim.designs import ALL, RTL, export
+from sim.designs import verilog_file
 from sim.dot_product_faults import DESIGN, DOT_PRODUCT_FAULTS, faulty_verilog
 from sim.faults import FAULTS
 
@@ -34,21 +35,14 @@ _PLACES = (  # of a parameter, by name, among its legal values
 
 @dataclass(frozen=True)
 class Task:
-    """A design to be proved; the Verilog is that of rtl/, unless a subclass says otherwise."""
+    """A design to be proved; the Verilog is that of rtl/, or exported now, but for a subclass's."""
 
     name: str
     design: Design | DotProductDesign
 
     def source(self, folder: Path) -> Path:
         """Return the path of the Verilog, which may be written into `folder` for it."""
-        return RTL / f"{self.name}.v"
-
-
-class Exported(Task):
-    """A design that rtl/ has not: it is exported now."""
-
-    def source(self, folder: Path) -> Path:
-        return export(self.design, folder)
+        return verilog_file(self.design, folder)
 
 
 class Faulty(Task):
@@ -61,12 +55,6 @@ class Faulty(Task):
         with replacing(path) as file:
             file.write(text)
         return path
-
-
-def task_of(design: Design | DotProductDesign) -> Task:
-    """Return the task of a design: its Verilog is that of rtl/, or else exported now."""
-    kind = Task if ALL.get(design.name) == design else Exported
-    return kind(design.name, design)
 
 
 def catalog_tasks() -> list[Task]:
@@ -85,7 +73,7 @@ def sweep_tasks() -> list[Task]:
     the highest that are legal, combinational and with each number of register stages; more float
     formats; and random product tables.
     """
-    return [Exported(design.name, design) for design in (*_sweep(), *_tables())]
+    return [Task(design.name, design) for design in (*_sweep(), *_tables())]
 
 
 def _sweep() -> Iterator[Design]:
@@ -112,14 +100,16 @@ def _specs(entry: Family, fields: dict[str, object]) -> list[Spec]:
     with all values of those that are a choice of a few.
     """
     parameters = {f.name: parameter_of(f) for f in dataclasses.fields(entry.kind)}
-    choices = {name: p.legal(None) for name, p in parameters.items() if isinstance(p, Choice)}
+    choices = {name: [*p.words] for name, p in parameters.items() if isinstance(p, Choice)}
     choices = {name: values for name, values in choices.items() if name not in entry.fixed}
     found = []
     for values in itertools.product(*choices.values()):
         known = fields | entry.fixed | dict(zip(choices, values, strict=True))
         for place in _PLACES:
-            with contextlib.suppress(ValueError):  # what the family does not have
-                found.append(with_parameters(entry.kind, known, place))
+            with contextlib.suppress(ValueError):  # the family has no such spec, or no component
+                spec = with_parameters(entry.kind, known, place)
+                core_kind(spec)
+                found.append(spec)
     return list(dict.fromkeys(found))
 
 

@@ -21,7 +21,7 @@ from proof.command import NamedDesign, run
 from proof.model import Model, read_model
 from proof.solver import solve
 from sim.code_coverage import read_points
-from sim.designs import ALL, verilog_of
+from sim.designs import ALL, verilog_file
 
 LIMIT = 120  # seconds of processor time for a bit
 _TOGGLE = re.compile(r"toggle (\w+)(?:\[(\d+)\])?:[01]->[01]$")
@@ -49,15 +49,15 @@ class Toggles:
 def main(folder, names, processes):
     """Account for the toggles that simulations with coverage did not see.
 
-    FOLDER: has NAME/coverage.dat of the designs, as results/sim/verilator has. NAMES: designs of
-    rtl/ (all of them).
+    FOLDER: has NAME/coverage.dat of the designs, as results/sim/verilator has. NAMES: designs (all
+    of rtl/).
     """
     designs = names or tuple(ALL.values())
     paths = [folder / design.name / "coverage.dat" for design in designs]
     for path in paths:
         if not path.exists():
             raise click.UsageError(f"{path} is missing: simulate with COVERAGE=1")
-    sources = [verilog_of(design, folder.parent / "rtl") for design in designs]
+    sources = [verilog_file(design, folder.parent / "verilog") for design in designs]
     with ProcessPoolExecutor(processes) as pool:
         found = list(pool.map(accounted, sources, paths))
     rows = [

@@ -1,14 +1,11 @@
-"""The designs of rtl/, by name, and those of families of the user's own."""
+"""Designs and their Verilog: those of rtl/, and any other by its name."""
 
 from pathlib import Path
 
 from mbm_hw.files import replacing
-from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, find_design, memory_table
+from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, exported, find_design, memory_table
+from mbm_hw.hdl.cores import core_kind
 from mbm_hw.hdl.design_names import AnyDesign
-from mbm_hw.hdl.designs import Design
-from mbm_hw.hdl.verilog import design_to_verilog
-from mbm_hw.multipliers import CATALOG
-from mbm_hw.multipliers.names import is_of_file
 from mbm_hw.multipliers.table_files import write_table
 from sim.simulators import ROOT
 
@@ -17,34 +14,26 @@ ALL = DESIGNS | DOT_PRODUCTS
 
 
 def named_design(name: str) -> AnyDesign:
-    """Return the design called `name`; the catalog's names, shorter for float specs, do too.
+    """Return the design of that name, as `find_design`: of rtl/ or not, or of a file of your own.
 
-    name : of a design of rtl/; or `FILE.py:...`, as `find_design` takes it: a multiplier of a
-        family of the user's own. ValueError if there is no such design.
+    ValueError if there is none, if it has no component, or if the file cannot be read.
     """
-    if is_of_file(name):
-        return find_design(name)
-    if name in CATALOG:
-        name = Design(CATALOG[name]).name
-    if name not in ALL:
-        raise ValueError(f"no design is called {name!r}; known: {', '.join(ALL)}")
-    return ALL[name]
+    try:
+        design = find_design(name)
+    except OSError as error:
+        raise ValueError(f"{error.filename}: {error.strerror}") from error
+    core_kind(design.spec)
+    return design
 
 
-def verilog_of(design: AnyDesign, folder: Path) -> Path:
-    """Return the file of a design's Verilog: that of rtl/, or else one written to `folder` now."""
+def verilog_file(design: AnyDesign, folder: Path) -> Path:
+    """Return the path of a design's Verilog: in rtl/, or written into `folder` now."""
     if ALL.get(design.name) == design:
         return RTL / f"{design.name}.v"
-    return export(design, folder)
-
-
-def export(design: AnyDesign, folder: Path) -> Path:
-    """Write a design's Verilog, and the table that it reads, to `folder`; return its path."""
-    path = folder / f"{design.name}.v"
-    text, memory = design_to_verilog(design), memory_table(design.spec)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    memory = memory_table(design.spec)
     if memory is not None:
         write_table(memory, folder / f"{memory.identifier}.hex")
+    path = folder / f"{design.name}.v"
     with replacing(path) as file:
-        file.write(text)
+        file.write(exported(design))
     return path

@@ -17,11 +17,10 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from mbm_hw.files import check_folder_writable
-from mbm_hw.hdl.design_names import AnyDesign
 from mbm_hw.hdl.designs import Design
 from sim.arguments import SEED, Parser
 from sim.cocotb_run import SimulationError
-from sim.designs import ALL, named_design, verilog_of
+from sim.designs import ALL, RTL, named_design, verilog_file
 from sim.dot_product import simulate_dot_product
 from sim.report import Outcome, Unfinished, cells, failures, write_report
 from sim.runner import simulate
@@ -31,7 +30,7 @@ from sim.simulators import SIMULATORS, MissingTool, check_folder, environment
 
 def main() -> int:
     arguments = _arguments()
-    tasks = [(simulator, design) for simulator in arguments.sim for design in arguments.spec]
+    tasks = [(simulator, name) for simulator in arguments.sim for name in arguments.spec]
     try:
         with ProcessPoolExecutor(os.cpu_count(), initializer=_quieten) as pool:
             run = functools.partial(_simulate, arguments)
@@ -61,16 +60,16 @@ def _quieten():
     logging.getLogger("cocotb").setLevel(logging.WARNING)
 
 
-def _simulate(arguments: argparse.Namespace, task: tuple[str, AnyDesign]) -> Outcome:
-    simulator, design = task
-    folder = arguments.results / simulator / design.name
+def _simulate(arguments: argparse.Namespace, task: tuple[str, str]) -> Outcome:
+    simulator, name = task
+    design = named_design(name)
     run = simulate if isinstance(design, Design) else simulate_dot_product
     try:
         return run(
             design,
-            verilog_of(design, arguments.results / "rtl"),
+            verilog_file(design, arguments.results / "verilog"),
             simulator,
-            folder,
+            arguments.results / simulator / design.name,
             waves=arguments.waves,
             seed=arguments.seed,
             is_covered=arguments.coverage and simulator == "verilator",
@@ -86,7 +85,7 @@ def _arguments() -> argparse.Namespace:
         choices=[*SIMULATORS, "all"],
         help="the simulator (icarus; of --coverage verilator)",
     )
-    parser.add_argument("--spec", metavar="NAME", help="one design (all of rtl/)")
+    parser.add_argument("--spec", metavar="NAME", help="one design, of rtl/ or not (all of rtl/)")
     parser.add_argument("--waves", action="store_true", help="write the waves too")
     parser.add_argument(
         "--coverage", action="store_true", help="count branches and toggles, in Verilator"
@@ -101,14 +100,13 @@ def _arguments() -> argparse.Namespace:
     if arguments.coverage and "verilator" not in arguments.sim:
         parser.error("--coverage is Verilator's: give --sim verilator or --sim all")
     try:
-        chosen = ALL.values() if arguments.spec is None else [named_design(arguments.spec)]
-        arguments.spec = list(chosen)
-        sources = [verilog_of(design, arguments.results / "rtl") for design in arguments.spec]
-    except (ValueError, OSError) as error:
+        arguments.spec = list(ALL) if arguments.spec is None else [arguments.spec]
+        designs = [named_design(name).name for name in arguments.spec]
+    except ValueError as error:
         parser.error(str(error))
-    missing = [path.name for path in sources if not path.exists()]
+    missing = [name for name in designs if name in ALL and not (RTL / f"{name}.v").exists()]
     if missing:
-        parser.error(f"rtl/{missing[0]} is missing: run `make verilog`")
+        parser.error(f"rtl/{missing[0]}.v is missing: run `make verilog`")
     try:
         check_folder_writable(arguments.results)
         for simulator in arguments.sim:

@@ -29,6 +29,7 @@ from mbm_hw.studies.identity import spec_identity, study_identity
 from mbm_hw.studies.memory_estimate import estimate_memory
 from mbm_hw.studies.network_layers import NetworkLayers
 from mbm_hw.studies.networks import factory_name, load_network, load_weights
+from mbm_hw.studies.slowness import slow_multipliers
 from mbm_hw.studies.store import Store
 
 PICTURED_IMAGES = 3
@@ -109,6 +110,12 @@ class StudyRun:
         """The layers that are approximate in any of the layer sets."""
         layers = {name for names in self.layer_sets.values() for name in names}
         return [name for name in self.multiplications if name in layers]
+
+    def slow_multipliers(self) -> Iterator[str]:
+        """Yield a line for each multiplier that is slow in the kernels; see `slowness`."""
+        products = sum(map(self._share, self.layer_sets)) * len(self.dataset)
+        names = {spec: self.study.name_of(spec) for spec in self.study.all_specs}
+        return slow_multipliers(names, products)
 
     @property
     def coverage(self) -> str:
