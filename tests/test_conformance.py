@@ -78,21 +78,20 @@ DOCSTRING = """Operands without their lowest bits.
     """
 
 
-@pytest.fixture(autouse=True)
-def registered():
-    """Forget the families of a test after it."""
+@pytest.fixture
+def own():
+    """A function that returns a family of the test's own, a class called Bad with its members."""
     held = registry.state()
-    yield
+
+    def made(members=(), parent=None, name="bad"):
+        parent = parent or Good
+        members = {"__module__": __name__, "__doc__": DOCSTRING.format(2)} | dict(members)
+        kind = dataclasses.dataclass(frozen=True, kw_only=True)(type("Bad", (parent,), members))
+        globals()["Bad"] = family(name)(kind)  # where pickle looks
+        return registry.families()[-1]
+
+    yield made
     registry.restore(held)
-
-
-def own(members=(), parent=None, name="bad"):
-    """Return a family of this test's own, a class called Bad with these members."""
-    parent = parent or Good
-    members = {"__module__": __name__, "__doc__": DOCSTRING.format(2)} | dict(members)
-    kind = dataclasses.dataclass(frozen=True, kw_only=True)(type("Bad", (parent,), members))
-    globals()["Bad"] = family(name)(kind)  # where pickle looks
-    return registry.families()[-1]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -122,8 +121,8 @@ class GoodCore(Core):
         return product << 2 * self.spec.k
 
 
-def test_a_right_family_fails_no_check():
-    found = list(conform(own(), widths=(4, 8, 12), checks=OWN_CHECKS))
+def test_a_right_family_fails_no_check(own):
+    found = list(conform(own(), widths=(4,), checks=OWN_CHECKS))
     assert not failures(found)
     absent = {result.check: result.detail for result in found if result.result == "absent"}
     assert absent.keys() == {"published", "special_values", "lowering"}
@@ -172,14 +171,14 @@ def float_product(self, a, b):
         ("layers", WRONG_TERMS, "of a linear layer is .*, expected"),
     ],
 )
-def test_each_check_can_fail(check, members, message):
+def test_each_check_can_fail(own, check, members, message):
     widths = (12,) if check in ("operators", "layers") else (4,)
     (result,) = conform(own(members), widths=widths, checks=[check])
     assert result.result == "failed"
     assert re.search(message, result.detail), result.detail
 
 
-def test_a_wrong_component_fails():
+def test_a_wrong_component_fails(own):
     entry = own()
 
     @core_of(entry.kind)
@@ -192,7 +191,7 @@ def test_a_wrong_component_fails():
     assert ", expected " in result.detail
 
 
-def test_wrong_special_values_fail():
+def test_wrong_special_values_fail(own):
     members = {"product": float_product, "__doc__": ""}
     kind = own(members, FloatMitchell, "badfloat")
     (result,) = conform(kind, widths=(8,), checks=["special_values"])
@@ -200,7 +199,7 @@ def test_wrong_special_values_fail():
     assert "patterns: " in result.detail
 
 
-def test_wrong_tables_verilog_and_figures_fail(monkeypatch):
+def test_wrong_tables_verilog_and_figures_fail(own, monkeypatch):
     entry = own()
     monkeypatch.setattr(products, "product_table", lambda spec: product_table(spec) + 1)
     monkeypatch.setattr(hardware, "to_verilog", lambda spec: "module other(a, b, product);")
@@ -213,7 +212,7 @@ def test_wrong_tables_verilog_and_figures_fail(monkeypatch):
     assert "bad8_k2: mred is " in found[2].detail
 
 
-def test_an_error_of_the_familys_code_is_a_failure_with_its_line():
+def test_an_error_of_the_familys_code_is_a_failure_with_its_line(own):
     entry = own({"product": lambda self, a, b: a.nothing})
     (result,) = conform(entry, widths=(4,), checks=["reference"])
     assert "AttributeError: 'numpy.ndarray' object has no attribute 'nothing'" in result.detail
@@ -250,7 +249,7 @@ def test_one_multiplier_or_several_families_are_checked(capsys):
     assert run("float_lmul", "roba", "--widths", "4") == 0
     printed = capsys.readouterr().out
     assert "- special_values: integers have no special values: roba\n" in printed
-    assert printed.endswith("2 families, 26 checks, 0 failed\n")
+    assert re.search(r"\n2 families, \d+ checks, 0 failed\n$", printed)
 
 
 @pytest.mark.parametrize(
@@ -286,8 +285,9 @@ def proved(folder, changes, checks):
 def faults():
     from sim.faults import FAULTS
 
-    before = dict(FAULTS)
+    before, held = dict(FAULTS), registry.state()
     yield FAULTS
+    registry.restore(held)
     FAULTS.clear()
     FAULTS.update(before)
 
@@ -315,7 +315,7 @@ def test_each_check_by_proof_and_simulation_can_fail(tmp_path, faults, changes, 
     assert message in result.detail
 
 
-def test_an_absent_definition_is_named(tmp_path, faults):
+def test_an_absent_definition_is_named(own, faults):
     from proof import conformance  # noqa: F401  registers its checks
 
     (result,) = conform(own(), widths=(4,), checks=["proof"])
