@@ -4,7 +4,7 @@ Ref: W. Liu et al., IEEE Trans. Computers 66(8), 2017.
 """
 
 from mbm_hw.multipliers import BoothR4
-from proof.terms import bit, total, word
+from proof.terms import bit, carry_save_total, word
 
 
 def definitions(spec: BoothR4, width: int) -> str:
@@ -17,7 +17,7 @@ def definitions(spec: BoothR4, width: int) -> str:
         "      (bvneg (bvmul two value_b)))))))",
         "(define-fun is_two ((digit Word)) Bool (or (= digit two) (= digit (bvneg two))))",
     ]
-    rows = []
+    rows, weights = [], 0
     for i in range(0, spec.width, 2):
         below = f"(ite {bit('value_a', i - 1)} one zero)" if i else "zero"
         middle, sign = bit("value_a", i), bit("value_a", i + 1)
@@ -27,10 +27,21 @@ def definitions(spec: BoothR4, width: int) -> str:
             if spec.kind == 1
             else f"(ite {sign} (bvadd (bvnot value_b) one) value_b)"
         )
+        # A row is as much as its bits with the highest one inverted, less that one's weight.
+        highest = max(i + spec.width + 1, spec.p)
+        weight = 1 << highest if highest < width else 0
+        weights += weight
+        inverted = f"(bvxor (bvand bits_{i} {word(2 * weight - 1, width)}) {word(weight, width)})"
         lines += [
             f"(define-fun digit_{i} () Word (bvadd {below} (ite {middle} one zero) {negative}))",
             f"(define-fun exact_{i} () Word (bvshl (times_b digit_{i}) {word(i, width)}))",
             f"(define-fun approximate_{i} () Word (bvshl {approximate} {word(i, width)}))",
+            f"(define-fun bits_{i} () Word",
+            f"  (bvor (bvand exact_{i} (bvnot {low})) (bvand approximate_{i} {low})))",
+            f"(define-fun inverted_{i} () Word {inverted if weight else f'bits_{i}'})",
+            f"(define-fun claim_sign_{i} () Bool",
+            f"  (= (bvadd bits_{i} {word(weight, width)}) inverted_{i}))",
         ]
-        rows.append(f"(bvor (bvand exact_{i} (bvnot {low})) (bvand approximate_{i} {low}))")
-    return "\n".join([*lines, f"(define-fun product () Word {total(rows)})"])
+        rows.append(f"inverted_{i}")
+    constant = word(-weights % (1 << width), width)
+    return "\n".join([*lines, carry_save_total("product", [constant, *rows])])

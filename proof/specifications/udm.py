@@ -4,7 +4,7 @@ Ref: P. Kulkarni, P. Gupta, M. Ercegovac, VLSI Design 2011.
 """
 
 from mbm_hw.multipliers import UDM
-from proof.terms import total, word
+from proof.terms import carry_save_total, word
 
 
 def definitions(spec: UDM, width: int) -> str:
@@ -21,9 +21,12 @@ def definitions(spec: UDM, width: int) -> str:
         "    (ite (= y zero) zero (ite (= y one) x (ite (= y two) (bvmul two x)\n"
         "      (ite (= x zero) zero (ite (= x one) three six)))))))"
     )
-    terms = [
-        f"(bvshl (digits digit_a{i} digit_b{j}) {word(i + j, width)})"
-        for j in places
-        for i in places
-    ]
-    return "\n".join([*digits, product, f"(define-fun magnitude () Word {total(terms)})"])
+    rows = []
+    for j in places:  # of each product two bits, and in another row the third
+        for name in ("three", "four"):
+            bits = (
+                f"(bvshl (bvand (digits digit_a{i} digit_b{j}) {name}) {word(i + j, width)})"
+                for i in places
+            )
+            rows.append(f"(bvor {' '.join(bits)})")
+    return "\n".join([*digits, product, carry_save_total("magnitude", rows)])
