@@ -15,7 +15,10 @@ def definitions(spec: BoothR4, width: int) -> str:
     lines = [
         f"(define-fun negative_b () Word {negative})",
         "(define-fun claim_negative () Bool (= negative_b (bvneg value_b)))",
-        "(define-fun times_b ((digit Word)) Word (bvmul digit value_b))",
+        "(define-fun times_b ((digit Word)) Word",
+        "  (ite (= digit zero) zero (ite (= digit one) value_b (ite (= digit two)",
+        "    (bvmul two value_b) (ite (= digit (bvneg one)) (bvneg value_b)",
+        "      (bvneg (bvmul two value_b)))))))",
     ]
     rows, weights = [], 0
     for i in range(0, spec.width, 2):
