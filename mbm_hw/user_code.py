@@ -49,11 +49,13 @@ def load_function(name: str) -> Callable:
 def load_module(file: str | Path, name: str) -> ModuleType:
     """Return the module of the Python file `file`, as `load_function` runs it.
 
-    name : `file.py:what`, with which errors begin. A missing file is an OSError; whatever its code
-    raises is a ValueError.
+    name : `file.py:what`, with which errors begin. A missing file is an OSError; a folder or a
+    pipe, and whatever its code raises, is a ValueError.
     """
     path = Path(file)
     path.stat()
+    if not path.is_file():
+        raise ValueError(f"{name}: {path} is no file")
     with running(name, path):
         return _load(path.resolve())
 

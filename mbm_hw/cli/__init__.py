@@ -59,7 +59,7 @@ def blaming(program: str = "mbm-hw") -> Iterator[None]:
     """Leave by `fail` for what a user's file raises in the block; name the file and the line."""
     try:
         yield
-    except Exception as error:  # a user's multiplier may raise anything
+    except (Exception, SystemExit) as error:  # a user's multiplier may raise anything
         if (message := user_code.blamed(error)) is None:
             raise
         fail(message, program)
