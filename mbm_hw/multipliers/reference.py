@@ -39,7 +39,7 @@ def multiply(spec: Spec | str, a, b) -> np.ndarray:
 
 
 def _products(spec: Spec, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return `spec.product(a, b)`; a ValueError unless these are integers of the operands' shape."""
+    """Return the products; a ValueError unless they are integers of the operands' shape."""
     products = np.asarray(spec.product(a, b))
     shape = np.broadcast_shapes(a.shape, b.shape)
     if products.dtype.kind not in "iu" or products.shape != shape:
