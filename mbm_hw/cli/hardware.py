@@ -78,10 +78,10 @@ def cost(names, liberty, mapping, power, fpga, breakdown, output, cache, style):
 
 
 def _print_breakdowns(costing, designs, style):
-    from mbm_hw.cost.breakdown import breakdown
+    from mbm_hw.cost.breakdown import breakdowns
     from mbm_hw.cost.report import breakdown_table
 
-    tables = [breakdown(costing, design) for design in designs]
+    tables = breakdowns(costing, designs)
     if style is None:
         click.echo("\n\n".join(map(breakdown_table, tables)))
     else:

@@ -15,7 +15,7 @@ from mbm_hw.cost.netlist import Net, Netlist, delayed, planes_of
 from mbm_hw.cost.timing import Timing
 
 STEPS = 256  # of time, on the critical path
-_LANES = 8192  # pairs of vectors that are simulated together
+_LANES = 2**15  # pairs of vectors that are simulated together
 
 Toggles = Mapping[Net, tuple[int, int]]
 """How often each net rises and falls."""

@@ -1,10 +1,12 @@
 """Where a logarithmic multiplier's area goes, and how little of it the library would allow."""
 
+import functools
 from collections.abc import Mapping, Sequence
 
 from mbm_hw.cost.bounds import area, array_terms, block_terms, cell_areas
 from mbm_hw.cost.netlist import Netlist
 from mbm_hw.cost.rows import Costing, baseline_of, builds
+from mbm_hw.cost.tools import workers
 from mbm_hw.hdl.blocks import blocks
 from mbm_hw.hdl.design_names import AnyDesign, as_design
 from mbm_hw.multipliers import Spec
@@ -51,6 +53,12 @@ def breakdown(costing: Costing, design: AnyDesign | Spec | str) -> list[dict]:
     return [
         {"design": design.name} | row | {"share": 100 * row["area_um2"] / smallest} for row in rows
     ]
+
+
+def breakdowns(costing: Costing, designs: Sequence[AnyDesign | Spec | str]) -> list[list[dict]]:
+    """Return the breakdown of each design; they are found side by side."""
+    with workers() as pool:
+        return [*pool.map(functools.partial(breakdown, costing), designs)]
 
 
 def savings(rows: Sequence[Mapping]) -> tuple[float, float, float]:

@@ -3,6 +3,7 @@
 Units everywhere: um2, ns, pF, pJ, nW.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -105,7 +106,7 @@ def _between(axis: np.ndarray, x: float) -> list[tuple[int, float]]:
     """Return the indices of the two entries to use, with their weights."""
     if len(axis) == 1:
         return [(0, 1.0)]
-    high = int(np.clip(np.searchsorted(axis, x), 1, len(axis) - 1))
+    high = min(max(bisect_left(axis, x), 1), len(axis) - 1)
     weight = (x - axis[high - 1]) / (axis[high] - axis[high - 1])
     return [(high - 1, 1 - weight), (high, weight)]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from mbm_hw.cost.breakdown import BROKEN_DOWN, breakdown, savings
+from mbm_hw.cost.breakdown import BROKEN_DOWN, breakdowns, savings
 from mbm_hw.cost.picture import plot_cost
 from mbm_hw.cost.rows import Costing
 from mbm_hw.cost.synthesis import MAPPINGS
@@ -124,7 +124,7 @@ def write_report(rows: Sequence[Mapping], costing: Costing, folder: str | Path) 
         table = paper_table(published, others, mapping)
         parts += ["## Beside the MBM paper's Table I", table, PAPER]
     names = [row["design"] for row in published if row["design"] in BROKEN_DOWN]
-    tables = [breakdown_table(breakdown(costing, find_design(name))) for name in names]
+    tables = [breakdown_table(rows) for rows in breakdowns(costing, names)]
     if tables:
         parts += ["## Where the area goes, and what bounds it", BOUNDS, *tables]
     activity = activity_table(rows)

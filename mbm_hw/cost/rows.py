@@ -2,11 +2,11 @@
 
 import functools
 import inspect
-import os
+import operator
 import pickle
 import re
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from mbm_hw.cost.netlist import Netlist
 from mbm_hw.cost.streams import Stream
 from mbm_hw.cost.synthesis import MULTIPLIERS, Mapped, synthesise
 from mbm_hw.cost.timing import analyse, critical_path, surroundings
-from mbm_hw.cost.tools import default_liberty, opensta_version, wasm_version
+from mbm_hw.cost.tools import default_liberty, opensta_version, wasm_version, workers
 from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, as_design, exported, find_design
 from mbm_hw.hdl.design_names import AnyDesign
 from mbm_hw.hdl.designs import Design
@@ -88,22 +88,20 @@ class Costing:
         FIGURE_saved_array : the same against its build as an array alone.
         bias, mred : of the spec, in percent, see `error_metrics`.
         """
-        designs, pool = [*map(as_design, designs)], ThreadPoolExecutor(os.cpu_count())
-        try:
-            pairs = dict.fromkeys(
-                (one, build)
-                for design in designs
-                for one in (baseline_of(design), design)
-                for build in builds(one)
-            )
-            pending = {pair: pool.submit(self.figures, *pair) for pair in pairs}
+        designs = [*map(as_design, designs)]
+        with workers() as pool:
+            everything = dict.fromkeys(one for d in designs for one in (baseline_of(d), d))
+            pending = {
+                one: (
+                    {build: pool.submit(self.on_cells, one, build) for build in builds(one)},
+                    [pool.submit(self.placed, one, device) for device in self.devices],
+                )
+                for one in everything
+            }
             for design in designs:
-                baseline = baseline_of(design)
-                exact = {build: pending[baseline, build].result() for build in builds(baseline)}
-                for build in builds(design):
-                    yield self._row(design, build, pending[design, build].result(), exact)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+                exact = _figures(*pending[baseline_of(design)])
+                for build, figures in _figures(*pending[design]).items():
+                    yield self._row(design, build, figures, exact)
 
     def _row(self, design: AnyDesign, build: str, figures: dict, exact: dict[str, dict]) -> dict:
         row = {"design": design.name, "build": build if len(builds(design)) > 1 else ""} | figures
@@ -123,15 +121,13 @@ class Costing:
             fpga.version(device)
         surroundings(self.library)  # they take its NAND2 and what that says of delays
 
-    def figures(self, design: AnyDesign | Spec | str, build: str) -> dict:
-        """Return the figures of one design, without those that compare it."""
+    def on_cells(self, design: AnyDesign | Spec | str, build: str) -> dict:
+        """Return the figures of one design on the library's cells."""
         design = as_design(design)
         mapped = self.mapped(design, build)
         figures = self.size_and_delay(design, mapped)
         for stream in self.streams:
             figures |= self.energy(design, mapped, stream)
-        for device in self.devices:
-            figures |= self.placed(design, device)
         return figures
 
     def verilog(self, design: AnyDesign | Spec | str) -> str:
@@ -261,6 +257,15 @@ class Costing:
     @functools.cached_property
     def _kept(self) -> Cache:
         return Cache(self.cache)
+
+
+def _figures(on_cells: Mapping[str, Future], placed: Sequence[Future]) -> dict[str, dict]:
+    """Return a design's figures for each of its builds; those on FPGAs are the same for all."""
+    on_devices = [figures.result() for figures in placed]
+    return {
+        build: functools.reduce(operator.or_, on_devices, figures.result())
+        for build, figures in on_cells.items()
+    }
 
 
 def _pins(verilog: str) -> int:

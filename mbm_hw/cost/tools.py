@@ -3,12 +3,16 @@
 `mbm_hw.cost.install` brings those that pip does not.
 """
 
+import functools
 import importlib.metadata
-import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 PRIVATE = Path("build") / "cost"  # what `install` unpacks, in the working folder
@@ -56,9 +60,36 @@ def wasm_version(package: str) -> str:
 def run_wasm(package: str, function: str, arguments: list[str], folder: Path) -> None:
     """Run a program of YoWASP's in a process of its own, in `folder`, the only one that it sees."""
     wasm_version(package)
+    with _COMPILING:
+        command = _compiled(package, function)
+    run([*command, *arguments], folder, package)
+
+
+_COMPILING = threading.Lock()
+
+
+@functools.cache
+def _compiled(package: str, function: str) -> list[str]:
+    """Return the command that runs a program of YoWASP's.
+
+    On a machine's first run the program compiles itself, for most of a minute and on all
+    processors: that happens once, here.
+    """
     module = package.replace("-", "_")
     code = f"import sys, {module}; sys.exit({module}.{function}(sys.argv[1:]))"
-    run([sys.executable, "-c", code, *arguments], folder, package)
+    command = [sys.executable, "-c", code]
+    run([*command, "--version"], Path.cwd(), package)
+    return command
+
+
+@contextmanager
+def workers() -> Iterator[ThreadPoolExecutor]:
+    """Give a pool of threads, one for each processor; on leaving, work that waits is dropped."""
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def run(command: list[str], folder: Path, name: str | None = None) -> str:
