@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from components import assert_equal, expected_products, products, simulate
-from family_vectors import kind_of, legal_specs, modules, widths_of
+from family_vectors import entry_of, legal_specs, modules, widths_of
 
 from mbm_hw.hdl import Multiplier
 from mbm_hw.hdl.leading_one import LeadingOne
@@ -14,16 +14,18 @@ FAMILIES = list(modules())
 
 def few_specs(family, width):
     """Return the first, the middle and the last spec of a width, unsigned and signed."""
-    for signed in (False, True):
-        specs = list(legal_specs(kind_of(family), width, signed))
+    entry = entry_of(family)
+    for signed in entry.kind.SIGNS:
+        specs = list(legal_specs(entry, width, signed))
         yield from {specs[0], specs[len(specs) // 2], specs[-1]}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_multiplier_of_4_bits_equals_the_reference(family):
-    kind = kind_of(family)
-    for signed in (False, True):
-        for spec in legal_specs(kind, widths_of(kind)[0], signed) if kind.MIN_WIDTH < 8 else ():
+    entry = entry_of(family)
+    width = widths_of(entry.kind)[0]
+    for signed in entry.kind.SIGNS if width < 8 else ():
+        for spec in legal_specs(entry, width, signed):
             assert_equal(spec, products(Multiplier(spec)), expected_products(spec))
 
 
@@ -43,7 +45,7 @@ def pairs(spec, count):
 @pytest.mark.parametrize("width", [5, 16, 32])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_wider_multipliers_equal_the_reference_at_corners_and_on_a_sample(family, width):
-    if width not in widths_of(kind_of(family)):
+    if width not in widths_of(entry_of(family).kind):
         pytest.skip(f"{family} has no {width} bits")
     for spec in few_specs(family, width):
         check_sample(spec, *pairs(spec, 30))
@@ -67,8 +69,7 @@ def check_sample(spec, a, b):
 @pytest.mark.parametrize("pipeline", [1, 2, 3, 4])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_pipelines_have_their_latency_and_start_with_products_of_zeros(family, pipeline):
-    kind = kind_of(family)
-    spec = list(legal_specs(kind, 8, True))[-1]
+    spec = list(legal_specs(entry_of(family), 8, True))[-1]
     component = Multiplier(spec, pipeline)
     a, b = pairs(spec, 20)
     zeros = [int(multiply(spec, 0, 0))] * (pipeline - 1)

@@ -152,8 +152,13 @@ class REALM(LogSpec):
     signed: bool = False
 
     @property
+    def factor_bits(self) -> int:
+        """Bits behind the point of the constants."""
+        return factor_bits(self.width)
+
+    @property
     def factors(self) -> np.ndarray:
-        """The constants, uint64 [m, m], in units of 2**-factor_bits(width), by their segments."""
+        """The constants, uint64 [m, m], in units of 2**-factor_bits, by their segments."""
         return FACTORS[self.m, factor_bits(self.width)]
 
     @property
@@ -173,7 +178,7 @@ class REALM(LogSpec):
     def correction(self, fraction_a, fraction_b, carry):
         segment = np.uint64(self.fraction_width - self.segment_bits)
         factor = self.factors[fraction_a >> segment, fraction_b >> segment]
-        shift = self.fraction_width - factor_bits(self.width)
+        shift = self.fraction_width - self.factor_bits
         aligned = factor << np.uint64(shift) if shift >= 0 else factor >> np.uint64(-shift)
         truncation = np.uint64(self.truncation)
         return aligned >> carry >> truncation << truncation

@@ -27,6 +27,5 @@
 ; The small-product corner: 1 is given back where the shift drops the correction.
 (define-fun small () Bool (and is_corrected (= carry one) (bvule characteristic six)))
 
-(define-fun is_zero () Bool (or (= value_a zero) (= value_b zero)))
 (define-fun magnitude () Word
   (ite is_zero zero (bvadd (power limited) (ite small one zero))))

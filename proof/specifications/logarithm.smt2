@@ -2,15 +2,11 @@
 ;
 ; Parameters: width, truncation.
 
-(define-fun fraction_width () Word (bvsub width one))
-(define-fun unit () Word (bvshl one fraction_width))
-(define-fun product_width () Word (bvmul two width))
+(include "fraction.smt2")
 
 ; The logarithm: characteristic, and the bits below the leading one as a left-aligned fraction. A
 ; truncated fraction has the lowest bit that is kept set.
 (define-fun is_forced () Bool (distinct truncation zero))
-(define-fun remainder ((x Word) (k Word)) Word
-  (bvand (bvshl x (bvsub fraction_width k)) (bvsub unit one)))
 (define-fun kept ((fraction Word)) Word
   (bvshl (bvor (bvlshr fraction truncation) (ite is_forced one zero)) truncation))
 (define-fun characteristic_a () Word (leading_one magnitude_a))
@@ -25,5 +21,4 @@
 (define-fun characteristic () Word (bvadd characteristic_a characteristic_b carry))
 
 ; The antilogarithm of a linear significand 1 + m / unit, rounded down.
-(define-fun power ((m Word)) Word
-  (bvlshr (bvshl (bvadd unit m) characteristic) fraction_width))
+(define-fun power ((m Word)) Word (scaled (bvadd unit m) characteristic))

@@ -11,7 +11,7 @@ from amaranth.lib import data
 
 from mbm_hw.hdl.cores.float_core import FloatCore, sum_and_one
 from mbm_hw.hdl.cores.registry import core_of
-from mbm_hw.hdl.correction import limited_sum
+from mbm_hw.hdl.correction import halved, limited_sum
 from mbm_hw.multipliers import FloatLogSpec
 
 
@@ -41,9 +41,8 @@ class FloatLogCore(FloatCore):
     def normalised(self, m: Module, total: Signal, carry: Signal) -> tuple[Signal, Signal]:
         fraction = Signal(self.kept_width)
         m.d.comb += fraction.eq(total[: self.kept_width])
-        limited = limited_sum(
-            m, fraction, carry, self.corrections(), lambda corrected: carry & corrected[-1]
-        )
+        correction = halved(carry, self.corrections(), self.kept_width)
+        limited = limited_sum(m, fraction, *correction, lambda corrected: carry & corrected[-1])
         exponent = Signal(self.spec.exponent_bits + 1)
         mantissa = Signal(self.spec.mantissa_bits)
         m.d.comb += [

@@ -13,7 +13,7 @@ from amaranth.lib.wiring import Out
 
 from mbm_hw.hdl.cores.log_steps import LogStepsCore
 from mbm_hw.hdl.cores.registry import core_of
-from mbm_hw.hdl.correction import limited_sum
+from mbm_hw.hdl.correction import halved, limited_sum
 from mbm_hw.hdl.registers import registered
 from mbm_hw.multipliers import LogSpec
 
@@ -58,10 +58,11 @@ class LogCore(LogStepsCore):
             log_a, log_b, nonzero = registered(m, self.en, log_a, log_b, nonzero)
 
         fraction, carry, characteristic = self.sum_of_logs(m, log_a, log_b)
+        correction = self.correction(m, log_a, log_b, carry)
         limited = Signal(self.kept_width + 1)
         is_small = Signal()
         m.d.comb += [
-            limited.eq(self.limited(m, fraction, carry, characteristic)),
+            limited.eq(self.limited(m, fraction, correction, characteristic)),
             is_small.eq(self.is_small(characteristic, carry) & nonzero),
         ]
         if self.latency >= 1:
@@ -111,14 +112,16 @@ class LogCore(LogStepsCore):
         """Return the constants added without and with a carry, in units of the kept fraction."""
         return tuple(correction >> self.spec.truncation for correction in self.spec.corrections)
 
-    def limited(self, m: Module, fraction: Value, carry: Value, characteristic: Value) -> Value:
+    def correction(self, m: Module, log_a: Value, log_b: Value, carry: Value) -> tuple[Value, int]:
+        """Return what is added to the fraction, and the bit of it at which that begins."""
+        return halved(carry, self.corrections(), self.kept_width)
+
+    def limited(
+        self, m: Module, fraction: Value, correction: tuple[Value, int], characteristic: Value
+    ) -> Value:
         """Return fraction + correction, or the fraction alone where that would overflow."""
         return limited_sum(
-            m,
-            fraction,
-            carry,
-            self.corrections(),
-            lambda corrected: self.is_overflow(characteristic, corrected),
+            m, fraction, *correction, lambda corrected: self.is_overflow(characteristic, corrected)
         )
 
     def is_overflow(self, characteristic: Value, corrected: Value) -> Value:

@@ -1,0 +1,30 @@
+"""What the array multipliers share: rows of partial products, added as two and then as one."""
+
+from amaranth import Module, Signal, Value
+
+from mbm_hw.hdl.carry_save import Row, carry_save
+from mbm_hw.hdl.cores.core import Core
+
+
+class ArrayCore(Core):
+    """The sum of the rows that a subclass makes of the operands; parameters, members are Core's."""
+
+    def rows(self, m: Module, a: tuple[Value, ...], b: tuple[Value, ...]) -> list[Row]:
+        """Return the rows; a, b : what `operand` returned of each."""
+        raise NotImplementedError(f"{type(self).__name__} has no `rows`")
+
+    def combined(self, m, a, b):
+        width = len(self.product)
+        rows = carry_save(m, self.rows(m, a, b), width)
+        row_x, row_y = Signal(width), Signal(width)
+        for signal, row in zip((row_x, row_y), rows, strict=False):
+            m.d.comb += signal.eq(row.value)
+        return row_x, row_y
+
+    def result(self, m, row_x, row_y):
+        return row_x + row_y
+
+
+def gated(bits: Value, gate: Value) -> Value:
+    """Return `bits` where the bit `gate` is 1, else 0: a row of partial products."""
+    return bits & gate.replicate(len(bits))

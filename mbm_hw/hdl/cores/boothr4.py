@@ -1,0 +1,69 @@
+"""The core of the approximate radix-4 Booth multipliers: rows selected by digits.
+
+Ref: W. Liu et al., IEEE Trans. Computers 66(8), 2017.
+"""
+
+from amaranth import Cat, Const, Module, Mux, Signal, Value
+
+from mbm_hw.hdl.carry_save import Row
+from mbm_hw.hdl.cores.array import ArrayCore, gated
+from mbm_hw.hdl.cores.registry import core_of
+from mbm_hw.multipliers import BoothR4
+
+
+@core_of(BoothR4)
+class BoothR4Core(ArrayCore):
+    """The product of two patterns in two's complement; parameters and members are Core's.
+
+    Rows take b and -b, which there is once: so none needs a carry in. The sign of a row is not
+    extended: with it inverted, the row is too high by twice its weight, and one constant takes that
+    back for all rows.
+    """
+
+    def operand(self, m, name, x):
+        if name == "a":
+            return (x,)
+        negative = Signal(self.spec.width + 1, name="negative_b")
+        m.d.comb += negative.eq(-x.as_signed())
+        return x, negative
+
+    def rows(self, m, a, b):
+        (a,), (b, negative_b) = a, b
+        bits, rows, excess = Cat(Const(0, 1), a), [], 0
+        for i in range(self.spec.width // 2):
+            row = self.row(m, i, bits[2 * i : 2 * i + 3], b.as_signed(), negative_b.as_signed())
+            if 2 * i + len(row) <= self.spec.product_width:
+                row = Cat(row[:-1], ~row[-1])
+                excess += 1 << (2 * i + len(row) - 1)
+            rows.append(Row(row, 2 * i))
+        constant = -excess % (1 << self.spec.product_width)
+        return [Row(Const(constant, self.spec.product_width)), *rows]
+
+    def row(self, m: Module, i: int, bits: Value, b: Value, negative_b: Value) -> Value:
+        """Return row i in two's complement, from column 2 * i on; bits : those of the digit."""
+        signed_b = Signal(self.spec.width + 1, name=f"signed_b_{i}")
+        m.d.comb += signed_b.eq(Mux(bits[2], negative_b, b))
+        low_width = max(self.spec.p - 2 * i, 0)
+        width = max(self.spec.width + 2, low_width + 1)
+        exact, approximate = Signal(width, name=f"exact_{i}"), Signal(width, name=f"low_{i}")
+        once, twice = (
+            Cat(signed_b, signed_b[-1].replicate(width))[:width],
+            Cat(Const(0, 1), signed_b, signed_b[-1].replicate(width))[:width],
+        )
+        m.d.comb += [
+            exact.eq(gated(once, self.is_one(bits)) | gated(twice, self.is_two(bits))),
+            approximate.eq(self.approximate(once, bits)),
+        ]
+        return Cat(approximate[:low_width], exact[low_width:])
+
+    def is_one(self, bits: Value) -> Value:
+        """Return whether the digit is 1 or -1."""
+        return bits[0] ^ bits[1]
+
+    def is_two(self, bits: Value) -> Value:
+        """Return whether the digit is 2 or -2."""
+        return (bits[0] == bits[1]) & (bits[1] != bits[2])
+
+    def approximate(self, once: Value, bits: Value) -> Value:
+        """Return the row for the columns below p; once : b or, by the digit's sign, -b."""
+        return gated(once, self.is_one(bits)) if self.spec.kind == 1 else once

@@ -1,0 +1,9 @@
+"""The product of SSM's and ESSM's segments."""
+
+from mbm_hw.multipliers import Spec
+from proof.terms import multiplication
+
+
+def definitions(spec: Spec, width: int) -> str:
+    """Return the functions multiply and is_whole of factors of m bits."""
+    return multiplication(spec.m, width)
