@@ -74,6 +74,9 @@ clean:    ## Remove .venv, build and results
 	"$${PYTHON3:-python3}" -m venv .venv
 	@build=$$(tests/build_folder.sh) && $(PYTHON) -m pip install --quiet --disable-pip-version-check \
 	  -c constraints.txt $${build:+-C "build-dir=$$build"} -e '.[sim,synth,formal,cuda,cluster,dev]'
+	@# pip's own names this folder in its first line, where a shell takes quotes and $$ apart
+	@printf '%s\n' '#!/bin/sh' 'exec "$$(dirname "$$(readlink -f "$$0")")/python" -P -m mbm_hw "$$@"' > .venv/bin/mbm-hw
+	@chmod +x .venv/bin/mbm-hw
 	@touch $@
 
 .venv/simulators: .venv/installed

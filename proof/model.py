@@ -101,10 +101,15 @@ def read_model(source: Path, name: str) -> Model:
     pattern = rf"^; yosys-smt2-({'|'.join(wires)}) (\S+) (\d+)$"
     for kind, wire, width in re.findall(pattern, text, flags=re.MULTILINE):
         wires[kind][wire] = int(width)
-    width = 1 + sum(sum(wires[kind].values()) for kind in ("input", "register"))
-    width += _undriven_bits(text, name, wires["input"])
-    if f"(_ BitVec {width})" not in re.search(r"^\(define-sort .*", text, re.MULTILINE)[0]:
-        raise ModelError(f"{source}: there are registers without a name")
+    width = int(re.search(r"^\(define-sort .*\(_ BitVec (\d+)\)", text, re.MULTILINE)[1])
+    # A register may be narrower than its wire: Yosys takes off the bits that are always the same.
+    holders = {
+        signal.split()[0]
+        for number, _, _, signal in _parts(text, name)
+        if number in _following(text, name)
+    }
+    if unnamed := holders - wires["register"].keys():
+        raise ModelError(f"{source}: there are registers without a name: {', '.join(unnamed)}")
     text += _functions_of_states(text, name, wires["input"])
     return Model(name, text, width, *wires.values())
 
@@ -132,19 +137,6 @@ def _functions_of_states(text: str, name: str, inputs: Mapping[str, int]) -> str
     return (
         f"(define-fun |{name}_next| ((state {sort})) {sort}\n  (concat {next_term}))\n"
         f"(define-fun |{name}_with| ((state {sort}) {arguments}) {sort}\n  (concat {with_term}))\n"
-    )
-
-
-def _undriven_bits(text: str, name: str, inputs: Mapping[str, int]) -> int:
-    """Return how many bits of a state nothing drives: parts of wires, which nothing uses either.
-
-    That nothing does is what `check -assert` says.
-    """
-    following = _following(text, name)
-    return sum(
-        int(high) - int(low) + 1
-        for number, high, low, signal in _parts(text, name)
-        if number not in following and signal.split()[0] not in inputs
     )
 
 

@@ -1,5 +1,7 @@
 """What is proved in one go: the designs of rtl/, a sweep beyond them, and the planted faults."""
 
+import contextlib
+import dataclasses
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +14,9 @@ from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, memory_table
 from mbm_hw.hdl.designs import MAX_PIPELINE, Design
 from mbm_hw.hdl.dot_product_verilog import DotProductDesign
 from mbm_hw.hdl.verilog import design_to_verilog
-from mbm_hw.multipliers import MBM, Exact, FloatExact, FloatMBM, FloatMitchell, Mitchell, Table
+from mbm_hw.multipliers import Spec, Table, families
+from mbm_hw.multipliers.parameters import Choice, parameter_of, with_parameters
+from mbm_hw.multipliers.registry import Family
 from mbm_hw.multipliers.table_files import write_table
 from sim.dot_product_faults import DESIGN, DOT_PRODUCT_FAULTS, faulty_verilog
 from sim.faults import FAULTS
@@ -20,7 +24,14 @@ from sim.simulators import ROOT
 
 FORMATS = ((2, 1), (4, 3), (5, 2), (3, 4), (6, 9), (8, 7), (5, 10), (8, 23))
 """Exponent and mantissa bits of the formats that are swept."""
+WIDTHS = range(4, 17)
 TABLE_BITS, MAGNITUDE_BITS = 8, 6  # of the operands of the widest tables that are swept
+_PLACES = (  # of a parameter, by name, among its legal values
+    lambda _, legal: legal[0],
+    lambda _, legal: legal[min(1, len(legal) - 1)],
+    lambda _, legal: legal[len(legal) // 2],
+    lambda _, legal: legal[-1],
+)
 
 
 @dataclass(frozen=True)
@@ -66,28 +77,46 @@ def fault_tasks() -> list[Task]:
 
 
 def sweep_tasks() -> list[Task]:
-    """Return every width 4 to 16, signed and not: all families, truncations from none to the most
-    that is legal, combinational and with each number of register stages; more float formats; and
-    random product tables.
+    """Return every width 4 to 16, signed and not: all families, their parameters from the lowest to
+    the highest that are legal, combinational and with each number of register stages; more float
+    formats; and random product tables.
     """
     return [Exported(design.name, design) for design in (*_sweep(), *_tables())]
 
 
 def _sweep() -> Iterator[Design]:
-    for bits in FORMATS:
-        yield Design(FloatExact(*bits))
-        for truncation in sorted({0, min(1, bits[1] - 1), bits[1] - 1}):
-            yield Design(FloatMitchell(*bits, truncation))
-            yield from (Design(FloatMBM(*bits, truncation, is_)) for is_ in (False, True))
-    for width, signed in itertools.product(range(4, 17), (False, True)):
-        yield Design(Exact(width, signed))
-        for family in (Mitchell, MBM):
-            most = width - 3 if signed else width - 2
-            half = min(width // 2, most)
-            for truncation in sorted({0, 1, half, most}):
-                yield Design(family(width, truncation, signed))
-            for pipeline in range(1, MAX_PIPELINE + 1):
-                yield Design(family(width, half if pipeline % 2 else 0, signed), pipeline)
+    for entry in families():
+        fields = [field.name for field in dataclasses.fields(entry.kind)]
+        if "mantissa_bits" in fields:
+            names, points = ("exponent_bits", "mantissa_bits"), FORMATS
+        elif "array" not in fields:
+            names, points = ("width", "signed"), tuple(itertools.product(WIDTHS, (False, True)))
+        else:
+            continue
+        for point in points:
+            specs = _specs(entry, dict(zip(names, point, strict=True)))
+            yield from map(Design, specs)
+            if specs and not entry.kind.is_float:
+                for pipeline in range(1, MAX_PIPELINE + 1):
+                    yield Design(specs[pipeline % len(specs)], pipeline)
+
+
+def _specs(entry: Family, fields: dict[str, object]) -> list[Spec]:
+    """Return the specs of a family with these fields: none, if it has none.
+
+    Numbers among the parameters are all at their lowest, next, middle or highest legal value; each
+    with all values of those that are a choice of a few.
+    """
+    parameters = {f.name: parameter_of(f) for f in dataclasses.fields(entry.kind)}
+    choices = {name: p.legal(None) for name, p in parameters.items() if isinstance(p, Choice)}
+    choices = {name: values for name, values in choices.items() if name not in entry.fixed}
+    found = []
+    for values in itertools.product(*choices.values()):
+        known = fields | entry.fixed | dict(zip(choices, values, strict=True))
+        for place in _PLACES:
+            with contextlib.suppress(ValueError):  # what the family does not have
+                found.append(with_parameters(entry.kind, known, place))
+    return list(dict.fromkeys(found))
 
 
 def _tables() -> Iterator[Design]:

@@ -1,6 +1,7 @@
 """Builds a Verilog file in a simulator and runs the cocotb tests of a module on it."""
 
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,18 +23,13 @@ class BuiltInPlace(Runner):
     """
 
     def _build_command(self):
-        sources = {str(source.value) for source in self._sources}
         return [
-            [
-                os.path.relpath(word, self.build_dir)
-                if word in sources
-                or word == str(self.build_dir)
-                or Path(word).parent == self.build_dir
-                else word
-                for word in command
-            ]
-            for command in super()._build_command()
+            [self._from_build_dir(word) for word in command] for command in super()._build_command()
         ]
+
+    def _from_build_dir(self, word):
+        is_inside = self.build_dir in (Path(word), Path(word).parent)
+        return os.path.relpath(word, self.build_dir) if is_inside else word
 
 
 class IcarusInPlace(BuiltInPlace, Icarus):
@@ -80,18 +76,21 @@ def run_tests(
     SimulationError if the file does not compile or the simulator stops early.
     """
     simulators.check_folder(simulator, folder)
+    copy = folder / source.name  # of any folder: its own may have a name that simulators misread
+    if copy != source:
+        shutil.copyfile(source, copy)
     environment = simulators.environment(simulator, optimise=bool(ports))
     variant = ["waves"] * waves + ["coverage"] * is_covered
     # Warnings are for tests/test_rtl_lint.py; a planted fault may well raise one.
     arguments = ["-Wno-fatal"] if simulator == "verilator" else []
     arguments += BUILD_ARGUMENTS if is_covered else ()
     with environment, simulators.prebuilt(simulator, folder, *variant):
-        runner, sources = _RUNNERS[simulator](), [source]
+        runner, sources = _RUNNERS[simulator](), [copy]
         if simulator == "verilator" and ports:
             runner, control = PortsOnly(), folder / "ports.vlt"
             lines = (f'public_flat_rw -module "{toplevel}" -var "{port}"\n' for port in ports)
             control.write_text("`verilator_config\n" + "".join(lines))
-            sources = [control, source]
+            sources = [control, copy]
         try:
             runner.build(
                 sources=sources,

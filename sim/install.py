@@ -15,6 +15,7 @@ from pathlib import Path
 import find_libpython
 
 from mbm_hw import debian
+from mbm_hw.supervision import supervise
 from sim.simulators import PRIVATE, MissingTool, icarus_folder, private_libpython
 
 
@@ -66,4 +67,4 @@ def _add_wrappers(root: Path):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    supervise("sim.install", main)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from mbm_hw import IntegerSpec, product_table
+from mbm_hw import product_table
 from mbm_hw.multipliers import pattern_values
 
 
@@ -41,6 +41,6 @@ def assert_equal(spec, actual, expected):
     wrong = np.argwhere(actual != expected)
     if len(wrong):
         a, b = wrong[0]
-        values = pattern_values(spec) if isinstance(spec, IntegerSpec) else range(len(actual))
+        values = range(len(actual)) if spec.is_float else pattern_values(spec)
         message = f"{values[a]} * {values[b]} is {actual[a, b]}, expected {expected[a, b]}"
         pytest.fail(f"{spec.identifier}: {message} (patterns; {len(wrong)} are wrong)")

@@ -34,15 +34,15 @@ case $way in
     ;;
 esac
 flock "$(dirname "$python")" "${install[@]}"  # the other way may be on it too
-PATH=$(dirname "$python"):$PATH
-cmake -S mbm_hw/ops/cpu -B "$build" -G Ninja "${options[@]}" -DPython_EXECUTABLE="$python" \
+PATH=$(dirname "$python"):$PATH  # of ninja
+"$python" -m cmake -S mbm_hw/ops/cpu -B "$build" -G Ninja "${options[@]}" -DPython_EXECUTABLE="$python" \
   -Dnanobind_DIR="$("$python" -m nanobind --cmake_dir)" > /dev/null
-MAKEFLAGS= ninja -C "$build" > /dev/null  # not a job of make's
+MAKEFLAGS= "$python" -m ninja -C "$build" > /dev/null  # not a job of make's
 
 # The package as it is, with this build of the kernels: -S leaves out the editable install's hook.
 rm -rf "$build/package"
 mkdir "$build/package"
-cp -r mbm_hw tests pyproject.toml "$build/package"
+cp -r mbm_hw sim tests pyproject.toml "$build/package"
 cp "$build"/_cpu*.so "$build/package/mbm_hw/ops"
 cd "$build/package"
 export ASAN_OPTIONS=detect_leaks=0  # Python's own

@@ -34,6 +34,7 @@ LONGEST = 3.0
 """Seconds that a command may take to end."""
 STARTING = 0.7  # seconds of Python's own beginning, which answers signals in its own way
 IMAGES = 8
+KEPT = "what was finished is kept"
 WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 HITS = (
     (signal.SIGINT, True),
@@ -206,7 +207,7 @@ def hit_once(job: Job, command: list[str], number, is_group: bool, moment: float
             os.kill(pid, signal.SIGKILL)
         printed.seek(0)
         text = printed.read()
-    if process.returncode == 0:
+    if process.returncode == 0 and KEPT not in text:
         return Hit(number, None)
     what = f"{number.name} to {'its group' if is_group else 'it alone'} after {moment:.2f} s: "
     what += f"{' '.join(command)}: "
@@ -218,7 +219,7 @@ def hit_once(job: Job, command: list[str], number, is_group: bool, moment: float
         raise BrokenPromise(f"{what}a traceback: {text}")
     if is_clean_end:
         lines = [line for line in re.split(r"[\r\n]+", text) if not USUAL.search(line)]
-        if lines != [f"{job.name}: {WORDS[number]}; what was finished is kept"]:
+        if lines != [f"{job.name}: {WORDS[number]}; {KEPT}"]:
             raise BrokenPromise(f"{what}it says {lines}")
         if process.returncode != 128 + number:
             raise BrokenPromise(f"{what}its status is {process.returncode}")

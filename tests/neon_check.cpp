@@ -147,9 +147,9 @@ int main() {
   check_floats<FloatExactMultiplier>("exact floats", 23, 8, 23);
   check_floats<FloatExactMultiplier>("exact bf16", 7, 8, 7);
   for (const bool forced : {false, true}) {
-    check_floats<FloatLogMultiplier>("MBM bf16", 7, FloatLogParameters{8, 7, 0, forced, {10, 5}});
+    check_floats<FloatLogMultiplier>("MBM bf16", 7, FloatLogParameters{8, 7, 0, forced, {10, 5}, 0});
   }
   check_floats<FloatLogMultiplier>("MBM float32", 23,
-                                   FloatLogParameters{8, 23, 0, false, {10u << 16, 5u << 16}});
+                                   FloatLogParameters{8, 23, 0, false, {10u << 16, 5u << 16}, 0});
   std::printf("neon: %" PRId64 " sums equal the portable kernels'\n", sums_compared);
 }

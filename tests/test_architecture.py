@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "multipliers": {"files", "contents", "discovery"},
     "quantize": {"multipliers"},
     "hdl": {"multipliers", "files", "discovery"},
-    "cost": {"multipliers", "files", "debian", "hdl"},
+    "cost": {"multipliers", "files", "debian", "supervision", "hdl"},
     "ops": {"multipliers"},
     "nn": {"multipliers", "quantize", "ops"},
     "studies": {"multipliers", "contents", "files", "quantize", "ops", "nn"},

@@ -35,7 +35,7 @@ def test_the_blocks_one_after_another_are_the_multiplier(costing, spec):
     total = through(costing, block[names.SUM], **logs)["out"]
     corrected = fraction = total & 127
     sums = {"carry": total >> 7 & 1, "characteristic": total >> 8}
-    if isinstance(spec, MBM):
+    if names.CORRECTION in block:
         corrected = through(costing, block[names.CORRECTION], fraction=fraction, **sums)["out"]
     product = through(
         costing,
@@ -45,7 +45,7 @@ def test_the_blocks_one_after_another_are_the_multiplier(costing, spec):
         nonzero_a=a["valid"],
         nonzero_b=b["valid"],
     )["out"]
-    if isinstance(spec, MBM):
+    if names.SMALL_PRODUCTS in block:
         nonzero = a["valid"] & b["valid"]
         small = block[names.SMALL_PRODUCTS]
         product = through(costing, small, nonzero=nonzero, product=product, **sums)["out"]

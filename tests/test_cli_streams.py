@@ -1,5 +1,6 @@
 """The command line where its outputs are closed or full, and where numbers are not digits."""
 
+import shlex
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ from mbm_hw.cli import LONGEST, fail, main
 
 
 def run(command):
-    program = f"{sys.executable} -m mbm_hw {command}"
+    program = f"{shlex.quote(sys.executable)} -m mbm_hw {command}"
     return subprocess.run(
         program, shell=True, executable="/bin/bash", capture_output=True, text=True
     )

@@ -169,6 +169,18 @@ def test_an_address_that_no_scheduler_can_have_is_refused_at_once(address, messa
         pass
 
 
+def test_an_address_where_nobody_listens_is_refused_at_once():
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        address = f"tcp://127.0.0.1:{closed.getsockname()[1]}"
+    start = time.monotonic()
+    with (
+        pytest.raises(ConnectionError, match=f"no scheduler answers at {address}: .*refused"),
+        cluster.remote_workers(address),
+    ):
+        pass
+    assert time.monotonic() - start < 3
+
+
 @pytest.mark.parametrize("part", ["mbm_hw", "weights"])
 def test_a_worker_with_another_study_is_an_error(score, tmp_path, part):
     run = StudyRun(tiny_study(tmp_path), tmp_path)

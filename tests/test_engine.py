@@ -16,7 +16,6 @@ from sim.engine import Flow, Run, simulate_engine
 from sim.engine_faults import ENGINE_FAULTS
 from sim.layer_report import LayerOutcome, Outcome, write_layers
 from sim.layers import _arguments, choose, compare, main
-from sim.simulators import verilator_folder
 
 ROOT = Path(__file__).parent.parent
 SIM = os.environ.get("SIM") or "icarus"
@@ -271,11 +270,10 @@ def test_what_is_no_engine_is_refused(arguments, error, message):
         EngineParameters(**{"spec": MBM8S} | arguments)
 
 
-def test_verilator_has_nothing_to_say(tmp_path):
+def test_verilator_has_nothing_to_say(verilator, tmp_path):
     (tmp_path / "engine.v").write_text(engine_to_verilog(ENGINE))
-    folder = verilator_folder()
-    command = [folder / "verilator", "--lint-only", "-Wall", "-Wno-DECLFILENAME"]
+    command = [verilator / "verilator", "--lint-only", "-Wall", "-Wno-DECLFILENAME"]
     command += ["--top-module", ENGINE.name, "engine.v"]
-    environment = os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+    environment = os.environ | {"PATH": f"{verilator}{os.pathsep}{os.environ['PATH']}"}
     lint = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert lint.returncode == 0, lint.stderr

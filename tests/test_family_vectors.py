@@ -180,8 +180,13 @@ def test_a_sum_of_terms_is_the_product(family):
             for dtype in (np.int64, np.uint64):
                 a, b = operands[:, None].astype(dtype), operands[None].astype(dtype)
                 total = np.zeros((), np.uint64)
-                for left, right in lowering.terms:
-                    total = total + left(a).astype(np.uint64) * right(b).astype(np.uint64)
+                for left, right, factor in lowering.terms:
+                    left, right = left(a), right(b)
+                    if lowering.of is None:
+                        term = left.astype(np.uint64) * right.astype(np.uint64)
+                    else:
+                        term = multiply(lowering.of, left, right).astype(np.uint64)
+                    total = total + term * np.array(factor).astype(np.uint64)
                 assert np.array_equal(total.astype(np.int64), multiply(spec, a, b)), spec
 
 

@@ -239,8 +239,8 @@ def test_copies_are_equal_and_independent(network, images, copied):
     assert not torch.equal(other(images), expected)
 
 
-def test_inductor_gives_the_same_bits(network, images):
+def test_inductor_gives_the_same_bits(inductor, network, images):
     convert_(network, MBM_BF16)
     with torch.no_grad():
-        compiled = torch.compile(network.stem, fullgraph=True)
+        compiled = torch.compile(network.stem, fullgraph=True, backend=inductor)
         assert torch.equal(compiled(images), network.stem(images))

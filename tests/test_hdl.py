@@ -16,7 +16,6 @@ from mbm_hw import (
     FloatExact,
     FloatMBM,
     FloatMitchell,
-    IntegerSpec,
     Mitchell,
     multiply,
 )
@@ -99,7 +98,7 @@ def test_pipelines_stall_and_have_their_latency(spec, pipeline):
     component = Multiplier(spec, pipeline)
     generator = np.random.default_rng(pipeline)
     low, high = 0, (1 << spec.width) - 1
-    if isinstance(spec, IntegerSpec):
+    if not spec.is_float:
         low, high = spec.operand_min, spec.operand_max
     a, b = generator.integers(low, high, (2, 300), endpoint=True)
     expected = multiply(spec, a, b).tolist()

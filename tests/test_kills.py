@@ -4,10 +4,13 @@ import random
 import signal
 
 import pytest
-from kills import JOBS, Undisturbed, disturbed, hit_once, prepare, undisturbed
+from kills import JOBS, Job, Undisturbed, disturbed, hit_once, prepare, proof_result, undisturbed
 
 SEED = 1
 CTRL_C, TERM, KILL = (signal.SIGINT, True), (signal.SIGTERM, False), (signal.SIGKILL, False)
+
+PROOFS = Job("proof", ("python -m proof --sweep --results {f}",), proof_result)
+"""Half an hour of proofs: a process of them that is left cannot end by itself unseen."""
 
 
 @pytest.mark.parametrize(
@@ -33,8 +36,19 @@ def test_commands_that_are_killed_keep_their_promises(tmp_path, trials):
         assert any(hit.seconds is not None for hit in came), name
 
 
-@pytest.mark.parametrize("moment", [5.0, 12.0])
-def test_workers_end_with_a_study_that_is_killed(tmp_path, moment):
+@pytest.mark.parametrize(
+    ("job", "hit", "moment"),
+    [
+        (JOBS["workers"], KILL, 5.0),
+        (JOBS["workers"], KILL, 12.0),
+        (PROOFS, KILL, 5.0),
+        (PROOFS, CTRL_C, 5.0),
+        (PROOFS, TERM, 5.0),
+    ],
+    ids=["study, 5 s", "study, 12 s", "proofs, KILL", "proofs, CTRL_C", "proofs, TERM"],
+)
+def test_workers_end_with_a_command_that_is_killed(tmp_path, job, hit, moment):
     prepare(tmp_path / "f")
-    (command,) = JOBS["workers"].commands(tmp_path / "f")
-    hit_once(JOBS["workers"], command, *KILL, moment)
+    (command,) = job.commands(tmp_path / "f")
+    seconds = hit_once(job, command, *hit, moment).seconds
+    assert job != PROOFS or seconds is not None

@@ -31,8 +31,9 @@ def checkout(tmp_path_factory):
     """A checkout with an awkward name, whose Python writes down its arguments."""
     folder = tmp_path_factory.mktemp("makefile") / FOLDER
     (folder / ".venv/bin").mkdir(parents=True)
-    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
-        shutil.copy(ROOT / name, folder)
+    (folder / "tests").mkdir()
+    for name in ("Makefile", "pyproject.toml", "constraints.txt", "tests/build_folder.sh"):
+        shutil.copy(ROOT / name, folder / name)
     (folder / "mbm_hw/ops/cpu").mkdir(parents=True)
     for name in ("installed", "simulators", "browser", "bin/python"):
         (folder / ".venv" / name).write_text(RECORDER)
@@ -97,3 +98,14 @@ def test_another_makefile_variable_is_not_run_either(checkout):
     for name in ("BIN", "PYTHON", "STUDIES", "KERNELS", "PYTHON3", "ANY"):
         made(checkout, "study", [f"{name}=$(shell touch evil); touch evil;"])
         assert not (checkout / "evil").exists()
+
+
+def test_the_script_of_the_command_line_starts_in_a_folder_of_any_name(checkout, tmp_path):
+    python, link = checkout / ".venv/bin/python", tmp_path / "link"
+    made(checkout, "setup", ["--always-make", f"PYTHON3={python}"], {"TMPDIR": str(tmp_path)})
+    link.symlink_to(python.with_name("mbm-hw"))
+    for script in (link.readlink(), link):
+        (checkout / "arguments").unlink()
+        subprocess.run([script, "errors", "$x 'y'"], cwd=checkout, check=True)
+        words = (checkout / "arguments").read_text().split("\0")[:-1]
+        assert words == ["-P", "-m", "mbm_hw", "errors", "$x 'y'"]

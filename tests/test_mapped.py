@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mbm_hw import find_spec, multiply, product_table
+from mbm_hw.cost import activity
 from mbm_hw.cost.activity import STEPS, settled_toggles, toggles_with_glitches
 from mbm_hw.cost.netlist import Netlist
 from mbm_hw.cost.timing import analyse, critical_path
@@ -84,6 +85,16 @@ def test_icarus_counts_the_same_glitches(costing, tmp_path):
     assert sum(ours.values()) == pytest.approx(sum(found.values()), rel=0.02)
     settled = settled_toggles(circuit, circuit.evaluate({"a": a, "b": b}), count)
     assert sum(ours.values()) > 1.2 * sum(sum(settled[net]) for net in ours)
+
+
+def test_glitches_are_the_same_in_small_parts_as_at_once(costing, monkeypatch):
+    circuit = mapped_netlist(costing, "mbm8")
+    timing = analyse(circuit, costing.library)
+    a, b = np.random.default_rng(3).integers(0, 256, (2, 300))
+    planes = circuit.evaluate({"a": a, "b": b})
+    at_once = toggles_with_glitches(circuit, planes, len(a), timing)
+    monkeypatch.setattr(activity, "LANES", 128)
+    assert toggles_with_glitches(circuit, planes, len(a), timing) == at_once
 
 
 def icarus_toggles(circuit, timing, a, b, folder):

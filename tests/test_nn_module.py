@@ -166,8 +166,8 @@ def test_compiled_networks_give_the_same_bits(network, images, spec):
         assert torch.equal(compiled(images), network(images)), "the compiled one has the old spec"
 
 
-def test_inductor_gives_the_same_bits(network, images):
+def test_inductor_gives_the_same_bits(inductor, network, images):
     network = converted(network, images)
     with torch.no_grad():
-        compiled = torch.compile(network.stem, fullgraph=True)
+        compiled = torch.compile(network.stem, fullgraph=True, backend=inductor)
         assert torch.equal(compiled(images), network.stem(images))

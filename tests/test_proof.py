@@ -196,7 +196,7 @@ def test_a_timeout_fails_the_command(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--spec", "mbm9"], "proof: no design is called 'mbm9'; known: exact8, "),
+        (["--spec", "mbm9"], "proof: no design is called 'mbm9'; known: mbm4s, "),
         (["--sweep", "--faults"], "proof: give one of --spec, --sweep and --faults"),
         (["--limit", "-5"], "proof: Invalid value for '--limit': -5.0 is not in the range x>0."),
     ],

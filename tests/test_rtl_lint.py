@@ -13,7 +13,6 @@ from mbm_hw import CATALOG, Table
 from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, to_verilog
 from mbm_hw.hdl.dot_product_verilog import DotProductDesign, to_design_verilog
 from mbm_hw.hdl.engine import EngineParameters, engine_to_verilog
-from sim.simulators import verilator_folder
 
 ROOT = Path(__file__).parent.parent
 NAMES = (*DESIGNS, *DOT_PRODUCTS)
@@ -32,34 +31,36 @@ OTHERS = {  # that rtl/ has not
 }
 
 
-def assert_is_clean(source, *flags):
+def assert_is_clean(verilator, source, *flags):
     assert "lint_off" not in source.read_text()
-    folder = verilator_folder()
-    command = [folder / "verilator", "--lint-only", "-Wall", *flags, source]
-    environment = os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+    command = [verilator / "verilator", "--lint-only", "-Wall", *flags, source]
+    environment = os.environ | {"PATH": f"{verilator}{os.pathsep}{os.environ['PATH']}"}
     lint = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert lint.returncode == 0, lint.stderr
     assert "%Warning" not in lint.stdout + lint.stderr
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_verilator_has_nothing_to_say(name):
-    assert_is_clean(ROOT / f"rtl/{name}.v")
+def test_verilator_has_nothing_to_say(verilator, name):
+    assert_is_clean(verilator, ROOT / f"rtl/{name}.v")
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_verilator_has_nothing_to_say_of_other_parameters(name, tmp_path):
+def test_verilator_has_nothing_to_say_of_other_parameters(verilator, name, tmp_path):
     source = tmp_path / f"{name}.v"
     source.write_text(OTHERS[name])
-    assert_is_clean(source, *["-Wno-DECLFILENAME"] * (name == ENGINE.name))  # it has two modules
+    has_two_modules = name == ENGINE.name
+    assert_is_clean(verilator, source, *["-Wno-DECLFILENAME"] * has_two_modules)
 
 
-def test_verilator_has_nothing_to_say_of_a_memory_beside_its_multiplier(monkeypatch, tmp_path):
+def test_verilator_has_nothing_to_say_of_a_memory_beside_its_multiplier(
+    verilator, monkeypatch, tmp_path
+):
     monkeypatch.setattr("mbm_hw.hdl.product_table.WideTables.MAX_WORDS", 16)
     source = tmp_path / "rom.v"
     source.write_text(to_verilog(Table(np.arange(64).reshape(8, 8)), "rom"))
     assert "$readmemh" in source.read_text()
-    assert_is_clean(source, "-Wno-DECLFILENAME")
+    assert_is_clean(verilator, source, "-Wno-DECLFILENAME")
 
 
 def commands(name):

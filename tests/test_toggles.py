@@ -31,14 +31,14 @@ def toggles(*arguments):
     ("name", "constant"),
     [("mbm4s", ("core_shifted_1[5] is 0", "core_shifted_2[7] is 0")), ("mbm8s_p2", ())],
 )
-def test_every_bit_toggles_or_is_proved_constant(name, constant, tmp_path):
+def test_every_bit_toggles_or_is_proved_constant(verilator, name, constant, tmp_path):
     found = accounted(ROOT / "rtl" / f"{name}.v", covered(name, tmp_path))
     assert found.missed == ()
     assert found.constant == constant
     assert found.points > 200
 
 
-def test_operands_that_toggle_little_fail_the_command(tmp_path):
+def test_operands_that_toggle_little_fail_the_command(verilator, tmp_path):
     covered("mbm4s", tmp_path, limit=1)
     run = toggles(str(tmp_path), "mbm4s")
     assert run.returncode == 1
@@ -68,7 +68,7 @@ def test_a_design_of_which_nothing_was_counted_fails_the_command(tmp_path):
     assert run.stderr == "mbm4s: Verilator counted nothing\n"
 
 
-def test_only_the_named_designs_are_looked_at(tmp_path):
+def test_only_the_named_designs_are_looked_at(verilator, tmp_path):
     """What lies there of another one, of an older simulation, is not."""
     covered("mbm4s", tmp_path)
     (tmp_path / "mbm8").mkdir()
@@ -82,8 +82,8 @@ def test_only_the_named_designs_are_looked_at(tmp_path):
     ("names", "message"),
     [
         (["mbm8"], "proof.toggles: {}/mbm8/coverage.dat is missing: simulate with COVERAGE=1"),
-        ([], "proof.toggles: {}/exact8/coverage.dat is missing: simulate with COVERAGE=1"),
-        (["mbm9"], "proof.toggles: no design is called 'mbm9'; known: exact8, "),
+        ([], "proof.toggles: {}/mbm4s/coverage.dat is missing: simulate with COVERAGE=1"),
+        (["mbm9"], "proof.toggles: no design is called 'mbm9'; known: mbm4s, "),
     ],
 )
 def test_a_wrong_argument_is_one_line_and_status_2(names, message, tmp_path):

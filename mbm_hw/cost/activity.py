@@ -15,7 +15,7 @@ from mbm_hw.cost.netlist import Net, Netlist, delayed, planes_of
 from mbm_hw.cost.timing import Timing
 
 STEPS = 256  # of time, on the critical path
-_LANES = 2**15  # pairs of vectors that are simulated together
+LANES = 2**15  # pairs of vectors that are simulated together
 
 Toggles = Mapping[Net, tuple[int, int]]
 """How often each net rises and falls."""
@@ -45,8 +45,8 @@ def toggles_with_glitches(
         for net, both in timing.delays.items()
     }
     totals: dict[Net, list[int]] = {}
-    for start in range(0, count - 1, _LANES):
-        size = min(_LANES, count - 1 - start)
+    for start in range(0, count - 1, LANES):
+        size = min(LANES, count - 1 - start)
         words = slice(start // 64, start // 64 + -(-size // 64) + 1)
         part = {net: plane[words] for net, plane in planes.items()}
         for net, (rises, falls) in _simulate(netlist, part, size, delays).items():

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mbm_hw import debian
 from mbm_hw.cost.tools import PRIVATE, MissingTool, default_liberty, opensta
+from mbm_hw.supervision import supervise
 
 LIBRARY = ("qflow-tech-osu018",)
 TIMER = ("opensta",)
@@ -62,4 +63,4 @@ def _add_wrapper(root: Path):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    supervise("cost.install", main)

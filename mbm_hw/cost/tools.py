@@ -61,7 +61,7 @@ def run_wasm(package: str, function: str, arguments: list[str], folder: Path) ->
     """Run a program of YoWASP's in a process of its own, in `folder`, the only one that it sees."""
     wasm_version(package)
     with _COMPILING:
-        command = _compiled(package, function)
+        command = compiled_program(package, function)
     run([*command, *arguments], folder, package)
 
 
@@ -69,7 +69,7 @@ _COMPILING = threading.Lock()
 
 
 @functools.cache
-def _compiled(package: str, function: str) -> list[str]:
+def compiled_program(package: str, function: str) -> list[str]:
     """Return the command that runs a program of YoWASP's.
 
     On a machine's first run the program compiles itself, for most of a minute and on all

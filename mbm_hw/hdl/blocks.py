@@ -1,6 +1,5 @@
 """The logarithmic multipliers' blocks, each by itself: to see what each of them costs."""
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -8,6 +7,7 @@ from amaranth import Cat, Const, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from mbm_hw.hdl.cores import core_kind
 from mbm_hw.hdl.cores.log import LogCore
 from mbm_hw.hdl.leading_one import LeadingOne
 from mbm_hw.hdl.negation import negated_if
@@ -29,24 +29,17 @@ class Block(NamedTuple):
     count: int = 1
 
 
-@functools.singledispatch
 def blocks(spec: Spec) -> dict[str, Block]:
     """Return the blocks of the combinational multiplier by name, in the order of the dataflow.
 
-    Families other than the logarithmic ones have none.
+    A multiplier whose core is another than LogCore has none. The blocks are the steps of LogCore
+    and Multiplier between ports of their own: LEADING_ONE (detector and normalising shifter of an
+    operand), SUM, CORRECTION (with the overflow corner), ANTILOGARITHM (the shifter, with the gate
+    for zeros), SMALL_PRODUCTS (which they are, and of unsigned ones the 1 that is given back),
+    SIGNS (taken off and put on, with that 1).
     """
-    return {}
-
-
-@blocks.register
-def _log_blocks(spec: LogSpec) -> dict[str, Block]:
-    """Return the blocks of a logarithmic multiplier.
-
-    They are the steps of LogCore and Multiplier between ports of their own: LEADING_ONE (detector
-    and normalising shifter of an operand), SUM, CORRECTION (with the overflow corner),
-    ANTILOGARITHM (the shifter, with the gate for zeros), SMALL_PRODUCTS (which they are, and of
-    unsigned ones the 1 that is given back), SIGNS (taken off and put on, with that 1).
-    """
+    if core_kind(spec) is not LogCore:
+        return {}
     width, kept = spec.width, spec.fraction_width - spec.truncation
     tail = kept - (spec.truncation > 0)
     position = (width - 1).bit_length()

@@ -48,7 +48,8 @@ def _full_adders(m, rows, width, name) -> list[Row]:
     """Return the sums of three rows, and their carries."""
     column, end = min(row.column for row in rows), min(max(row.end for row in rows), width)
     x, y, z = (row.slice(column, end) for row in rows)
+    odd = Signal(end - column, name=f"odd_{name}")
     sums = Signal(end - column, name=f"sums_{name}")
     carries = Signal(min(end, width - 1) - column, name=f"carries_{name}")
-    m.d.comb += [sums.eq(x ^ y ^ z), carries.eq(x & y | z & (x ^ y))]
+    m.d.comb += [odd.eq(x ^ y), sums.eq(odd ^ z), carries.eq(x & y | z & odd)]
     return [Row(sums, column), Row(carries, column + 1)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mbm_hw.multipliers.leading_one import leading_one
-from mbm_hw.multipliers.lowering import Terms
+from mbm_hw.multipliers.lowering import Term, Terms
 from mbm_hw.multipliers.parameters import integer
 from mbm_hw.multipliers.registry import family
 from mbm_hw.multipliers.spec import IntegerSpec
@@ -60,4 +60,4 @@ class DRUM(IntegerSpec):
         return segment << shift
 
     def lowering(self):
-        return Terms(((self.value, self.value),))
+        return Terms((Term(self.value, self.value),))

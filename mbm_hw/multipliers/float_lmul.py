@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mbm_hw.multipliers.lowering import LogProducts
 from mbm_hw.multipliers.registry import family
 from mbm_hw.multipliers.spec import FloatSpec
 
@@ -39,6 +40,9 @@ class FloatLMul(FloatSpec):
 
     def product(self, a, b):
         return a + b + self.offset
+
+    def lowering(self):
+        return LogProducts(0, (0, 0), offset=self.offset)
 
     @property
     def offset(self) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mbm_hw.multipliers.leading_one import leading_one
-from mbm_hw.multipliers.lowering import Terms
+from mbm_hw.multipliers.lowering import Term, Terms, as_it_is
 from mbm_hw.multipliers.parameters import integer
 from mbm_hw.multipliers.registry import family
 from mbm_hw.multipliers.spec import IntegerSpec
@@ -55,9 +55,4 @@ class ILM(IntegerSpec):
         return residue
 
     def lowering(self):
-        return Terms(
-            (
-                (np.int64, np.int64),
-                (lambda a: -np.int64(self.residue(a)), lambda b: np.int64(self.residue(b))),
-            )
-        )
+        return Terms((Term(as_it_is, as_it_is), Term(self.residue, self.residue, -1)))

@@ -2,7 +2,12 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from mbm_hw.multipliers.leading_one import leading_one
 from mbm_hw.multipliers.log import LogSteps
+from mbm_hw.multipliers.lowering import Term, Terms
+from mbm_hw.multipliers.mitchell import Mitchell
 from mbm_hw.multipliers.parameters import integer
 from mbm_hw.multipliers.registry import family
 
@@ -43,6 +48,14 @@ class MitchellW(LogSteps):
     def truncation(self) -> int:
         """The number of the fraction's lowest bits that are dropped."""
         return self.width - self.w
+
+    def cut(self, x) -> np.ndarray:
+        """Return `x` without the bits that are dropped."""
+        shift = np.maximum(leading_one(x), np.uint64(self.w - 1)) - np.uint64(self.w - 1)
+        return x.astype(np.uint64) >> shift << shift
+
+    def lowering(self):
+        return Terms((Term(self.cut, self.cut),), of=Mitchell(self.width, signed=self.signed))
 
     @property
     def forced(self) -> bool:

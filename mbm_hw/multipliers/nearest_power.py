@@ -3,7 +3,7 @@
 import numpy as np
 
 from mbm_hw.multipliers.leading_one import leading_one
-from mbm_hw.multipliers.lowering import Terms
+from mbm_hw.multipliers.lowering import Term, Terms, as_it_is
 from mbm_hw.multipliers.spec import IntegerSpec
 
 
@@ -29,4 +29,4 @@ class NearestPowerSpec(IntegerSpec):
         return x.astype(np.int64) - self.rounded(x).astype(np.int64)
 
     def lowering(self):
-        return Terms(((lambda a: a, self.rounded), (self.rounded, self.residue)))
+        return Terms((Term(as_it_is, as_it_is), Term(self.residue, self.residue, -1)))

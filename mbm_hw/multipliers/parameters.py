@@ -3,7 +3,7 @@
 import dataclasses
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,15 +143,30 @@ def parameter_of(field: dataclasses.Field) -> Integer | Choice | None:
     return field.metadata.get("parameter")
 
 
-def clipped(spec, **fields: object):
-    """Return `spec` with other `fields`, and its parameters the nearest that are legal with them.
+def with_parameters(kind: type, fields: Mapping[str, object], choose: Callable):
+    """Return the spec of class `kind` with these fields; choose(name, legal) gives each parameter.
 
-    A field that is no parameter (a width, a sign) and illegal is the spec's ValueError.
+    fields : the width, the sign, and whatever else is known. legal : the parameter's legal values,
+        ascending, given the fields in front of it. ValueError if there are none, or if the spec
+        refuses a field.
     """
-    draft = object.__new__(type(spec))
-    vars(draft).update(spec.parameters | fields)
-    for field in dataclasses.fields(spec):
-        if (parameter := parameter_of(field)) and isinstance(parameter, Integer):
-            value = vars(draft)[field.name]
-            vars(draft)[field.name] = min(parameter.legal(draft), key=lambda v: abs(v - value))
-    return dataclasses.replace(spec, **vars(draft))
+    draft = object.__new__(kind)
+    vars(draft).update(fields)
+    for field in dataclasses.fields(kind):
+        if field.name not in fields and (parameter := parameter_of(field)):
+            legal = parameter.legal(draft)
+            if not legal:
+                raise ValueError(f"{kind.__name__}: no {field.name} is legal with {dict(fields)}")
+            vars(draft)[field.name] = choose(field.name, legal)
+    return kind(**vars(draft))
+
+
+def clipped(spec, **fields: object):
+    """Return `spec` with other `fields`, its other parameters the nearest that are legal then."""
+    own = spec.parameters
+    kept = {f.name: own[f.name] for f in dataclasses.fields(spec) if not parameter_of(f)}
+
+    def nearest(name, legal):
+        return own[name] if own[name] in legal else min(legal, key=lambda v: abs(v - own[name]))
+
+    return with_parameters(type(spec), kept | fields, nearest)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mbm_hw.multipliers.lowering import Terms
+from mbm_hw.multipliers.lowering import Term, Terms, as_it_is
 from mbm_hw.multipliers.parameters import integer
 from mbm_hw.multipliers.registry import family
 from mbm_hw.multipliers.spec import IntegerSpec
@@ -56,4 +56,4 @@ class Perforated(IntegerSpec):
         return b & b.dtype.type((1 << self.width) - 1 - rows)
 
     def lowering(self):
-        return Terms(((np.int64, lambda b: np.int64(self.perforated(b))),))
+        return Terms((Term(as_it_is, self.perforated),))

@@ -171,21 +171,21 @@ def find_spec(name: str) -> Spec:
         user's own, as `my.py:Mine(width=8, k=4)` (without parentheses where all fields have
         defaults). That file's code is run.
 
-    An unknown name is a ValueError that lists the catalog; a known family with an illegal parameter
-    is that spec's ValueError; a missing file is an OSError.
+    An unknown name is a ValueError that lists the families; a known family with an illegal
+    parameter is that spec's ValueError; a missing file is an OSError.
     """
     if ".py:" in name:
         return _from_file(name)
     if (spec := catalog().get(name)) is None and (spec := _parsed(name)) is None:
         close = difflib.get_close_matches(name[:MAX_SHOWN], CATALOG, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        known = ", ".join(CATALOG)
-        raise ValueError(f"no multiplier is called {_shown(name)}{hint}; known: {known}")
+        known = ", ".join(entry.name for entry in families() if _is_named(entry.kind))
+        raise ValueError(f"no multiplier is called {_shown(name)}{hint}; known families: {known}")
     return spec
 
 
 def _shown(name):
-    return repr(name if len(name) <= MAX_SHOWN else f"{name[:MAX_SHOWN]}...")
+    return reprlib.repr(name)
 
 
 def _parsed(name: str) -> Spec | None:
@@ -197,8 +197,13 @@ def _parsed(name: str) -> Spec | None:
     return None
 
 
+def _is_named(kind: type[Spec]) -> bool:
+    """Return whether a name says all of a spec: not of a table, which an array makes."""
+    return bool({"width", "mantissa_bits"} & {field.name for field in dataclasses.fields(kind)})
+
+
 def _words(entry: Family, name: str) -> tuple[Family, dict, list[str]] | None:
-    if not {"width", "mantissa_bits"} & {f.name for f in dataclasses.fields(entry.kind)}:
+    if not _is_named(entry.kind):
         return None
     if entry.kind.is_float:
         formats = "|".join(_BITS)

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from mbm_hw.multipliers.lowering import Terms
+from mbm_hw.multipliers.lowering import Term, Terms
 from mbm_hw.multipliers.spec import IntegerSpec
 
 
@@ -36,4 +36,4 @@ class StaticSegmentSpec(IntegerSpec):
         return segment << shift
 
     def lowering(self):
-        return Terms(((self.value, self.value),))
+        return Terms((Term(self.value, self.value),))

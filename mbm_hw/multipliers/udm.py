@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mbm_hw.multipliers.lowering import Terms
+from mbm_hw.multipliers.lowering import Term, Terms, as_it_is
 from mbm_hw.multipliers.registry import family
 from mbm_hw.multipliers.spec import IntegerSpec
 
@@ -48,9 +48,4 @@ class UDM(IntegerSpec):
         return x & x >> x.dtype.type(1) & x.dtype.type(0x5555_5555)
 
     def lowering(self):
-        return Terms(
-            (
-                (np.int64, np.int64),
-                (lambda a: -2 * np.int64(self.threes(a)), lambda b: np.int64(self.threes(b))),
-            )
-        )
+        return Terms((Term(as_it_is, as_it_is), Term(self.threes, self.threes, -2)))

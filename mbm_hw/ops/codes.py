@@ -5,6 +5,7 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import is_fake
 
 from mbm_hw.multipliers import IntegerSpec, Spec, Table, as_spec
+from mbm_hw.multipliers.reference import TABLE_MAX_WIDTH
 from mbm_hw.ops.operands import check_readable, refuse_capture
 from mbm_hw.ops.spec_values import SpecValues, values_of
 
@@ -56,6 +57,11 @@ def check_spec(spec: Spec):
         )
     if not MIN_WIDTH <= spec.width <= MAX_WIDTH:
         raise ValueError(f"operators take specs of {MIN_WIDTH} to {MAX_WIDTH} bits, not {spec}")
+    if spec.width > TABLE_MAX_WIDTH and spec.lowering() is None:
+        raise ValueError(
+            f"no kernel has the products of {spec}: its `lowering` gives none, and a product table "
+            f"takes at most {TABLE_MAX_WIDTH} bits"
+        )
 
 
 def code_dtype(spec: IntegerSpec | str | SpecValues) -> torch.dtype:

@@ -21,6 +21,7 @@ from mbm_hw.ops.cpu_kernels import multiplier_of, run_conv2d
 from mbm_hw.ops.geometry import conv2d_shape, pair, whole
 from mbm_hw.ops.operands import check_room, empty_output
 from mbm_hw.ops.spec_values import SpecValues
+from mbm_hw.ops.terms import run_products
 
 
 def conv2d(
@@ -85,7 +86,11 @@ def _conv2d(
     shape = _check(x, w, spec, stride, padding, dilation, groups)
     out = empty_output("conv2d", x, shape, sum_dtype(spec))
     check_codes("conv2d", spec, x=x, w=w)
-    run_conv2d(x, w, out, multiplier_of(spec), stride, padding, dilation, groups)
+
+    def run(x, w, out, spec):
+        run_conv2d(x, w, out, multiplier_of(spec), stride, padding, dilation, groups)
+
+    run_products(x, w, out, spec, run)
     return out
 
 

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mbm_hw.multipliers import FloatSpec, IntegerSpec, Spec, as_spec
+from mbm_hw.multipliers import FloatSpec, IntegerSpec, Spec, as_spec, mantissa_table
 from mbm_hw.multipliers.lowering import ExactProducts, LogProducts
 from mbm_hw.ops.operands import check_room
 from mbm_hw.ops.spec_values import SpecValues, product_table_tensor, spec_of, values_of
+from mbm_hw.ops.terms import summands_of
 
 
 def multiplier_of(spec: SpecValues, swapped: bool = False):
@@ -26,8 +27,13 @@ def multiplier_of(spec: SpecValues, swapped: bool = False):
 def kernel_name(spec: Spec | str) -> str:
     """Return what runs for `spec` on this machine now: instruction set, and source of products."""
     spec = as_spec(spec)
-    multiplier = float_multiplier_of(spec) if spec.is_float else multiplier_of(values_of(spec))
-    return f"{chosen_isa().name}, {multiplier.name}"
+    if spec.is_float:
+        return f"{chosen_isa().name}, {float_multiplier_of(spec).name}"
+    values = values_of(spec)
+    if (summands := summands_of(values)) is not None:
+        name = multiplier_of(summands[0].of).name
+        return f"{chosen_isa().name}, {name} of transformed operands, {len(summands)} a product"
+    return f"{chosen_isa().name}, {multiplier_of(values).name}"
 
 
 def chosen_isa():
@@ -55,9 +61,9 @@ def time_products(runs: bool) -> float:
     return _extension().time_products(runs)
 
 
-def float_multiplier_of(spec: FloatSpec):
-    """Return the kernels' multiplier for a float spec."""
-    return _float_multiplier(spec, chosen_isa())
+def float_multiplier_of(spec: FloatSpec, swapped: bool = False):
+    """Return the kernels' multiplier for a float spec; swapped: as of `multiplier_of`."""
+    return _float_multiplier(spec, chosen_isa(), swapped)
 
 
 def value_outside_format(x: Tensor, spec: FloatSpec) -> float | None:
@@ -161,7 +167,9 @@ def run_quantized_conv2d(
 def run_rounded_conv2d(layer: FloatLayer, spec: FloatSpec):
     """Write what `rounded_conv2d` says to layer.y, on as many threads as torch uses."""
     bits = spec.exponent_bits, spec.mantissa_bits
-    layer.run(_extension().rounded_conv2d, *bits, multiplier=float_multiplier_of(spec))
+    layer.run(
+        _extension().rounded_conv2d, *bits, multiplier=float_multiplier_of(spec, layer.is_matmul)
+    )
 
 
 def run_quantize(x: Tensor, scale: Tensor, multiply: bool, limit: int, codes: Tensor):
@@ -229,11 +237,13 @@ _INTEGER_KERNELS = {ExactProducts: _exact, LogProducts: _logarithmic}
 
 
 @functools.cache
-def _float_multiplier(spec: FloatSpec, isa):
+def _float_multiplier(spec: FloatSpec, isa, swapped: bool):
     lowering = spec.lowering()
-    if type(lowering) not in _FLOAT_KERNELS:
-        raise ValueError(f"{spec}: no kernel has its products: its `lowering` returns {lowering}")
-    return _FLOAT_KERNELS[type(lowering)](spec, lowering, isa)
+    if type(lowering) in _FLOAT_KERNELS:
+        return _FLOAT_KERNELS[type(lowering)](spec, lowering, isa)
+    table = mantissa_table(spec).astype("int32")
+    bits = spec.exponent_bits, spec.mantissa_bits
+    return _extension().float_table_multiplier(*bits, table.T if swapped else table, isa)
 
 
 def _float_exact(spec, lowering, isa):
@@ -242,7 +252,7 @@ def _float_exact(spec, lowering, isa):
 
 def _float_logarithmic(spec, lowering, isa):
     bits = spec.exponent_bits, spec.mantissa_bits
-    how = lowering.truncation, lowering.forced, lowering.corrections
+    how = lowering.truncation, lowering.forced, lowering.corrections, lowering.offset
     return _extension().float_log_multiplier(*bits, *how, isa)
 
 

@@ -51,13 +51,14 @@ def _float_matmul(
     spec = float_spec_of(SpecValues(family, parameters, table))
     out = empty_output("float_matmul", x, _check(x, w), x.dtype)
     check_values("float_matmul", spec, x[None, None], w[None, None])
-    # A convolution of one pixel, the longer side of `out` the image's row; the products commute.
-    image, kernel, sums = (x.t(), w.t(), out.t()) if len(x) >= w.shape[1] else (w, x, out)
+    # A convolution of one pixel, the longer side of `out` the image's row.
+    swapped = len(x) < w.shape[1]
+    image, kernel, sums = (w, x, out) if swapped else (x.t(), w.t(), out.t())
     run_conv2d(
         image[None, :, None, :],
         kernel[:, :, None, None],
         sums[None, :, None, :],
-        float_multiplier_of(spec),
+        float_multiplier_of(spec, swapped),
         stride=(1, 1),
         padding=(0, 0),
         dilation=(1, 1),

@@ -19,6 +19,7 @@ from mbm_hw.ops.cpu_kernels import multiplier_of, run_conv2d
 from mbm_hw.ops.geometry import matmul_shape
 from mbm_hw.ops.operands import empty_output
 from mbm_hw.ops.spec_values import SpecValues
+from mbm_hw.ops.terms import run_products
 
 
 def matmul(
@@ -57,6 +58,11 @@ def _matmul(
     spec = SpecValues(family, parameters, table)
     out = empty_output("matmul", x, _check(x, w, spec), sum_dtype(spec))
     check_codes("matmul", spec, x=x, w=w)
+    run_products(x, w, out, spec, _run)
+    return out
+
+
+def _run(x, w, out, spec):
     # A convolution of one pixel. The longer side of `out` becomes the image's row: what a weight's
     # table row is used for.
     if x.shape[0] >= w.shape[1]:
@@ -73,7 +79,6 @@ def _matmul(
         dilation=(1, 1),
         groups=1,
     )
-    return out
 
 
 @_matmul.register_fake

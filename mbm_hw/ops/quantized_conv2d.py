@@ -19,6 +19,7 @@ from mbm_hw.ops.geometry import check_float32, check_one_each, conv2d_shape
 from mbm_hw.ops.operands import check_readable, empty_output
 from mbm_hw.ops.scaling import quantize, rescale
 from mbm_hw.ops.spec_values import SpecValues
+from mbm_hw.ops.terms import summands_of
 
 
 def composed(
@@ -77,6 +78,8 @@ quantized_conv2d = torch.ops.mbm_hw.quantized_conv2d.default
 def _(x, w, bias, x_scale, w_scale, factor, limit, *spec_and_layer):
     spec, layer = SpecValues(*spec_and_layer[:3]), spec_and_layer[3:]
     shape = _check(x, w, bias, x_scale, w_scale, limit, spec, *layer)
+    if summands_of(spec) is not None:
+        return composed(x, w, bias, x_scale, w_scale, factor, limit, *spec_and_layer)
     y = empty_output("quantized_conv2d", x, shape, x.dtype)
     how = x_scale, w_scale, factor, limit, spec
     if run_quantized_conv2d(FloatLayer(x, w, bias, y, *layer), *how):

@@ -9,6 +9,7 @@ import functools
 import os
 import re
 import signal
+import socket
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -79,13 +80,17 @@ def remote_workers(address: str) -> Iterator[Score]:
 
     ValueError for another address, or without credentials for tls://; OSError if none answers.
     """
-    _check_address(address)
+    host, port = _checked(address)
+    try:  # Dask's client would try a refused connection again until its time is out
+        socket.create_connection((host, port), timeout=10).close()
+    except OSError as error:
+        raise ConnectionError(f"no scheduler answers at {address}: {error}") from error
     with Client(address, timeout=10, set_as_default=False) as client:
         yield functools.partial(_score, client, None)
 
 
-def _check_address(address: str) -> None:
-    """Raise a ValueError for what Dask's client would try in vain until its time is out."""
+def _checked(address: str) -> tuple[str, int]:
+    """Return an address's host and port; a ValueError where Dask's client would try in vain."""
     match = re.fullmatch(r"(tcp|tls)://([^/:\[\]]+|\[[0-9a-f:]+\]):([0-9]{1,5})", address)
     if not match or not 1 <= int(match[3]) <= 65535:
         raise ValueError(f"a scheduler's address must be as tls://host:8786, not {address[:80]!r}")
@@ -95,6 +100,7 @@ def _check_address(address: str) -> None:
             f"{address} wants credentials: Dask's configuration must name distributed.comm.tls."
             "ca-file, .client.cert and .client.key"
         )
+    return match[2].strip("[]"), int(match[3])
 
 
 def _score(client, cores, run, units):

@@ -5,6 +5,9 @@
 (define-fun top () Word (bvsub width m))
 (define-fun middle () Word (bvlshr top one))
 (define-fun holds ((x Word) (start Word)) Bool (= (bvlshr x (bvadd start m)) zero))
+; What the middle segment does not hold, the low one does not hold either.
 (define-fun shift ((x Word)) Word
-  (ite (holds x zero) zero (ite (holds x middle) middle top)))
+  (ite (holds x middle) (ite (holds x zero) zero middle) top))
+(define-fun segment ((x Word)) Word
+  (ite (holds x middle) (ite (holds x zero) x (bvlshr x middle)) (bvlshr x top)))
 (include "segments.smt2")

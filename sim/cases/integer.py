@@ -84,6 +84,10 @@ class IntegerCases:
             return kinds, kind
         return [f"{sign}{k}" for k in kinds for sign in "+-"], 2 * kind + (x < 0)
 
+    def signs(self, a: np.ndarray, b: np.ndarray) -> Case:
+        """Return the signs of the products; unsigned ones are all positive."""
+        return flag((a < 0) != (b < 0), ("positive", "negative"))
+
     def _uniform(self, generator):
         low, high = self.spec.operand_min, self.spec.operand_max
         return generator.integers(low, high, (2, SAMPLES), endpoint=True)

@@ -31,7 +31,8 @@ class LogCases(IntegerCases):
         total = sum(fraction.astype(np.int64) for fraction in fractions)
         carry = total // one
         characteristic = sum(c.astype(np.int64) for c in characteristics) + carry
-        corrected = total % one + spec.correction(*fractions, carry).astype(np.int64)
+        correction = spec.correction(*fractions, carry.astype(np.uint64))
+        corrected = total % one + correction.astype(np.int64)
         carries = flag(carry, ("no carry", "carry"))
         signs = [flag((a < 0) != (b < 0), ("positive", "negative"))] if spec.signed else []
         top = 2 * spec.width - 1 - spec.signed

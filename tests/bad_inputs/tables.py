@@ -1,10 +1,12 @@
 """Product tables: files that are cut short, damaged, of another kind, or of no multiplier."""
 
 import io
+import os
 import pickle
 import struct
 import zipfile
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -61,6 +63,12 @@ def of_a_gigabyte() -> bytes:
         for _ in range(256):
             member.write(bytes(2**23))
     return file.getvalue()
+
+
+def of_holes(path: Path) -> None:
+    """Make a file of 2 GiB: a table, then zeros that take no room on the disk."""
+    path.write_bytes(npy(PRODUCTS) if path.suffix == ".npy" else csv(ROWS).encode())
+    os.truncate(path, 2**31)
 
 
 def encrypted(archive: bytes) -> bytes:
@@ -164,6 +172,11 @@ TEXTS = {
     "of JSON": '{"a": [0], "b": [0], "product": [0]}',
     "of quotes": '"' * 1000,
 }
+TOO_LARGE = {
+    "t.npz that grows to 2 GiB": ("t.npz", lambda path: path.write_bytes(of_a_gigabyte())),
+    "t.npy of 2 GiB": ("t.npy", of_holes),
+    "t.csv of 2 GiB": ("t.csv", of_holes),
+}
 FINE = {
     "t.csv with a mark of byte order": ("t.csv", csv(ROWS).encode("utf-8-sig")),
     "t.csv with the lines of DOS": ("t.csv", csv(ROWS).replace("\n", "\r\n")),
@@ -209,7 +222,6 @@ def files() -> Iterator[tuple[str, str, Content]]:
         "t.npz",
         zipped({"a.npy": npy_header(HEADERS["that claims 8 TB"])}),
     )
-    yield "t.npz that grows to 2 GiB", "t.npz", lambda path: path.write_bytes(of_a_gigabyte())
     yield "t.npz with a path as its name", "t.npz", zipped({"../../evil.npy": npy(PRODUCTS + 1000)})
 
 
@@ -221,6 +233,13 @@ def cases() -> Iterator[Case]:
             command=("errors", f"./{file}"),
             files={file: content},
             says=says,
+        )
+    for name, (file, content) in TOO_LARGE.items():
+        yield Case(
+            name=f"errors: {name}",
+            command=("errors", file),
+            files={file: content},
+            says=f"{file}: a product table takes at most 1073741824 bytes, not 2147483",
         )
     for name, (file, content) in FINE.items():
         yield Case(

@@ -14,15 +14,19 @@ class ArrayCore(Core):
         raise NotImplementedError(f"{type(self).__name__} has no `rows`")
 
     def combined(self, m, a, b):
-        width = len(self.product)
-        rows = carry_save(m, self.rows(m, a, b), width)
-        row_x, row_y = Signal(width), Signal(width)
-        for signal, row in zip((row_x, row_y), rows, strict=False):
+        rows = []
+        for i, row in enumerate(self.rows(m, a, b)):
+            bits = Signal(len(row.bits), name=f"row_{i}")
+            m.d.comb += bits.eq(row.bits)
+            rows.append(Row(bits, row.column))
+        sums, carries = Signal(len(self.product)), Signal(len(self.product))
+        two = carry_save(m, rows, len(self.product))
+        for signal, row in zip((sums, carries), two, strict=False):
             m.d.comb += signal.eq(row.value)
-        return row_x, row_y
+        return sums, carries
 
-    def result(self, m, row_x, row_y):
-        return row_x + row_y
+    def result(self, m, sums, carries):
+        return sums + carries
 
 
 def gated(bits: Value, gate: Value) -> Value:

@@ -45,25 +45,21 @@ class BoothR4Core(ArrayCore):
         m.d.comb += signed_b.eq(Mux(bits[2], negative_b, b))
         low_width = max(self.spec.p - 2 * i, 0)
         width = max(self.spec.width + 2, low_width + 1)
+        once = Cat(signed_b, signed_b[-1].replicate(width))[:width]
         exact, approximate = Signal(width, name=f"exact_{i}"), Signal(width, name=f"low_{i}")
-        once, twice = (
-            Cat(signed_b, signed_b[-1].replicate(width))[:width],
-            Cat(Const(0, 1), signed_b, signed_b[-1].replicate(width))[:width],
-        )
+        is_one, is_two = Signal(name=f"is_one_{i}"), Signal(name=f"is_two_{i}")
         m.d.comb += [
-            exact.eq(gated(once, self.is_one(bits)) | gated(twice, self.is_two(bits))),
-            approximate.eq(self.approximate(once, bits)),
+            is_one.eq(bits[0] ^ bits[1]),
+            is_two.eq(self.is_two(bits)),
+            exact.eq(gated(once, is_one) | gated(Cat(Const(0, 1), once[:-1]), is_two)),
+            approximate.eq(self.approximate(once, is_one)),
         ]
         return Cat(approximate[:low_width], exact[low_width:])
-
-    def is_one(self, bits: Value) -> Value:
-        """Return whether the digit is 1 or -1."""
-        return bits[0] ^ bits[1]
 
     def is_two(self, bits: Value) -> Value:
         """Return whether the digit is 2 or -2."""
         return (bits[0] == bits[1]) & (bits[1] != bits[2])
 
-    def approximate(self, once: Value, bits: Value) -> Value:
+    def approximate(self, once: Value, is_one: Value) -> Value:
         """Return the row for the columns below p; once : b or, by the digit's sign, -b."""
-        return gated(once, self.is_one(bits)) if self.spec.kind == 1 else once
+        return gated(once, is_one) if self.spec.kind == 1 else once

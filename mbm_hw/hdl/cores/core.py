@@ -91,11 +91,9 @@ class Core(wiring.Component):
 
     def _product(self, m: Module, a: Value, b: Value, stage: Callable) -> Value:
         """Return the product; stage(name, latency, values) : the values behind a step."""
-        operands = (
-            stage(f"operand_{name}", 2, self.operand(m, name, x))
-            for name, x in (("a", a), ("b", b))
-        )
-        combined = stage("combined", 1, self.combined(m, *operands))
+        a = stage("operand_a", 2, self.operand(m, "a", a))
+        b = stage("operand_b", 2, self.operand(m, "b", b))
+        combined = stage("combined", 1, self.combined(m, a, b))
         result = Signal(len(self.product))
         m.d.comb += result.eq(self.result(m, *combined))
         (product,) = stage("result", 3, (result,))

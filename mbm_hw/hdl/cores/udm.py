@@ -19,15 +19,15 @@ class UDMCore(ArrayCore):
         (a,), (b,) = a, b
         rows = []
         for column in range(0, self.spec.width, 2):
-            low, middle, high = self.blocks(a[::2], a[1::2], b[column], b[column + 1])
-            pairs = (Cat(*pair) for pair in zip(low, middle, strict=True))
-            spread = (Cat(bit, Const(0, 1)) for bit in high)
-            rows += [Row(Cat(*pairs), column), Row(Cat(*spread)[:-1], column + 2)]
+            low, high = self.blocks(a, b[column], b[column + 1])
+            rows += [Row(low, column), Row(high, column + 2)]
         return rows
 
-    def blocks(
-        self, low_a: Value, high_a: Value, low_b: Value, high_b: Value
-    ) -> tuple[Value, Value, Value]:
-        """Return the three bits, from the lowest, of all digits of a times one digit of b."""
-        middle = gated(high_a, low_b) | gated(low_a, high_b)
-        return gated(low_a, low_b), middle, gated(high_a, high_b)
+    def blocks(self, a: Value, low_b: Value, high_b: Value) -> tuple[Value, Value]:
+        """Return all digits of `a` times a digit of b: two low bits each, and the third ones.
+
+        The two low bits have no carry: where both of the middle bit's products are 1, one is lost.
+        """
+        digits = Const(1, 2).replicate(self.spec.width // 2)  # the low bit of each
+        middle = Cat(Const(0, 1), gated(a & digits, high_b))[: self.spec.width]
+        return gated(a, low_b) | middle, gated(a[1:] & digits, high_b)

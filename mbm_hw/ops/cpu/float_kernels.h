@@ -22,6 +22,10 @@ struct FloatProducts {
   uint32_t kept, lowest;
   // The constants added without and with a carry, in units of 2**-23.
   uint32_t corrections[2];
+  // LMul's, added to the sum of the patterns, carries and all, in units of 2**-23.
+  uint32_t offset;
+  // Of products by table: [mantissa of a][mantissa of b], increment << mantissa bits | mantissa.
+  const int32_t* table;
   // Added to the exponent field of products, times 2**23, so that those of formats of up to 6
   // exponent bits have bit 30 set, and underflows have not. The sums are scaled so, exactly.
   uint32_t scale;
@@ -31,6 +35,7 @@ struct FloatProducts {
 MBM_HW_EACH_ISA(
   void float_log_add(const FloatProducts& products, const Tile<uint32_t, float>& tile);
   void float_exact_add(const FloatProducts& products, const Tile<uint32_t, float>& tile);
+  void float_table_add(const FloatProducts& products, const Tile<uint32_t, float>& tile);
 
   // Rounds `count` values to the nearest of the format's, ties to even, as if the exponent had no
   // bounds; then to infinity and to zero, each with its sign. NaN becomes the quiet NaN.

@@ -1,6 +1,7 @@
 #include "float_multiplier.h"
 
 #include <cmath>
+#include <utility>
 
 namespace mbm_hw {
 
@@ -31,6 +32,17 @@ FloatLogMultiplier::FloatLogMultiplier(const FloatLogParameters& parameters, Isa
   for (int i = 0; i < 2; ++i) {
     products_.corrections[i] = parameters.corrections[i] << products_.dropped;
   }
+  products_.offset = parameters.offset << products_.dropped;
+}
+
+FloatTableMultiplier::FloatTableMultiplier(int exponent_bits, int mantissa_bits,
+                                           std::vector<int32_t> table, Isa isa)
+    : FloatMultiplier(exponent_bits, mantissa_bits, isa), table_(std::move(table)) {
+  products_.table = table_.data();
+}
+
+void FloatTableMultiplier::add(const Tile<Operand, Sum>& tile) const {
+  MBM_HW_CALL(isa_, float_table_add, products_, tile);
 }
 
 void FloatLogMultiplier::add(const Tile<Operand, Sum>& tile) const {

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <vector>
 
 #include "float_format.h"
 #include "float_kernels.h"
@@ -44,9 +45,10 @@ struct FloatLogParameters {
   int truncation;
   bool forced;
   uint32_t corrections[2];  // in units of 2**-mantissa_bits
+  uint32_t offset;          // likewise
 };
 
-// Mitchell's product and MBM's.
+// Mitchell's product, MBM's and LMul's.
 class FloatLogMultiplier : public FloatMultiplier {
  public:
   static constexpr const char* kName = "sums of float patterns";
@@ -65,6 +67,21 @@ class FloatExactMultiplier : public FloatMultiplier {
       : FloatMultiplier(exponent_bits, mantissa_bits, isa) {}
 
   void add(const Tile<Operand, Sum>& tile) const;
+};
+
+// Any product of mantissas, from a table: see FloatProducts. The table is kept.
+class FloatTableMultiplier : public FloatMultiplier {
+ public:
+  static constexpr const char* kName = "float products by table";
+
+  FloatTableMultiplier(int exponent_bits, int mantissa_bits, std::vector<int32_t> table, Isa isa);
+  FloatTableMultiplier(const FloatTableMultiplier&) = delete;
+  FloatTableMultiplier& operator=(const FloatTableMultiplier&) = delete;
+
+  void add(const Tile<Operand, Sum>& tile) const;
+
+ private:
+  std::vector<int32_t> table_;
 };
 
 }  // namespace mbm_hw

@@ -41,6 +41,19 @@ Multiplier* table_multiplier_of(const Table& array, int width, bool is_signed, I
   return table_multiplier({array.data(), array.stride(0), array.stride(1), width}, is_signed, isa);
 }
 
+Multiplier* float_table_multiplier_of(int exponent_bits, int mantissa_bits, const Table& array,
+                                      Isa isa) {
+  if (mantissa_bits < 1 || mantissa_bits > 8 || array.shape(0) != size_t(1) << mantissa_bits ||
+      array.shape(1) != array.shape(0)) {
+    throw std::invalid_argument("a mantissa table must be [2**bits, 2**bits], bits 1 to 8");
+  }
+  std::vector<int32_t> table;
+  for (size_t i = 0; i < array.shape(0); ++i) {
+    for (size_t j = 0; j < array.shape(1); ++j) table.push_back(array(i, j));
+  }
+  return float_table_multiplier(exponent_bits, mantissa_bits, std::move(table), isa);
+}
+
 void require(bool holds, const char* what) {
   if (!holds) throw std::invalid_argument(what);
 }
@@ -234,7 +247,9 @@ NB_MODULE(_cpu, m) {
         nb::arg("mantissa_bits"), nb::arg("isa"));
   m.def("float_log_multiplier", &float_log_multiplier, nb::arg("exponent_bits"),
         nb::arg("mantissa_bits"), nb::arg("truncation"), nb::arg("forced"),
-        nb::arg("corrections"), nb::arg("isa"));
+        nb::arg("corrections"), nb::arg("offset"), nb::arg("isa"));
+  m.def("float_table_multiplier", &float_table_multiplier_of, nb::arg("exponent_bits"),
+        nb::arg("mantissa_bits"), nb::arg("table"), nb::arg("isa"));
   m.def("value_outside_format", &value_outside_format, nb::arg("x"), nb::arg("exponent_bits"),
         nb::arg("mantissa_bits"), nb::arg("isa"));
   m.def("round_to_format", &round_to_format, nb::arg("x"), nb::arg("rounded"),

@@ -1,5 +1,7 @@
 #include "multipliers.h"
 
+#include <utility>
+
 namespace mbm_hw {
 
 Multiplier* exact_multiplier(int width, bool is_signed, Isa isa) {
@@ -36,10 +38,16 @@ Multiplier* float_exact_multiplier(int exponent_bits, int mantissa_bits, Isa isa
 }
 
 Multiplier* float_log_multiplier(int exponent_bits, int mantissa_bits, int truncation, bool forced,
-                                 std::array<uint32_t, 2> corrections, Isa isa) {
-  const FloatLogParameters parameters{
-      exponent_bits, mantissa_bits, truncation, forced, {corrections[0], corrections[1]}};
+                                 std::array<uint32_t, 2> corrections, uint32_t offset, Isa isa) {
+  const FloatLogParameters parameters{exponent_bits, mantissa_bits, truncation, forced,
+                                      {corrections[0], corrections[1]}, offset};
   return Multiplier::make<FloatLogMultiplier>(parameters, isa);
+}
+
+Multiplier* float_table_multiplier(int exponent_bits, int mantissa_bits,
+                                   std::vector<int32_t> table, Isa isa) {
+  return Multiplier::make<FloatTableMultiplier>(exponent_bits, mantissa_bits, std::move(table),
+                                                isa);
 }
 
 Multiplier* table_multiplier(const ProductTable& table, bool is_signed, Isa isa) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <type_traits>
 #include <variant>
+#include <vector>
 
 #include "exact_multiplier.h"
 #include "float_multiplier.h"
@@ -38,7 +39,7 @@ class Multiplier {
  private:
   std::variant<std::monostate, ExactInt8, ExactUInt8, ExactInt16, ExactUInt16,
                LogMultiplier<int16_t>, LogMultiplier<int32_t>,
-               FloatExactMultiplier, FloatLogMultiplier,
+               FloatExactMultiplier, FloatLogMultiplier, FloatTableMultiplier,
 #ifdef MBM_HW_NEON
                NeonTableInt8, NeonTableUInt8, NeonPatternMultiplier,
 #endif
@@ -55,7 +56,9 @@ Multiplier* log_multiplier(int width, bool is_signed, int truncation,
                            std::array<uint32_t, 2> corrections, int small_characteristic, Isa isa);
 Multiplier* float_exact_multiplier(int exponent_bits, int mantissa_bits, Isa isa);
 Multiplier* float_log_multiplier(int exponent_bits, int mantissa_bits, int truncation, bool forced,
-                                 std::array<uint32_t, 2> corrections, Isa isa);
+                                 std::array<uint32_t, 2> corrections, uint32_t offset, Isa isa);
+Multiplier* float_table_multiplier(int exponent_bits, int mantissa_bits,
+                                   std::vector<int32_t> table, Isa isa);
 Multiplier* table_multiplier(const ProductTable& table, bool is_signed, Isa isa);
 
 }  // namespace mbm_hw

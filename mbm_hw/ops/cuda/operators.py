@@ -39,6 +39,7 @@ from mbm_hw.ops.matmul import _matmul
 from mbm_hw.ops.rounding import _check as check_round_to_format
 from mbm_hw.ops.scaling import _check_quantize, _check_rescale
 from mbm_hw.ops.spec_values import SpecValues, float_spec_of
+from mbm_hw.ops.terms import run_products
 
 VALUE_OUTSIDE_FORMAT["cuda"] = value_outside_format
 
@@ -51,9 +52,13 @@ def conv2d(x, w, family, parameters, table, stride, padding, dilation, groups):
     shape = check_conv2d(x, w, spec, stride, padding, dilation, groups)
     out = x.new_empty(shape, dtype=sum_dtype(spec))
     sizes = out[:, :1].numel(), w.shape[0] // groups, groups
-    for products in chosen_products(spec, w[:1].numel(), sizes, x.device):
-        table = products.table(spec, x.device)
-        run_conv2d(x, w, out, products, table, stride, padding, dilation, groups)
+
+    def run(x, w, out, spec):
+        for products in chosen_products(spec, w[:1].numel(), sizes, x.device):
+            table = products.table(spec, x.device)
+            run_conv2d(x, w, out, products, table, stride, padding, dilation, groups)
+
+    run_products(x, w, out, spec, run)
     return out
 
 
@@ -61,12 +66,15 @@ def conv2d(x, w, family, parameters, table, stride, padding, dilation, groups):
 def matmul(x, w, family, parameters, table):
     spec = SpecValues(family, parameters, table)
     out = x.new_empty(check_matmul(x, w, spec), dtype=sum_dtype(spec))
-    # A convolution of one pixel, the longer side of `out` its positions.
-    if len(x) < w.shape[1] and table is not None:
-        spec = spec._replace(table=table.t())
-    for products in chosen_products(spec, len(w), (max(out.shape), min(out.shape), 1), x.device):
-        _run_matmul(x, w, out, products, products.table(spec, x.device))
+    run_products(x, w, out, spec, _sum_up)
     return out
+
+
+def _sum_up(x, w, out, spec):
+    # A convolution of one pixel, the longer side of `out` its positions.
+    swapped = len(x) < w.shape[1]
+    for products in chosen_products(spec, len(w), (max(out.shape), min(out.shape), 1), x.device):
+        _run_matmul(x, w, out, products, products.table(spec, x.device, swapped))
 
 
 @_float_conv2d.register_kernel("cuda")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from mbm_hw.multipliers import FloatSpec
+from mbm_hw.multipliers import FloatSpec, IntegerSpec
 from mbm_hw.multipliers.lowering import ExactProducts, LogProducts
 from mbm_hw.ops.codes import code_dtype, sum_dtype
 from mbm_hw.ops.cuda.compiler import Variant
@@ -50,13 +50,17 @@ class Products:
     instructions: float = 2
     doubles: int = 0
 
-    def table(self, spec: SpecValues, device: torch.device) -> Tensor | None:
-        """Return the table that the kernel takes: [2**width of w][2**width of x], contiguous."""
+    def table(self, spec: SpecValues, device: torch.device, swapped: bool = False) -> Tensor | None:
+        """Return the table that the kernel takes: [2**width of w][2**width of x], contiguous.
+
+        swapped : for weights as the first operand.
+        """
         if self.entry_dtype is None:
             return None
         if spec.table is None:
-            return _kept_table(spec, self.entry_dtype, device)
-        return spec.table.t().to(device, self.entry_dtype).contiguous()
+            return _kept_table(spec_of(spec), self.entry_dtype, device, swapped)
+        table = spec.table if swapped else spec.table.t()
+        return table.to(device, self.entry_dtype).contiguous()
 
     def tile(self, positions: int, outputs: int, groups: int, multiprocessors: int) -> Tile:
         """Return the tile of a convolution; see `tiles.tile_for`."""
@@ -135,7 +139,7 @@ def log_products(spec: SpecValues) -> Products:
 def float_products(spec: FloatSpec) -> Products:
     """Return what multiplies for a float spec."""
     lowering = spec.lowering()
-    if type(lowering) not in (ExactProducts, LogProducts):
+    if type(lowering) not in (ExactProducts, LogProducts) or getattr(lowering, "offset", 0):
         raise ValueError(f"{spec}: no CUDA kernel has its products")
     exact = spec.is_exact
     without_carry, with_carry = (0, 0) if exact else lowering.corrections
@@ -182,10 +186,13 @@ def _table(spec, macros, shared_limit):
 
 
 @functools.cache
-def _kept_table(spec: SpecValues, dtype: torch.dtype, device: torch.device) -> Tensor:
+def _kept_table(
+    spec: IntegerSpec, dtype: torch.dtype, device: torch.device, swapped: bool
+) -> Tensor:
     """Return the table of a spec that brings none; kept, so that captured graphs can use it."""
     refuse_capture(spec)
-    return product_table_tensor(spec_of(spec)).t().to(device, dtype).contiguous()
+    table = product_table_tensor(spec)
+    return (table if swapped else table.t()).to(device, dtype).contiguous()
 
 
 def _log_macros(width: int, lowering: LogProducts):

@@ -51,8 +51,8 @@ class TensorProducts(Products):
     factorization: Factorization | None = None
     blocks: tuple[int, ...] = ()
 
-    def table(self, spec: SpecValues, device: torch.device) -> Tensor:
-        """Return the packed factors, int32: of x, then of w."""
+    def table(self, spec: SpecValues, device: torch.device, swapped: bool = False) -> Tensor:
+        """Return the packed factors, int32: of x, then of w. The products commute."""
         return _packed(spec, self.factorization.base, self.blocks, device)
 
     def tile(self, positions: int, outputs: int, groups: int, multiprocessors: int) -> TensorTile:

@@ -1,10 +1,11 @@
-// Products of float formats, bit for bit as mbm_hw/float_reference.py has them, widened to float32.
+// Products of float formats, bit for bit as mbm_hw/multipliers has them, widened to float32.
 //
 // A format's value widened to float32 keeps its mantissa in the top bits, and 127 - bias is added to
 // its exponent field: the format's steps, on a grid of 23 bits. So the pattern of Mitchell's product
 // is the sum of the operands' patterns, less 127 << 23: a carry of the mantissas is one more in the
 // exponent, and the signs add up to their xor. MBM's is that, as a float, plus c * 2**(ka + kb),
 // with and without a carry: one fused multiply-add, whose rounding is the multiplier's halving.
+// LMul's offset is a part of the weight's pattern.
 #include "float_block.h"
 #include "float_kernels.h"
 #include "float_products.h"
@@ -119,7 +120,7 @@ struct LogKernel {
     const uint32_t correction = bits_of(constant) - 1;
     const uint32_t corner = 2 * kOne - products.corrections[1];
     w.grid = ~0u << products.dropped;
-    const uint32_t offset = products.scale - (127u << 23);
+    const uint32_t offset = products.scale + products.offset - (127u << 23);
     for (int k = 0; k < depth; ++k) w.cornered[k] = false;
     for (int o = 0; o < outputs; ++o) {
       for (int k = 0; k < depth; ++k) {
@@ -152,6 +153,16 @@ struct LogKernel {
     }
     return block_adder<LogLanes<corrected, Kept::kNonzeros>>(way);
   }
+};
+
+// What products by table need: they go one by one.
+struct TableKernel {
+  static constexpr TableProduct kProduct{};
+  const FloatProducts& products;
+
+  Way way(const Exponents&, const Exponents&) const { return Way::kAny; }
+  void prepare(Weights&, int, int) const {}
+  AddBlock add_block(Way, bool) const { return nullptr; }
 };
 
 // What exact products need.
@@ -271,6 +282,10 @@ void float_exact_add(const FloatProducts& products, const Tile<uint32_t, float>&
   add(ExactKernel{products}, tile);
 }
 
+void float_table_add(const FloatProducts& products, const Tile<uint32_t, float>& tile) {
+  add(TableKernel{products}, tile);
+}
+
 #else
 
 void float_log_add(const FloatProducts& products, const Tile<uint32_t, float>& tile) {
@@ -279,6 +294,10 @@ void float_log_add(const FloatProducts& products, const Tile<uint32_t, float>& t
 
 void float_exact_add(const FloatProducts& products, const Tile<uint32_t, float>& tile) {
   add(products, tile, ExactProduct());
+}
+
+void float_table_add(const FloatProducts& products, const Tile<uint32_t, float>& tile) {
+  add(products, tile, TableProduct());
 }
 
 #endif

@@ -43,9 +43,15 @@ inline int32_t exponent_sum(uint32_t a, uint32_t b) {
   return int32_t(a >> 23 & 0xFF) + int32_t(b >> 23 & 0xFF) - 127;
 }
 
+// The product's exponent, less than the smallest where it is so before normalisation.
+inline int32_t exponent(const FloatProducts& products, uint32_t a, uint32_t b, uint32_t increment) {
+  const int32_t sum = exponent_sum(a, b), zero = int32_t(products.smallest >> 23) - 1;
+  return sum < zero ? sum : sum + int32_t(increment);
+}
+
 struct LogProduct {
   uint32_t operator()(const FloatProducts& products, uint32_t a, uint32_t b) const {
-    const uint32_t total = (a & kFloatMantissa) + (b & kFloatMantissa);
+    const uint32_t total = (a & kFloatMantissa) + (b & kFloatMantissa) + products.offset;
     const uint32_t carry = total >> 23;
     const uint32_t fraction = total & kFloatMantissa;
     const uint32_t plain = fraction + products.corrections[0];
@@ -55,8 +61,8 @@ struct LogProduct {
     const uint32_t overflow = corrected >> 23;
     const uint32_t grid = ~0u << products.dropped;
     const uint32_t mantissa = overflow == 0 ? corrected : (kOne + corrected) >> 1 & grid;
-    const int32_t exponent = exponent_sum(a, b) + int32_t(carry | overflow);
-    return with_special_values(products, a, b, exponent, mantissa & kFloatMantissa);
+    return with_special_values(products, a, b, exponent(products, a, b, carry | overflow),
+                               mantissa & kFloatMantissa);
   }
 };
 
@@ -73,6 +79,18 @@ struct ExactProduct {
     const uint64_t kept = (product + half - 1 + odd) >> shift << products.dropped;
     const int32_t exponent = exponent_sum(a, b) + int32_t(increment) + int32_t(kept >> 24);
     return with_special_values(products, a, b, exponent, uint32_t(kept) & kFloatMantissa);
+  }
+};
+
+// Any product of mantissas.
+struct TableProduct {
+  uint32_t operator()(const FloatProducts& products, uint32_t a, uint32_t b) const {
+    const int bits = 23 - products.dropped;
+    const uint32_t i = (a & kFloatMantissa) >> products.dropped;
+    const uint32_t j = (b & kFloatMantissa) >> products.dropped;
+    const uint32_t entry = uint32_t(products.table[i << bits | j]);
+    const uint32_t mantissa = (entry & ((1u << bits) - 1)) << products.dropped;
+    return with_special_values(products, a, b, exponent(products, a, b, entry >> bits), mantissa);
   }
 };
 

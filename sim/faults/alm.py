@@ -1,0 +1,19 @@
+"""Faults of ALM-SOA and ALM-LOA."""
+
+from amaranth import Const
+
+from mbm_hw.hdl.cores.alm import ApproximateAdderCore
+from mbm_hw.multipliers import ALMLOA, ALMSOA
+from sim.faults.planting import planted
+
+
+@planted(ALMSOA(width=16, m=9), ALMLOA(width=16, m=9))
+class CarryInLost(ApproximateAdderCore):
+    def carry_in(self, highest_a, highest_b):
+        return Const(0, 1)
+
+
+@planted(ALMSOA(width=8, m=3, signed=True), ALMLOA(width=8, m=3, signed=True))
+class LowBitsExclusive(ApproximateAdderCore):
+    def lower(self, lower_a, lower_b):
+        return lower_a ^ lower_b
