@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "ops": {"multipliers"},
     "nn": {"multipliers", "quantize", "ops"},
     "studies": {"multipliers", "contents", "files", "quantize", "ops", "nn"},
+    "atlas": {"multipliers", "files", "hdl", "cost", "ops", "studies"},
 }
 RIM = {"cli", "__init__", "__main__"}  # these may import everything
 

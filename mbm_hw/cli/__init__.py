@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import click
 
+from mbm_hw.cli.atlas import atlas
 from mbm_hw.cli.hardware import cost
 from mbm_hw.cli.multipliers import errors, table, verilog
 from mbm_hw.cli.networks import algorithms, ops
@@ -80,7 +81,9 @@ def _give_up_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-@click.group(cls=_Commands, commands=[verilog, table, errors, ops, algorithms, cost, study, report])
+@click.group(
+    cls=_Commands, commands=[verilog, table, errors, ops, algorithms, cost, study, report, atlas]
+)
 @click.version_option(package_name="mbm-hw")
 def mbm_hw():
     """Approximate multipliers: from one spec to RTL, to simulation, to a network's error study."""
