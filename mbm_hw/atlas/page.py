@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mbm_hw.atlas.networks import NetworkFigures
 from mbm_hw.atlas.pictures import plot_over_energy
+from mbm_hw.atlas.points import LISTED
 from mbm_hw.files import replacing, write_csv, write_json
 from mbm_hw.studies.report import embedded, environment
 
@@ -81,7 +82,7 @@ def write_atlas(document: Mapping, folder: str | Path) -> Path:
         made_with=document["made_with"],
         pictures={title: embedded(path) for title, path in pictures.items() if path},
         points=len({row["multiplier"] for row in rows}),
-        families=len({row["family"] for row in rows}),
+        families=len({row["family"] for row in rows if row["origin"] == LISTED}),
         unpriced=[row["multiplier"] for row in rows if row["area_um2"] is None],
     )
     path = folder / "atlas.html"

@@ -6,6 +6,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from mbm_hw.atlas.points import EXACT, SWEPT, WIDTHS
 from mbm_hw.files import replacing
@@ -46,7 +47,7 @@ def plot_over_energy(
     widths = [width for width in WIDTHS if any(row["width"] == width for row in drawn)]
     if not widths:
         return None
-    families = list(dict.fromkeys(row["family"] for row in rows if row["origin"] != EXACT))
+    families = list(dict.fromkeys(row["family"] for row in drawn if row["origin"] != EXACT))
     style = {
         name: (COLOURS[i % len(COLOURS)], MARKERS[i // len(COLOURS)])
         for i, name in enumerate(families)
@@ -101,6 +102,9 @@ def _draw(axes, rows, energy, figure, style, higher_is_better):
             textcoords="offset points",
             fontsize=7,
         )
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.set_minor_formatter(NullFormatter())
     axes.grid(alpha=0.3, which="both")
 
 
@@ -112,6 +116,6 @@ def _legend(style):
     return [
         *families,
         dot("hollow: sweep, or float", marker="o", color="grey", mfc="none"),
-        dot("exact", marker="*", color="black"),
+        dot("exact (errors: dotted lines)", marker="*", color="black"),
         Line2D([], [], color="black", linewidth=1, label="Pareto front"),
     ]
