@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from mbm_hw.multipliers import Spec, Table, find_spec
+from mbm_hw.multipliers import Spec, Table, families, find_spec
+from mbm_hw.multipliers.registry import specs_of
 from mbm_hw.studies.networks import load_network
 from mbm_hw.studies.operations import count_multiplications
 
@@ -43,18 +44,44 @@ TABLE = "random table, 8 bits"
 FEW_SPECS = (TABLE, "mitchell8s", "mbm8s", "mbm16s", "mbm_bf16")
 MANY_PRODUCTS = 4 * 10**9
 NETWORK_SPECS = ("mbm8s",)
+FAMILY_LAYER = "3x3 128-128 60x80"
+"""Where a spec of each family is timed: the kernels treat most of them as one of `specs` above."""
 PORTABLE_PRODUCTS = 10**9
 
 
+KINDS = (
+    *("exact8s", "exact12s", "exact16s", "mitchell8s", "mbm8s", "mbm8s_t2", "mbm12s"),
+    *("mitchell16s", "mbm16s", "mbm16s_t8", "exact_bf16", "mitchell_bf16", "mitchell_fp32"),
+    *("mbm_bf16", "mbm_fp16", "mbm_fp32"),
+)
+
+
 def specs() -> dict[str, Spec]:
-    """Return one spec of each kind that the kernels treat differently, by name."""
+    """Return one spec of each kind that the kernels treat differently, then those of families."""
     random = np.random.default_rng(0).integers(-(2**15), 2**15, (256, 256))
-    names = (
-        *("exact8s", "mitchell8s", "mbm8s", "mbm8s_t2", "mbm12s", "mitchell16s", "mbm16s"),
-        *("mbm16s_t8", "exact_bf16", "mitchell_bf16", "mitchell_fp32"),
-        *("mbm_bf16", "mbm_fp16", "mbm_fp32"),
-    )
-    return {TABLE: Table(random, signed=True)} | {name: find_spec(name) for name in names}
+    kinds = {TABLE: Table(random, signed=True)} | {name: find_spec(name) for name in KINDS}
+    return kinds | family_specs()
+
+
+@cache
+def family_specs() -> dict[str, Spec]:
+    """Return the first design point of each family at 8 and at 16 bits, and of floats the first.
+
+    Signed ones, which networks take. Those of 16 bits that have no kernel are left out: operators
+    refuse them.
+    """
+    found = {}
+    for entry in families():
+        points = specs_of(entry).values()
+        by_width = {}
+        for spec in points:
+            by_width.setdefault(spec.width if not spec.is_float else None, spec)
+        for spec in (by_width.get(width) for width in (8, 16, None)):
+            if spec is None or (spec.width > 12 and not spec.is_float and not spec.lowering()):
+                continue
+            spec = spec if spec.signed else spec.twin(signed=True)
+            found[spec.identifier] = spec
+    return found
 
 
 @dataclass(frozen=True)
@@ -77,8 +104,10 @@ def plan(
     """Return the rounds on an instruction set, by rules that keep the whole within an hour.
 
     A pass of more than MANY_PRODUCTS is timed with FEW_SPECS. A network is timed with
-    NETWORK_SPECS, the smallest batch, the most threads. `portable`, which only runs where nothing
-    else does, is timed with the smallest batch, the fewest threads, up to PORTABLE_PRODUCTS.
+    NETWORK_SPECS, the smallest batch, the most threads. The specs of `family_specs` that are of no
+    other kind are timed on FAMILY_LAYER, the smallest batch, the most threads. `portable`, which
+    only runs where nothing else does, is timed with the smallest batch, the fewest threads, up to
+    PORTABLE_PRODUCTS.
     """
     rounds = []
     for name in layers:
@@ -97,7 +126,10 @@ def plan(
                         continue
                 if products > MANY_PRODUCTS and not LAYERS[name].is_network:
                     among = FEW_SPECS
-                names = tuple(spec for spec in chosen if spec in among)
+                is_for_families = name == FAMILY_LAYER and isa != "portable"
+                is_for_families &= (batch, count) == (min(batches), max(threads))
+                left_out = set() if is_for_families else family_specs().keys() - set(KINDS)
+                names = tuple(s for s in chosen if s in among and s not in left_out)
                 rounds.append(Round(name, names, batch, count))
     return rounds
 

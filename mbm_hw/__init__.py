@@ -25,7 +25,7 @@ from mbm_hw.multipliers import (
 )
 from mbm_hw.multipliers.errors import ErrorMetrics, error_metrics
 
-_FAMILIES = {entry.kind.__name__: entry.kind for entry in multipliers.families()}
+_FAMILIES = {entry.kind.__name__: entry.kind for entry in multipliers.own_families()}
 globals().update(_FAMILIES)
 
 __all__ = [

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mbm_hw.multipliers import Spec
-from mbm_hw.multipliers.registry import load_file
+from mbm_hw.user_code import load_function
 from proof.terms import word
 
 FOLDER = Path(__file__).parent / "specifications"
@@ -117,7 +117,7 @@ def _included(path: Path, name: str) -> Path:
 
 def _text(path: Path, spec: Spec, width: int) -> str:
     if path.suffix == ".py":
-        return load_file(path).definitions(spec, width)
+        return load_function(f"{path}:definitions")(spec, width)
     return _INCLUDE.sub(lambda m: _text(_included(path, m[1]), spec, width), path.read_text())
 
 

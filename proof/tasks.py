@@ -11,6 +11,7 @@ import numpy as np
 
 from mbm_hw.files import replacing
 from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, memory_table
+from mbm_hw.hdl.cores import core_kind
 from mbm_hw.hdl.designs import MAX_PIPELINE, Design
 from mbm_hw.hdl.dot_product_verilog import DotProductDesign
 from mbm_hw.hdl.verilog import design_to_verilog
@@ -108,14 +109,16 @@ def _specs(entry: Family, fields: dict[str, object]) -> list[Spec]:
     with all values of those that are a choice of a few.
     """
     parameters = {f.name: parameter_of(f) for f in dataclasses.fields(entry.kind)}
-    choices = {name: p.legal(None) for name, p in parameters.items() if isinstance(p, Choice)}
+    choices = {name: [*p.words] for name, p in parameters.items() if isinstance(p, Choice)}
     choices = {name: values for name, values in choices.items() if name not in entry.fixed}
     found = []
     for values in itertools.product(*choices.values()):
         known = fields | entry.fixed | dict(zip(choices, values, strict=True))
         for place in _PLACES:
-            with contextlib.suppress(ValueError):  # what the family does not have
-                found.append(with_parameters(entry.kind, known, place))
+            with contextlib.suppress(ValueError):  # the family has no such spec, or no component
+                spec = with_parameters(entry.kind, known, place)
+                core_kind(spec)
+                found.append(spec)
     return list(dict.fromkeys(found))
 
 

@@ -36,3 +36,16 @@ def multiplication(bits: int, width: int) -> str:
         f"  ((_ zero_extend {width - 2 * bits}) (bvmul {' '.join(low)})))\n"
         f"(define-fun is_whole ((x Word) (y Word)) Bool (and {' '.join(fits)}))"
     )
+
+
+def bit(term: str, index: int) -> str:
+    """Return the Bool that says whether a bit of a bit vector is 1."""
+    return f"(= ((_ extract {index} {index}) {term}) #b1)"
+
+
+def total(terms: Sequence[str]) -> str:
+    """Return the sum of Words, at least one."""
+    first, *others = terms
+    for term in others:
+        first = f"(bvadd {first}\n  {term})"
+    return first

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mbm_hw import multipliers
+
 ROOT = Path(__file__).parent.parent
 # What each part of mbm_hw may import of the others: one way only.
 MAY_IMPORT = {
@@ -15,13 +17,15 @@ MAY_IMPORT = {
     "supervision": set(),
     "contents": set(),
     "debian": set(),
-    "multipliers": {"files", "contents", "discovery"},
+    "user_code": set(),
+    "multipliers": {"files", "contents", "discovery", "user_code"},
     "quantize": {"multipliers"},
     "hdl": {"multipliers", "files", "discovery"},
     "cost": {"multipliers", "files", "debian", "supervision", "hdl"},
     "ops": {"multipliers"},
     "nn": {"multipliers", "quantize", "ops"},
-    "studies": {"multipliers", "contents", "files", "quantize", "ops", "nn"},
+    "conformance": {"multipliers", "hdl", "ops", "nn"},
+    "studies": {"multipliers", "contents", "files", "quantize", "ops", "nn", "user_code"},
     "atlas": {"multipliers", "files", "hdl", "cost", "ops", "studies"},
 }
 RIM = {"cli", "__init__", "__main__"}  # these may import everything
@@ -78,3 +82,18 @@ def test_importing_is_free(module, forbidden):
 def test_every_folder_of_the_house_is_there():
     for name in ("mbm_hw", "rtl", "sim", "models", "tests", "Makefile", "pyproject.toml"):
         assert (ROOT / name).exists(), name
+
+
+@pytest.mark.parametrize("folder", ["mbm_hw/hdl", "mbm_hw/cost", "sim", "proof"])
+def test_no_family_is_told_from_others_by_its_class(folder):
+    """Specs answer for themselves, or a registry by class finds what serves them."""
+    kinds = {kind.__name__ for kind in _subclasses(multipliers.Spec)}
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "isinstance":
+                asked = {name.id for name in ast.walk(node.args[1]) if isinstance(name, ast.Name)}
+                assert not asked & kinds, f"{path}:{node.lineno}: {ast.unparse(node)}"
+
+
+def _subclasses(kind: type) -> set[type]:
+    return {kind}.union(*map(_subclasses, kind.__subclasses__()))

@@ -67,6 +67,8 @@ def run(files, shard, workers, scheduler, device, data, models, results, style):
     with workers as score:
         for run in runs:
             click.echo(f"{run.study.name}: needs {run.memory}", err=True)
+            for line in run.slow_multipliers():
+                click.echo(f"{run.study.name}: {line}", err=True)
             if processes is not None:
                 run.memory.check(processes)
             if shard is None:

@@ -4,6 +4,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from mbm_hw.multipliers import CATALOG, FloatExact, FloatMitchell, Spec
+from mbm_hw.multipliers.registry import family_of_spec
 
 MAX_PIPELINE = 4
 
@@ -54,7 +55,7 @@ def check_pipeline(pipeline: int):
 
 
 _COMBINATIONAL = (
-    *(Design(spec) for spec in CATALOG.values()),
+    *(Design(spec) for spec in CATALOG.values() if family_of_spec(spec).is_own),
     # The two 8-bit formats, in which MBM's constant is lost and leaves Mitchell's multiplier.
     Design(FloatExact(4, 3)),
     Design(FloatExact(5, 2)),

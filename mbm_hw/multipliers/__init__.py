@@ -4,6 +4,7 @@ The families are here by the names of their classes, as in `mbm_hw`: whoever add
 """
 
 from mbm_hw.multipliers.log import FloatLogSpec, LogSpec
+from mbm_hw.multipliers.names import CATALOG, as_spec, find_spec, spec_name
 from mbm_hw.multipliers.parameters import choice, flag, integer
 from mbm_hw.multipliers.reference import (
     float_multiply,
@@ -13,10 +14,10 @@ from mbm_hw.multipliers.reference import (
     pattern_values,
     product_table,
 )
-from mbm_hw.multipliers.registry import CATALOG, as_spec, families, family, find_spec, spec_name
+from mbm_hw.multipliers.registry import families, family, own_families
 from mbm_hw.multipliers.spec import FORMATS, FloatSpec, IntegerSpec, Spec
 
-_FAMILIES = {entry.kind.__name__: entry.kind for entry in families()}
+_FAMILIES = {entry.kind.__name__: entry.kind for entry in own_families()}
 globals().update(_FAMILIES)
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "mantissa_product",
     "mantissa_table",
     "multiply",
+    "own_families",
     "pattern_values",
     "product_table",
     "spec_name",

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mbm_hw.multipliers.errors import MAX_EXHAUSTIVE_PAIRS
+from mbm_hw.multipliers.names import as_spec
 from mbm_hw.multipliers.reference import multiply
-from mbm_hw.multipliers.registry import as_spec
 from mbm_hw.multipliers.spec import IntegerSpec
 
 

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mbm_hw.multipliers.names import as_spec
 from mbm_hw.multipliers.parameters import checked_integer
 from mbm_hw.multipliers.reference import mantissa_product, multiply
-from mbm_hw.multipliers.registry import as_spec
 from mbm_hw.multipliers.spec import Spec
 
 MAX_EXHAUSTIVE_PAIRS = 2**26

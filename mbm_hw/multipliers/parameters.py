@@ -167,6 +167,8 @@ def clipped(spec, **fields: object):
     kept = {f.name: own[f.name] for f in dataclasses.fields(spec) if not parameter_of(f)}
 
     def nearest(name, legal):
-        return own[name] if own[name] in legal else min(legal, key=lambda v: abs(v - own[name]))
+        if own[name] in legal or not isinstance(own[name], int):
+            return own[name]
+        return min(legal, key=lambda value: abs(value - own[name]))
 
     return with_parameters(type(spec), kept | fields, nearest)

@@ -6,7 +6,7 @@ vectors, with an oracle in exact fractions (tests/test_reference.py) and with th
 
 import numpy as np
 
-from mbm_hw.multipliers.registry import as_spec
+from mbm_hw.multipliers.names import as_spec
 from mbm_hw.multipliers.spec import FloatSpec, IntegerSpec, Spec
 
 TABLE_MAX_WIDTH = 12

@@ -5,6 +5,7 @@ arithmetic. `registry.family` makes it known by name.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -27,6 +28,8 @@ class Spec:
     is_float: ClassVar[bool]
     is_exact: ClassVar[bool] = False
     takes_magnitudes: bool = True
+    monotone: ClassVar[Mapping[str, int]] = {}
+    """Parameters with which the mean error only rises (1) or only falls (-1)."""
     width: int
     signed: bool
 
@@ -63,7 +66,7 @@ class Spec:
         """Pickle a family of a user's file by that file, which another process must load first."""
         if not self.source:
             return super().__reduce_ex__(protocol)
-        from mbm_hw.multipliers.registry import find_spec
+        from mbm_hw.multipliers.names import find_spec
 
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.parameters.items())
         return find_spec, (f"{self.source}({arguments})",)

@@ -22,8 +22,8 @@ from numpy.typing import ArrayLike
 
 from mbm_hw.contents import NUMPY_ARRAY, TEXT, ZIP_ARCHIVE, contents
 from mbm_hw.files import replacing
+from mbm_hw.multipliers.names import as_spec, find_spec
 from mbm_hw.multipliers.reference import pattern_values, product_table
-from mbm_hw.multipliers.registry import as_spec, find_spec
 from mbm_hw.multipliers.spec import IntegerSpec, Spec
 from mbm_hw.multipliers.table import Table
 

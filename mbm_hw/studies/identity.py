@@ -2,21 +2,24 @@
 
 import functools
 import importlib.metadata
+import inspect
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from mbm_hw.multipliers import Spec, own_families
+from mbm_hw.multipliers.registry import family_of_spec
 from mbm_hw.quantize import QUANTIZERS
 from mbm_hw.studies.data import Dataset
 from mbm_hw.studies.description import Study
 from mbm_hw.studies.hashing import array_bytes, remembered, sha256
 from mbm_hw.studies.source_code import code_of, imported_files
-from mbm_hw.studies.user_code import KEPT, home, loaded_files, source_of
+from mbm_hw.user_code import KEPT, home, loaded_files, source_of
 
 PACKAGE = Path(__file__).parent.parent
 ROOT = PACKAGE / "studies" / "run.py"
@@ -78,7 +81,7 @@ def code_version(part: str | None = None) -> str:
     everything = sorted(p for p in PACKAGE.rglob("*") if p.suffix in KERNELS | {".py"})
 
     def compute() -> str:
-        files, _ = imported_files(ROOT, PACKAGE.parent, without=LEFT_OUT)
+        files = package_files(LEFT_OUT)
         packages = [path.parent for path in files.values() if path.name == "__init__.py"]
         compiled = [p for p in everything if p.suffix in KERNELS and set(p.parents) & {*packages}]
         cuda = PACKAGE.parent.joinpath(*CUDA.split("."))
@@ -91,6 +94,37 @@ def code_version(part: str | None = None) -> str:
         return sha256(*(code_of(s) if path.suffix == ".py" else s for path, s in sources))
 
     return remembered(f"code {part}", everything, compute)
+
+
+def package_files(without: Collection[str]) -> dict[str, Path]:
+    """Return the modules that `ROOT` imports of this package, those of all families among them.
+
+    The families are imported by discovery, so no source names them. without : modules left out.
+    """
+    families = [f"{entry.kind.__module__.replace('.', '/')}.py" for entry in own_families()]
+    files = {}
+    for root in (ROOT, *(PACKAGE.parent / family for family in families)):
+        files |= imported_files(root, PACKAGE.parent, without=without)[0]
+    return files
+
+
+def spec_identity(spec: Spec | None) -> str:
+    """Return what the rows of a multiplier depend on, beside the study's: what it is, as text.
+
+    A family of the user's own, or of another package, is what its code says. One that is in no
+    file, as a notebook's, is a ValueError. None stands for exact float32 arithmetic.
+    """
+    if spec is None or family_of_spec(spec).is_own:
+        return repr(spec)
+    kind = type(spec)
+    try:
+        file = inspect.getfile(kind)
+    except (OSError, TypeError):
+        raise ValueError(
+            f"specs: {kind.__name__} is in no file: a study takes families of files, by whose code "
+            "it knows its rows again"
+        ) from None
+    return f"{spec!r} {user_modules([f'{file}:{kind.__name__}'])}"
 
 
 def user_modules(functions: Iterable[str]) -> dict[str, str]:

@@ -25,10 +25,11 @@ from mbm_hw.studies.devices import device_of, move_
 from mbm_hw.studies.evaluation import EVALUATIONS, Depth
 from mbm_hw.studies.forward_errors import naming_layers
 from mbm_hw.studies.hashing import sha256
-from mbm_hw.studies.identity import study_identity
+from mbm_hw.studies.identity import spec_identity, study_identity
 from mbm_hw.studies.memory_estimate import estimate_memory
 from mbm_hw.studies.network_layers import NetworkLayers
 from mbm_hw.studies.networks import factory_name, load_network, load_weights
+from mbm_hw.studies.slowness import slow_multipliers
 from mbm_hw.studies.store import Store
 
 PICTURED_IMAGES = 3
@@ -109,6 +110,12 @@ class StudyRun:
         """The layers that are approximate in any of the layer sets."""
         layers = {name for names in self.layer_sets.values() for name in names}
         return [name for name in self.multiplications if name in layers]
+
+    def slow_multipliers(self) -> Iterator[str]:
+        """Yield a line for each multiplier that is slow in the kernels; see `slowness`."""
+        products = sum(map(self._share, self.layer_sets)) * len(self.dataset)
+        names = {spec: self.study.name_of(spec) for spec in self.study.all_specs}
+        return slow_multipliers(names, products)
 
     @property
     def coverage(self) -> str:
@@ -266,7 +273,8 @@ class StudyRun:
         return self._ranges[baseline]
 
     def _key(self, case: Case, image: int) -> str:
-        unit = [self.identity, repr(case.spec), case.algorithm, case.layer_set, case.layers, image]
+        what = self.identity, self._specs[case.spec]
+        unit = [*what, case.algorithm, case.layer_set, case.layers, image]
         return sha256(json.dumps(unit).encode())
 
     @property
@@ -283,10 +291,15 @@ class StudyRun:
         what = self.study, self.network, self.dataset, self._data
         return study_identity(*what, functions, self.device)
 
+    @functools.cached_property
+    def _specs(self) -> dict[Spec | None, str]:
+        return {spec: spec_identity(spec) for spec in (None, *self.study.all_specs)}
+
     @property
     def description(self) -> dict:
         """What is run: the identity, the multipliers and the layer sets; plain values."""
         specs = [spec_name(spec) for spec in self.study.all_specs]
+        code = {f"multiplier {spec}": sha256(text.encode()) for spec, text in self._specs.items()}
         layers = {name: list(layers) for name, layers in self.layer_sets.items()}
         algorithms = list(self.study.algorithms)
-        return self.identity | {"specs": specs, "algorithms": algorithms, "layers": layers}
+        return self.identity | code | {"specs": specs, "algorithms": algorithms, "layers": layers}

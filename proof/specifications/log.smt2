@@ -15,17 +15,5 @@
     (bvshl halved (bvsub fraction_width seven))
     (bvlshr halved (bvsub seven fraction_width))))
 (define-fun correction () Word (bvshl (bvlshr aligned truncation) truncation))
-(define-fun corrected () Word (bvadd fraction correction))
-
-; The overflow corner: there the correction is left out.
-(define-fun overflow () Bool
-  (and (= characteristic (bvsub product_width one)) (bvuge corrected unit)))
-(define-fun limited () Word (ite overflow fraction corrected))
-(define-fun product_limit () Word (bvshl one (bvsub product_width (ite signed one zero))))
-(define-fun claim_corner () Bool (= overflow (bvuge (power corrected) product_limit)))
-
-; The small-product corner: 1 is given back where the shift drops the correction.
-(define-fun small () Bool (and is_corrected (= carry one) (bvule characteristic six)))
-
-(define-fun magnitude () Word
-  (ite is_zero zero (bvadd (power limited) (ite small one zero))))
+(define-fun small_characteristic () Word six)
+(include "corrected.smt2")

@@ -13,7 +13,7 @@ class CarryInLost(ApproximateAdderCore):
         return Const(0, 1)
 
 
-@planted(ALMSOA(width=8, m=3, signed=True), ALMLOA(width=8, m=3, signed=True))
+@planted(ALMSOA(width=6, m=2, signed=True), ALMLOA(width=6, m=2, signed=True))
 class LowBitsExclusive(ApproximateAdderCore):
     def lower(self, lower_a, lower_b):
         return lower_a ^ lower_b

@@ -13,7 +13,7 @@ class CompensationLeftOut(DRALMCore):
         return Const(0, 1)
 
 
-@planted(DRALM(width=8, t=6, signed=True))
+@planted(DRALM(width=6, t=4, signed=True))
 class LowestBitNotForced(DRALMCore):
     def forced(self):
         return Const(0, 0)

@@ -13,7 +13,7 @@ class LowestBitNotForced(DRUMCore):
         return Const(0)
 
 
-@planted(DRUM(width=8, k=4, signed=True))
+@planted(DRUM(width=6, k=3, signed=True))
 class ForcedWhereNothingIsCut(DRUMCore):
     def forced(self, shift):
         return Const(1)

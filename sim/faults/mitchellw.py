@@ -13,7 +13,7 @@ class LowestBitForced(LogStepsCore):
         return Const(1, 1)
 
 
-@planted(MitchellW(width=8, w=4, signed=True))
+@planted(MitchellW(width=6, w=3, signed=True))
 class ZeroNotHandled(LogStepsCore):
     def is_nonzero(self, nonzero_a, nonzero_b):
         return Const(1)

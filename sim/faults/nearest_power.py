@@ -19,13 +19,13 @@ class ThreeRoundedDown(NearestPowerCore):
         return leading_one.tail[-1] & (leading_one.position != 1)
 
 
-@planted(RoBA(width=8, signed=True), ILMEA(width=8, signed=True))
+@planted(RoBA(width=6, signed=True), ILMEA(width=6, signed=True))
 class BothRoundedUpNotHandled(NearestPowerCore):
     def mantissa(self, m, total, both_up):
         return super().mantissa(m, total, Const(0, 1))
 
 
-@planted(RoBA(width=8), ILMEA(width=16))
+@planted(RoBA(width=6), ILMEA(width=6))
 class ZeroNotHandled(NearestPowerCore):
     def is_nonzero(self, nonzero_a, nonzero_b):
         return Const(1)

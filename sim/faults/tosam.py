@@ -13,7 +13,7 @@ class OneNotAppended(TOSAMCore):
         return Cat(Const(0, 1), highest)
 
 
-@planted(TOSAM(width=8, h=2, t=4, signed=True))
+@planted(TOSAM(width=6, h=1, t=3, signed=True))
 class ZeroNotHandled(TOSAMCore):
     def is_nonzero(self, nonzero_a, nonzero_b):
         return Const(1)

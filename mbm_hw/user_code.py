@@ -39,23 +39,38 @@ def load_function(name: str) -> Callable:
     file, _, function = name.rpartition(":")
     if not Path(file).is_file():
         raise ValueError(f"{name}: there is no file {file}")
-    path = Path(file).resolve()
-    with running(name):
-        module = _load(path)
-    found = getattr(module, function, None)
+    found = getattr(load_module(file, name), function, None)
     if not callable(found):
         raise ValueError(f"{name}: {file} has no function {function!r}")
     return found
 
 
+def load_module(file: str | Path, name: str) -> ModuleType:
+    """Return the module of the Python file `file`, as `load_function` runs it.
+
+    name : `file.py:what`, with which errors begin. A missing file is an OSError; whatever its code
+    raises is a ValueError.
+    """
+    path = Path(file)
+    path.stat()
+    with running(name, path):
+        return _load(path.resolve())
+
+
+def file_of(module: str) -> Path | None:
+    """Return the user's file that a module, by its name in `sys.modules`, was run from, or None."""
+    return _sources[module][0] if module in _sources else None
+
+
 @contextmanager
-def running(name: str) -> Iterator[None]:
+def running(name: str, file: str | Path | None = None) -> Iterator[None]:
     """Let the code of `file.py:function` run within the block.
 
+    file : the file, where `name` says more than a function's name behind it.
     Whatever it raises becomes a ValueError that names `name` and the last line of the user's that
     ran. Meanwhile pickle finds the folder's modules by their plain names, as scripts write them.
     """
-    folder = home(Path(name.rpartition(":")[0]).resolve())[0]
+    folder = home(Path(file or name.rpartition(":")[0]).resolve())[0]
     prefix = f"{_packages.get(folder, PREFIX)}."
     own = {n.removeprefix(prefix): m for n, m in sys.modules.items() if n.startswith(prefix)}
     plain = {name: module for name, module in own.items() if name not in sys.modules}

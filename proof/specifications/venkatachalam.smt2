@@ -1,0 +1,2 @@
+; The tree of compressors with the cells of venkatachalam.
+(include "compressor_tree.py")
