@@ -49,8 +49,8 @@ def test_every_point_that_a_family_lists_is_in_the_atlas():
             assert points[unsigned(spec)].network.signed
 
 
-def test_a_new_family_comes_in_by_itself(monkeypatch):
-    monkeypatch.setattr(registry, "_FAMILIES", dict(registry._FAMILIES))
+def test_a_new_family_comes_in_by_itself():
+    held = registry.state()
     try:
 
         @registry.family("cutoff", points=["cutoff8_k3", "cutoff16s_k5"])
@@ -63,7 +63,7 @@ def test_a_new_family_comes_in_by_itself(monkeypatch):
         assert {"cutoff8_k3", "cutoff16_k5"} <= names(LISTED)
         assert {"cutoff8_k2", "cutoff8_k4"} <= names(SWEPT)
     finally:
-        registry._forget()
+        registry.restore(held)
 
 
 def test_a_sweep_is_one_legal_step_of_the_last_parameter():
