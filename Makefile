@@ -14,7 +14,11 @@ override ATLAS_WITH_DATA := models/cifar10_resnet20.yaml
 override KERNELS := $(shell find mbm_hw/ops/cpu -name '*.cpp' -o -name '*.h' -o -name 'CMakeLists.txt')
 
 .DEFAULT_GOAL := help
+<<<<<<< HEAD
 .PHONY: help setup study test sanitize emulate sim sim-layer prove verilog synth atlas bench lint clean
+=======
+.PHONY: help setup study test check sanitize emulate sim sim-layer prove verilog synth bench lint clean
+>>>>>>> seam
 
 help:     ## List the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
@@ -29,6 +33,9 @@ test:     .venv/simulators .venv/browser ## Run all the tests, the kernels also 
 	$(MAKE) --no-print-directory -j2 -Oline sanitize emulate
 	tests/neon.sh $(PYTHON)
 	@echo "make test: all tests passed, the kernels also under sanitizers and emulated"
+
+check:    .venv/simulators ## Check that families keep what all must, by proof and simulation too; FAMILY=drum or my.py:Mine
+	$(PYTHON) -m mbm_hw check --also proof.conformance $${FAMILY:+"$$FAMILY"}
 
 sanitize: .venv/installed ## Run the kernels' tests under the sanitizers alone
 	tests/kernels.sh sanitize $(PYTHON)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from mbm_hw.multipliers import Spec, Table, families, find_spec
-from mbm_hw.multipliers.registry import specs_of
+from mbm_hw.multipliers.names import specs_of
 from mbm_hw.studies.networks import load_network
 from mbm_hw.studies.operations import count_multiplications
 

@@ -86,6 +86,16 @@ def running(name: str, file: str | Path | None = None) -> Iterator[None]:
             sys.modules.pop(plain_name, None)
 
 
+def blamed(error: BaseException) -> str | None:
+    """Return an error that a user's file raised in words, with the file and the line; else None."""
+    files = {str(file) for file, _ in _sources.values()}
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in files]
+    if not frames:
+        return None
+    text = " ".join(str(error).split())[:200]
+    return f"{frames[-1].filename}, line {frames[-1].lineno}: {type(error).__name__}: {text}"
+
+
 def home(path: Path) -> tuple[Path, tuple[str, ...]]:
     """Return the folder that a file's imports begin at, and the file's module name below it."""
     parts = () if path.name == "__init__.py" else (path.stem,)

@@ -7,17 +7,17 @@ from concurrent.futures.process import BrokenProcessPool
 import click
 
 from mbm_hw.cli import fail
-from sim.designs import design_name
+from sim.designs import named_design
 
 
-class DesignName(click.ParamType):
-    """The name of a design of rtl/."""
+class NamedDesign(click.ParamType):
+    """The name of a design, of rtl/ or not; its value is the design."""
 
     name = "name"
 
     def convert(self, value, param, ctx):
         try:
-            return design_name(value)
+            return named_design(value)
         except ValueError as error:
             raise click.UsageError(str(error)) from None
 

@@ -22,7 +22,7 @@ from mbm_hw.files import replacing
 from mbm_hw.hdl.designs import Design
 from mbm_hw.multipliers import Spec
 from proof.anchor import anchor_pairs, disagreement
-from proof.command import DesignName, Seconds
+from proof.command import NamedDesign, Seconds
 from proof.prover import Proof, prove
 from proof.specification import Undefined
 from proof.tasks import Task, catalog_tasks, fault_tasks, sweep_tasks
@@ -58,7 +58,7 @@ class Outcome:
 
 
 @click.command()
-@click.option("--spec", type=DesignName(), help="One design of rtl/ (all of them).")
+@click.option("--spec", type=NamedDesign(), help="One design, of rtl/ or not (all of rtl/).")
 @click.option(
     "--sweep", is_flag=True, help="Instead: widths 4 to 16, truncations, signs, stages, tables."
 )
@@ -76,12 +76,13 @@ def main(spec, sweep, faults, limit, processes, results):
     """Prove that the designs of rtl/ equal the specification, for all operands."""
     if (spec is not None) + sweep + faults > 1:
         raise click.UsageError("give one of --spec, --sweep and --faults")
-    tasks = sweep_tasks() if sweep else fault_tasks() if faults else catalog_tasks()
     if spec is not None:
-        tasks = [task for task in tasks if task.name == spec]
+        tasks = [Task(spec.name, spec)]
+    else:
+        tasks = sweep_tasks() if sweep else fault_tasks() if faults else catalog_tasks()
     outcomes = _outcomes(tasks, limit, processes, results, anchored=not faults)
     table = tabulate([_cells(outcome) for outcome in outcomes], "keys", "github", floatfmt=".1f")
-    name = "sweep" if sweep else "faults" if faults else spec or "catalog"
+    name = "sweep" if sweep else "faults" if faults else spec.name if spec else "catalog"
     with replacing(results / f"{name}.md") as file:
         file.write(f"{table}\n")
     with replacing(results / f"{name}.json") as file:

@@ -10,18 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from mbm_hw.files import replacing
-from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, memory_table
+from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS
 from mbm_hw.hdl.cores import core_kind
 from mbm_hw.hdl.designs import MAX_PIPELINE, Design
 from mbm_hw.hdl.dot_product_verilog import DotProductDesign
-from mbm_hw.hdl.verilog import design_to_verilog
 from mbm_hw.multipliers import Spec, Table, families
 from mbm_hw.multipliers.parameters import Choice, parameter_of, with_parameters
 from mbm_hw.multipliers.registry import Family
-from mbm_hw.multipliers.table_files import write_table
+from sim.designs import verilog_file
 from sim.dot_product_faults import DESIGN, DOT_PRODUCT_FAULTS, faulty_verilog
 from sim.faults import FAULTS
-from sim.simulators import ROOT
 
 FORMATS = ((2, 1), (4, 3), (5, 2), (3, 4), (6, 9), (8, 7), (5, 10), (8, 23))
 """Exponent and mantissa bits of the formats that are swept."""
@@ -37,24 +35,14 @@ _PLACES = (  # of a parameter, by name, among its legal values
 
 @dataclass(frozen=True)
 class Task:
-    """A design to be proved; the Verilog is that of rtl/, unless a subclass says otherwise."""
+    """A design to be proved; the Verilog is that of rtl/, or exported now, but for a subclass's."""
 
     name: str
     design: Design | DotProductDesign
 
     def source(self, folder: Path) -> Path:
         """Return the path of the Verilog, which may be written into `folder` for it."""
-        return ROOT / "rtl" / f"{self.name}.v"
-
-
-class Exported(Task):
-    """A design that rtl/ has not: it is exported now."""
-
-    def source(self, folder: Path) -> Path:
-        memory = memory_table(self.design.spec)
-        if memory is not None:
-            write_table(memory, folder / f"{memory.identifier}.hex")
-        return _written(folder, self, design_to_verilog(self.design))
+        return verilog_file(self.design, folder)
 
 
 class Faulty(Task):
@@ -63,7 +51,10 @@ class Faulty(Task):
     def source(self, folder: Path) -> Path:
         fault = FAULTS.get(self.name)
         text = faulty_verilog(self.name) if fault is None else fault.verilog()
-        return _written(folder, self, text)
+        path = folder / f"{self.design.name}.v"
+        with replacing(path) as file:
+            file.write(text)
+        return path
 
 
 def catalog_tasks() -> list[Task]:
@@ -82,7 +73,7 @@ def sweep_tasks() -> list[Task]:
     the highest that are legal, combinational and with each number of register stages; more float
     formats; and random product tables.
     """
-    return [Exported(design.name, design) for design in (*_sweep(), *_tables())]
+    return [Task(design.name, design) for design in (*_sweep(), *_tables())]
 
 
 def _sweep() -> Iterator[Design]:
@@ -132,10 +123,3 @@ def _tables() -> Iterator[Design]:
         yield Design(Table(array - words // 2, signed=True), bits % 2, stream=bits % 2 > 0)
         if bits <= MAGNITUDE_BITS:
             yield Design(Table(array, sign_magnitude=True), 2 * bits % (MAX_PIPELINE + 1))
-
-
-def _written(folder: Path, task: Task, text: str) -> Path:
-    path = folder / f"{task.design.name}.v"
-    with replacing(path) as file:
-        file.write(text)
-    return path

@@ -17,11 +17,11 @@ from tabulate import tabulate
 
 from mbm_hw.supervision import supervise
 from proof.claims import all_of, unrolled
-from proof.command import DesignName, run
+from proof.command import NamedDesign, run
 from proof.model import Model, read_model
 from proof.solver import solve
 from sim.code_coverage import read_points
-from sim.designs import ALL, RTL
+from sim.designs import ALL, verilog_file
 
 LIMIT = 120  # seconds of processor time for a bit
 _TOGGLE = re.compile(r"toggle (\w+)(?:\[(\d+)\])?:[01]->[01]$")
@@ -44,21 +44,22 @@ class Toggles:
 
 @click.command()
 @click.argument("folder", type=click.Path(exists=True, path_type=Path))
-@click.argument("names", nargs=-1, type=DesignName())
+@click.argument("names", nargs=-1, type=NamedDesign())
 @click.option("--processes", type=click.IntRange(1), default=2, show_default=True)
 def main(folder, names, processes):
     """Account for the toggles that simulations with coverage did not see.
 
-    FOLDER: has NAME/coverage.dat of the designs, as results/sim/verilator has. NAMES: designs of
-    rtl/ (all of them).
+    FOLDER: has NAME/coverage.dat of the designs, as results/sim/verilator has. NAMES: designs (all
+    of rtl/).
     """
-    names = names or tuple(ALL)
-    paths = [folder / name / "coverage.dat" for name in names]
+    designs = names or tuple(ALL.values())
+    paths = [folder / design.name / "coverage.dat" for design in designs]
     for path in paths:
         if not path.exists():
             raise click.UsageError(f"{path} is missing: simulate with COVERAGE=1")
+    sources = [verilog_file(design, folder.parent / "verilog") for design in designs]
     with ProcessPoolExecutor(processes) as pool:
-        found = list(pool.map(accounted, [RTL / f"{name}.v" for name in names], paths))
+        found = list(pool.map(accounted, sources, paths))
     rows = [
         (t.design, t.points, len(t.constant), len(t.missed), ", ".join(t.constant)) for t in found
     ]

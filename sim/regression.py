@@ -17,10 +17,10 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from mbm_hw.files import check_folder_writable
-from mbm_hw.hdl import DESIGNS
+from mbm_hw.hdl.designs import Design
 from sim.arguments import SEED, Parser
 from sim.cocotb_run import SimulationError
-from sim.designs import ALL, RTL, design_name
+from sim.designs import ALL, RTL, named_design, verilog_file
 from sim.dot_product import simulate_dot_product
 from sim.report import Outcome, Unfinished, cells, failures, write_report
 from sim.runner import simulate
@@ -62,21 +62,20 @@ def _quieten():
 
 def _simulate(arguments: argparse.Namespace, task: tuple[str, str]) -> Outcome:
     simulator, name = task
-    folder = arguments.results / simulator / name
-    source = RTL / f"{name}.v"
-    run = simulate if name in DESIGNS else simulate_dot_product
+    design = named_design(name)
+    run = simulate if isinstance(design, Design) else simulate_dot_product
     try:
         return run(
-            ALL[name],
-            source,
+            design,
+            verilog_file(design, arguments.results / "verilog"),
             simulator,
-            folder,
+            arguments.results / simulator / design.name,
             waves=arguments.waves,
             seed=arguments.seed,
             is_covered=arguments.coverage and simulator == "verilator",
         )
     except SimulationError as error:
-        return Unfinished(name, simulator, str(error))
+        return Unfinished(design.name, simulator, str(error))
 
 
 def _arguments() -> argparse.Namespace:
@@ -86,7 +85,7 @@ def _arguments() -> argparse.Namespace:
         choices=[*SIMULATORS, "all"],
         help="the simulator (icarus; of --coverage verilator)",
     )
-    parser.add_argument("--spec", metavar="NAME", help="one design of rtl/ (all of them)")
+    parser.add_argument("--spec", metavar="NAME", help="one design, of rtl/ or not (all of rtl/)")
     parser.add_argument("--waves", action="store_true", help="write the waves too")
     parser.add_argument(
         "--coverage", action="store_true", help="count branches and toggles, in Verilator"
@@ -101,10 +100,11 @@ def _arguments() -> argparse.Namespace:
     if arguments.coverage and "verilator" not in arguments.sim:
         parser.error("--coverage is Verilator's: give --sim verilator or --sim all")
     try:
-        arguments.spec = list(ALL) if arguments.spec is None else [design_name(arguments.spec)]
+        arguments.spec = list(ALL) if arguments.spec is None else [arguments.spec]
+        designs = [named_design(name).name for name in arguments.spec]
     except ValueError as error:
         parser.error(str(error))
-    missing = [name for name in arguments.spec if not (RTL / f"{name}.v").exists()]
+    missing = [name for name in designs if name in ALL and not (RTL / f"{name}.v").exists()]
     if missing:
         parser.error(f"rtl/{missing[0]}.v is missing: run `make verilog`")
     try:

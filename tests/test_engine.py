@@ -263,6 +263,7 @@ def test_a_layer_that_does_not_fit_is_refused():
         ({"patch": 100}, ValueError, "Engine: patch must be a power of two, not 100"),
         ({"accumulator_width": 19}, ValueError, "accumulator_width must be 20 to 128, not 19"),
         ({"spec": Table(np.ones((16, 16)).astype(int))}, ValueError, "weight 0 must be 0"),
+        ({"spec": "momeni8s_c8"}, ValueError, "CompressorTree.* with weight 0 must be 0"),
     ],
 )
 def test_what_is_no_engine_is_refused(arguments, error, message):

@@ -20,7 +20,7 @@ from proof.claims import claims
 from proof.model import ModelError, read_model
 from proof.prover import prove
 from proof.solver import solve
-from proof.tasks import Exported, catalog_tasks, sweep_tasks
+from proof.tasks import Task, catalog_tasks, sweep_tasks
 from sim.faults import FAULTS
 
 ROOT = Path(__file__).parent.parent
@@ -56,7 +56,7 @@ def test_an_exported_table_equals_the_table(task, tmp_path):
 def test_the_memory_of_a_wide_table_is_the_file_beside_it(monkeypatch, tmp_path):
     monkeypatch.setattr("mbm_hw.hdl.product_table.WideTables.MAX_WORDS", 16)
     array = np.random.default_rng(0).integers(0, 64, (8, 8))
-    task = Exported("table", Design(Table(array)))
+    task = Task("table", Design(Table(array)))
     source = task.source(tmp_path)
     assert "$readmemh" in source.read_text()
     assert prove(task.design, source, LIMIT, tmp_path / "proof").result == "proved"
@@ -196,7 +196,7 @@ def test_a_timeout_fails_the_command(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--spec", "mbm9"], "proof: no design is called 'mbm9'; known: mbm4s, "),
+        (["--spec", "mbmx"], "proof: no multiplier is called 'mbmx'; did you mean "),
         (["--sweep", "--faults"], "proof: give one of --spec, --sweep and --faults"),
         (["--limit", "-5"], "proof: Invalid value for '--limit': -5.0 is not in the range x>0."),
     ],

@@ -177,7 +177,7 @@ def test_verilators_points_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--spec", "mbm9"], "sim: no design is called 'mbm9'; known: mbm4s, "),
+        (["--spec", "mbmx"], "sim: no multiplier is called 'mbmx'; did you mean "),
         (["--sim", "vcs"], "sim: argument --sim: invalid choice: 'vcs'"),
         (
             ["--coverage", "--sim", "icarus"],

@@ -1,6 +1,8 @@
 """A family of one's own: its files alone take it through Verilog, simulation and proof."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -153,3 +155,34 @@ def test_an_heir_has_the_component_and_the_cases_of_its_parent():
     assert_equal(spec, products(Multiplier(spec)), expected_products(spec))
     assert "stands in" not in to_verilog(spec)
     assert "overflow corner: no x positive" in reachable(spec)
+
+
+@pytest.mark.parametrize(
+    ("program", "summary"),
+    [
+        (["sim", "--sim", SIM], "1 of 1 simulations, 256 products and sums, 0 mismatches, 0 of "),
+        (["proof"], "1 of 1 proved, "),
+    ],
+)
+def test_the_commands_take_a_family_in_a_file(program, summary, tmp_path):
+    name = f"{FOLDER}/cut.py:Cut(width=4, k=1)"
+    command = [sys.executable, "-m", *program, "--spec", name, "--results", str(tmp_path)]
+    run = subprocess.run(command, cwd=FOLDER.parent.parent, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.splitlines()[-1].startswith(summary)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("bare.py:Bare(width=9)", "bare9 has no component (a Core with @core_of(Bare)), and a"),
+        ("bare.py:Bare(width=3)", "Bare: width must be an integer 4 to 32, not 3"),
+        ("none.py:Bare(width=4)", f"{FOLDER}/none.py: No such file or directory\n"),
+    ],
+)
+def test_a_family_in_a_file_that_cannot_be_taken_is_one_line_and_status_2(name, message):
+    for program in ("sim", "proof"):
+        command = [sys.executable, "-m", program, "--spec", f"{FOLDER}/{name}"]
+        run = subprocess.run(command, cwd=FOLDER.parent.parent, capture_output=True, text=True)
+        assert (run.returncode, run.stdout, run.stderr.count("\n")) == (2, "", 1), run.stderr
+        assert run.stderr.startswith(f"{program}: {message}")

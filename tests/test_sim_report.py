@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 import pytest
 
 from mbm_hw.hdl import DESIGNS
-from sim.regression import RTL, main
+from sim.designs import RTL
+from sim.regression import main
 from sim.report import write_report
 from sim.runner import simulate
 
@@ -18,7 +19,7 @@ def rtl(tmp_path, monkeypatch):
     """Return the folder where `sim` looks for designs."""
     folder = tmp_path / "rtl"
     folder.mkdir()
-    monkeypatch.setattr("sim.regression.RTL", folder)
+    monkeypatch.setattr("sim.designs.RTL", folder)
     return folder
 
 

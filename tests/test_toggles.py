@@ -83,7 +83,7 @@ def test_only_the_named_designs_are_looked_at(verilator, tmp_path):
     [
         (["mbm8"], "proof.toggles: {}/mbm8/coverage.dat is missing: simulate with COVERAGE=1"),
         ([], "proof.toggles: {}/mbm4s/coverage.dat is missing: simulate with COVERAGE=1"),
-        (["mbm9"], "proof.toggles: no design is called 'mbm9'; known: mbm4s, "),
+        (["mbmx"], "proof.toggles: no multiplier is called 'mbmx'; did you mean "),
     ],
 )
 def test_a_wrong_argument_is_one_line_and_status_2(names, message, tmp_path):

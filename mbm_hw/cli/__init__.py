@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import click
 
+from mbm_hw import user_code
 from mbm_hw.cli.atlas import atlas
 from mbm_hw.cli.conformance import check
 from mbm_hw.cli.hardware import cost
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.ClickException as error:
         fail(error.format_message())
     except ValueError as error:
-        fail(str(error))
+        fail(user_code.blamed(error) or str(error))
     except OSError as error:
         if error.errno == errno.ENOSPC:
             _give_up_output()
@@ -51,6 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("mbm-hw: interrupted; what was finished is kept", err=True)
         sys.exit(130)
+    except Exception as error:  # a user's multiplier may raise anything
+        if (message := user_code.blamed(error)) is None:
+            raise
+        fail(message)
 
 
 def fail(message: str, program: str = "mbm-hw") -> NoReturn:

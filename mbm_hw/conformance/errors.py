@@ -20,22 +20,23 @@ PEAK = 0.04
 
 @of_family
 def check_monotone(entry: Family, specs: Sequence[Spec]):
-    """The mean error rises, or falls, with each parameter of which the class declares it."""
-    if not entry.kind.monotone:
-        raise Absent("the class declares no `monotone` parameters")
+    """The mean error never rises, or never falls, with the parameters that the class declares."""
+    declared = dict.fromkeys(entry.kind.improved_by, -1) | dict.fromkeys(entry.kind.worsened_by, 1)
+    if not declared:
+        raise Absent("the class declares no parameters in improved_by or worsened_by")
     narrow = [spec for spec in specs if spec.width <= MONOTONE_BITS]
     if not narrow:
         raise Absent(f"no spec of at most {MONOTONE_BITS} bits")
     widest = max(spec.width for spec in narrow)
-    for name, direction in entry.kind.monotone.items():
+    for name, direction in declared.items():
         for spec in (spec for spec in narrow if spec.width == widest):
             _check_order(spec, name, direction)
 
 
 def _check_order(spec: Spec, name: str, direction: int):
-    parameter = next(parameter_of(f) for f in dataclasses.fields(spec) if f.name == name)
+    parameter = next((parameter_of(f) for f in dataclasses.fields(spec) if f.name == name), None)
     if not isinstance(parameter, Integer):
-        raise Failure(f"{type(spec).__name__}.monotone: {name} must be an integer parameter")
+        raise Failure(f"{type(spec).__name__}: {name!r} must be one of its integer parameters")
     before = None
     for value in parameter.legal(spec):
         try:
@@ -43,9 +44,9 @@ def _check_order(spec: Spec, name: str, direction: int):
         except ValueError:  # a later parameter is illegal with this value
             continue
         if before and (error_metrics(now).med - error_metrics(before).med) * direction < 0:
-            way = "rise" if direction > 0 else "fall"
+            way = "fall" if direction > 0 else "rise"
             raise Failure(
-                f"the mean error must {way} with {name}: {before.identifier} has "
+                f"the mean error must not {way} with {name}: {before.identifier} has "
                 f"{error_metrics(before).med:.4g}, {now.identifier} {error_metrics(now).med:.4g}"
             )
         before = now

@@ -11,7 +11,7 @@ from mbm_hw.multipliers import Spec, as_spec, find_spec
 AnyDesign = Design | DotProductDesign
 
 _NAME = re.compile(
-    r"(?P<spec>\w+?)"
+    r"(?P<spec>(?:.*\.py:)?\w+?(?:\([^()]*\))?)"
     r"(?:_(?P<unit>mac|dot(?P<lanes>\d+))(?:_acc(?P<accumulator>\d+))?)?"
     r"(?:_p(?P<pipeline>\d+))?(?P<stream>_stream)?",
     re.ASCII,
@@ -21,8 +21,9 @@ _NAME = re.compile(
 def find_design(name: str) -> AnyDesign:
     """Return the design whose module is called `name`: not only those of rtl/.
 
-    A spec's name (`find_spec`); `_mac` or `_dotL`, with `_accA` for an accumulator of A bits; `_pP`
-    for P register stages; `_stream`. What there is not is the ValueError or TypeError of that part.
+    A spec's name, as `find_spec` takes it, also FILE.py:Class(width=8) or FILE.py:identifier; then
+    `_mac` or `_dotL`, with `_accA` for an accumulator of A bits; `_pP` for P register stages;
+    `_stream`. An unknown part is the ValueError or TypeError of that part.
     """
     parts = _NAME.fullmatch(name)
     if parts is None:

@@ -43,6 +43,7 @@ class DRUM(IntegerSpec):
     # At k = 2 the square of the signed -2**(width - 1) would not fit the product.
     k: int = integer("k", lambda spec: 3 if spec.signed else 2, lambda spec: spec.width - 1)
     signed: bool = False
+    improved_by = ("k",)
 
     def product(self, a, b):
         (segment_a, shift_a), (segment_b, shift_b) = self.segment(a), self.segment(b)

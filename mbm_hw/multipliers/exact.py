@@ -14,8 +14,16 @@ class Exact(IntegerSpec):
 
     Parameters
     ----------
-    width : bits per operand, 4 to 32.
-    signed : two's complement operands and product.
+    width : int
+        Bits of an operand, 4 to 32.
+    signed : bool
+        Two's-complement operands and product.
+
+    Examples
+    --------
+    >>> from mbm_hw import Exact, multiply
+    >>> int(multiply(Exact(8), 100, 200))
+    20000
     """
 
     width: int = 8

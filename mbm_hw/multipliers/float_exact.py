@@ -14,7 +14,16 @@ class FloatExact(FloatSpec):
 
     Parameters
     ----------
-    exponent_bits : 2 to 8. mantissa_bits : stored ones, 1 to 23.
+    exponent_bits : int
+        Bits of the exponent field, 2 to 8.
+    mantissa_bits : int
+        Stored bits of the significand, 1 to 23.
+
+    Examples
+    --------
+    >>> from mbm_hw import FloatExact, multiply
+    >>> hex(multiply(FloatExact(8, 7), 0x3F80, 0x4049))
+    '0x4049'
     """
 
     exponent_bits: int = 8

@@ -29,11 +29,25 @@ class FloatMBM(FloatLogSpec):
 
     Parameters
     ----------
-    exponent_bits : 2 to 8. mantissa_bits : stored ones, 1 to 23; below 7 the constant is cut.
-    truncation : mantissa bits dropped, the lowest kept one set; 0 to mantissa_bits - 1.
-    force_lsb : set the lowest mantissa bit of both operands, also without truncation.
+    exponent_bits : int
+        Bits of the exponent field, 2 to 8.
+    mantissa_bits : int
+        Stored bits of the significand, 1 to 23; below 7 the constant is cut.
+    truncation : int
+        Mantissa bits dropped, the lowest kept one set; 0 to ``mantissa_bits - 1``.
+    force_lsb : bool
+        Set the lowest mantissa bit of both operands, also without truncation.
 
-    Ref: H. Saadat, H. Bokhari, S. Parameswaran, IEEE Trans. CAD 37(11), 2018.
+    References
+    ----------
+    H. Saadat, H. Bokhari, S. Parameswaran, "Minimally Biased Multipliers for Approximate Integer
+    and Floating-Point Multiplication", IEEE Trans. CAD 37(11), 2018.
+
+    Examples
+    --------
+    >>> from mbm_hw import FloatMBM, multiply
+    >>> hex(multiply(FloatMBM(8, 7), 0x3F80, 0x3F80))
+    '0x3f8a'
     """
 
     force_lsb: bool = choice({False: "plain", True: "lsb"}, default=False)

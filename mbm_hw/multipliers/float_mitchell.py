@@ -13,8 +13,21 @@ class FloatMitchell(FloatLogSpec):
 
     Parameters
     ----------
-    exponent_bits : 2 to 8. mantissa_bits : stored ones, 1 to 23.
-    truncation : mantissa bits dropped, the lowest kept one set; 0 to mantissa_bits - 1.
+    exponent_bits : int
+        Bits of the exponent field, 2 to 8.
+    mantissa_bits : int
+        Stored bits of the significand, 1 to 23.
+    truncation : int
+        Mantissa bits dropped, the lowest kept one set; 0 to ``mantissa_bits - 1``.
 
-    Ref: J. N. Mitchell, IRE Trans. Electron. Comput. EC-11(4), 1962.
+    References
+    ----------
+    J. N. Mitchell, "Computer Multiplication and Division Using Binary Logarithms", IRE Trans.
+    Electron. Comput. EC-11(4), 1962.
+
+    Examples
+    --------
+    >>> from mbm_hw import FloatMitchell, multiply
+    >>> hex(multiply(FloatMitchell(8, 7), 0x3FC0, 0x3FC0))
+    '0x4000'
     """

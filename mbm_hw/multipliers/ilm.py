@@ -43,6 +43,7 @@ class ILM(IntegerSpec):
     width: int = 8
     n: int = integer("n", 0, 3)
     signed: bool = False
+    improved_by = ("n",)
 
     def product(self, a, b):
         return a * b - self.residue(a) * self.residue(b)

@@ -27,11 +27,23 @@ class MBM(LogSpec):
 
     Parameters
     ----------
-    width : bits per operand, 4 to 32.
-    truncation : fraction bits dropped, 0 to width - 2 (signed: width - 3).
-    signed : two's complement operands and product.
+    width : int
+        Bits of an operand, 4 to 32.
+    truncation : int
+        Fraction bits dropped, 0 to ``width - 2`` (signed: ``width - 3``).
+    signed : bool
+        Two's-complement operands and product.
 
-    Ref: H. Saadat, H. Bokhari, S. Parameswaran, IEEE Trans. CAD 37(11), 2018.
+    References
+    ----------
+    H. Saadat, H. Bokhari, S. Parameswaran, "Minimally Biased Multipliers for Approximate Integer
+    and Floating-Point Multiplication", IEEE Trans. CAD 37(11), 2018.
+
+    Examples
+    --------
+    >>> from mbm_hw import MBM, multiply
+    >>> int(multiply(MBM(8), 100, 200))
+    19072
     """
 
     @property

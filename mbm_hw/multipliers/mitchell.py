@@ -13,9 +13,21 @@ class Mitchell(LogSpec):
 
     Parameters
     ----------
-    width : bits per operand, 4 to 32.
-    truncation : fraction bits dropped, 0 to width - 2 (signed: width - 3).
-    signed : two's complement operands and product.
+    width : int
+        Bits of an operand, 4 to 32.
+    truncation : int
+        Fraction bits dropped, 0 to ``width - 2`` (signed: ``width - 3``).
+    signed : bool
+        Two's-complement operands and product.
 
-    Ref: J. N. Mitchell, IRE Trans. Electron. Comput. EC-11(4), 1962.
+    References
+    ----------
+    J. N. Mitchell, "Computer Multiplication and Division Using Binary Logarithms", IRE Trans.
+    Electron. Comput. EC-11(4), 1962.
+
+    Examples
+    --------
+    >>> from mbm_hw import Mitchell, multiply
+    >>> int(multiply(Mitchell(8), 100, 200))
+    18432
     """

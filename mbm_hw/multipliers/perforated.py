@@ -46,6 +46,7 @@ class Perforated(IntegerSpec):
     j: int = integer("j", 0, lambda spec: spec.width - 1)
     n: int = integer("n", 1, lambda spec: spec.width - spec.j)
     signed: bool = False
+    worsened_by = ("n",)
 
     def product(self, a, b):
         return a * self.perforated(b)

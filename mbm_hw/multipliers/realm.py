@@ -176,12 +176,15 @@ class REALM(LogSpec):
         return "".join(f"_{word}" for word in reversed(super().suffix.split("_")[1:]))
 
     def correction(self, fraction_a, fraction_b, carry):
-        segment = np.uint64(self.fraction_width - self.segment_bits)
-        factor = self.factors[fraction_a >> segment, fraction_b >> segment]
+        factor = self.factors[self.segment(fraction_a), self.segment(fraction_b)]
         shift = self.fraction_width - self.factor_bits
         aligned = factor << np.uint64(shift) if shift >= 0 else factor >> np.uint64(-shift)
         truncation = np.uint64(self.truncation)
         return aligned >> carry >> truncation << truncation
+
+    def segment(self, fraction) -> np.ndarray:
+        """Return the number of the segment that a fraction is in."""
+        return fraction >> np.uint64(self.fraction_width - self.segment_bits)
 
     def lowering(self):
         return None

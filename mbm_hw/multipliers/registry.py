@@ -1,5 +1,6 @@
 """The families by name: whoever adds one decorates its class, and nobody edits a list."""
 
+import collections
 import dataclasses
 import functools
 import importlib.metadata
@@ -86,6 +87,7 @@ def _boolean(value: int, what: str) -> bool:
 _FAMILIES: dict[str, Family] = {}  # label -> its newest class
 _EDITIONS: dict[str, Family] = {}  # key -> every class
 _BY_KIND: dict[tuple[type[Spec], str], Family] = {}  # class and name
+_REGISTERED = collections.Counter()  # classes that there ever were, by label
 
 
 def family(
@@ -107,11 +109,11 @@ def family(
     def register(kind: type[Spec]) -> type[Spec]:
         _check_kind(kind, name)
         entry = Family(name, kind, fixed, points)
-        if known := _FAMILIES.get(entry.label):
-            if _origin(known.kind) != _origin(kind):
-                where = " in ".join(_origin(known.kind))
-                raise ValueError(f"{name!r} is the family of {where}: give yours another name")
-            entry = dataclasses.replace(entry, edition=known.edition + 1)
+        if (known := _FAMILIES.get(entry.label)) and _origin(known.kind) != _origin(kind):
+            where = " in ".join(_origin(known.kind))
+            raise ValueError(f"{name!r} is the family of {where}: give yours another name")
+        entry = dataclasses.replace(entry, edition=_REGISTERED[entry.label])
+        _REGISTERED[entry.label] += 1
         _FAMILIES[entry.label] = _EDITIONS[entry.key] = _BY_KIND[kind, name] = entry
         if not fixed:
             kind.family = name

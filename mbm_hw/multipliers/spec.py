@@ -5,7 +5,6 @@ arithmetic. `registry.family` makes it known by name.
 """
 
 import dataclasses
-from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -28,8 +27,10 @@ class Spec:
     is_float: ClassVar[bool]
     is_exact: ClassVar[bool] = False
     takes_magnitudes: bool = True
-    monotone: ClassVar[Mapping[str, int]] = {}
-    """Parameters with which the mean error only rises (1) or only falls (-1)."""
+    improved_by: ClassVar[tuple[str, ...]] = ()
+    """Integer parameters with which the mean error never rises; the conformance suite holds it."""
+    worsened_by: ClassVar[tuple[str, ...]] = ()
+    """Integer parameters with which the mean error never falls."""
     width: int
     signed: bool
 

@@ -36,6 +36,7 @@ class SSM(StaticSegmentSpec):
     width: int = 8
     m: int = integer("m", lambda spec: (spec.width + 1) // 2, lambda spec: spec.width - 1)
     signed: bool = False
+    improved_by = ("m",)
 
     @property
     def shifts(self) -> tuple[int, ...]:

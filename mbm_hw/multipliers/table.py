@@ -19,11 +19,21 @@ class Table(IntegerSpec):
 
     Parameters
     ----------
-    array : integers [2**w, 2**w], indexed [a, b], w from 2 to 12 (sign_magnitude: to 11). Kept as a
+    array : array_like
+        Integers [2**w, 2**w], indexed [a, b], w from 2 to 12 (sign_magnitude: to 11). Kept as a
         read-only int64 copy. Products must fit 2 * w bits (two's complement where signed).
-    signed : the indices are two's-complement patterns of w-bit operands; the products have signs.
-    sign_magnitude : `array` holds the products of magnitudes. Operands are -(2**w - 1) to
-        2**w - 1, `width` is w + 1, `signed` is True, and the product has the sign of a * b.
+    signed : bool
+        The indices are two's-complement patterns of w-bit operands; the products have signs.
+    sign_magnitude : bool
+        `array` holds the products of magnitudes. Operands are -(2**w - 1) to 2**w - 1, `width` is
+        w + 1, `signed` is True, and the product has the sign of a * b.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mbm_hw import Table, multiply
+    >>> int(multiply(Table(np.minimum.outer(range(4), range(4))), 2, 3))
+    2
     """
 
     MIN_WIDTH: ClassVar[int] = 2

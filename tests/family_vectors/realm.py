@@ -1,9 +1,9 @@
 import functools
 from fractions import Fraction
 
-import numpy as np
-
 from family_vectors import Vectors
+from mbm_hw.multipliers.registry import load_file
+from proof.specification import FOLDER
 
 VECTORS = [
     Vectors("realm8_m4", (19712, 16192, 9, 65024, 42, 263), sum=1064771256, mred=1.4589),
@@ -27,15 +27,8 @@ VECTORS = [
 ]
 
 
-@functools.cache
-def factors(m, bits, points=100):
-    """Return the factors by the integrals that define them: midpoints, 100 a segment and side."""
-    middles = (np.arange(m * points) + 0.5) / (m * points)
-    x, y = middles[:, None], middles
-    density = 1 / ((1 + x) * (1 + y))
-    lack = 1 - np.where(x + y < 1, 1 + x + y, 2 * (x + y)) * density
-    lack, density = (z.reshape(m, points, m, points).sum((1, 3)) for z in (lack, density))
-    return np.floor(lack / density * 2**bits + 0.5).astype(int)
+factors = functools.cache(load_file(FOLDER / "realm_factors.py").factors)
+"""The factors by the integrals that define them: those of the solver's definition."""
 
 
 @functools.cache

@@ -33,6 +33,12 @@ class Cut(IntegerSpec):
     References
     ----------
     A. Nobody, Journal of Tests, 2026.
+
+    Examples
+    --------
+    >>> from mbm_hw import multiply
+    >>> int(multiply(Cut(width=8, k=2), 100, 203))
+    20000
     """
 
     width: int

@@ -36,8 +36,12 @@ class BoothR4Core(ArrayCore):
                 row = Cat(row[:-1], ~row[-1])
                 excess += 1 << (2 * i + len(row) - 1)
             rows.append(Row(row, 2 * i))
-        constant = -excess % (1 << self.spec.product_width)
-        return [Row(Const(constant, self.spec.product_width)), *rows]
+        return [Row(self.constant(excess)), *rows]
+
+    def constant(self, excess: int) -> Const:
+        """Return what takes back by how much the rows with inverted signs are too high."""
+        width = self.spec.product_width
+        return Const(-excess % (1 << width), width)
 
     def row(self, m: Module, i: int, bits: Value, b: Value, negative_b: Value) -> Value:
         """Return row i in two's complement, from column 2 * i on; bits : those of the digit."""

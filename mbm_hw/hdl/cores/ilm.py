@@ -30,7 +30,7 @@ class ILMCore(ArrayCore):
             m.submodules[f"leading_one_{name}{block}"] = leading_one = LeadingOne(width, 0)
             residue = Signal(width - 1, name=f"residue_{name}{block}")
             m.d.comb += [leading_one.x.eq(x), residue.eq(self.residue(x))]
-            parts += [x, residue, leading_one.position, leading_one.valid]
+            parts += [x, residue, leading_one.position, self.is_nonzero(leading_one)]
             x = residue
         return tuple(parts)
 
@@ -44,6 +44,10 @@ class ILMCore(ArrayCore):
                 self.shifted(m, f"b{block}", gated(residue_b, nonzero_a), k_a),
             ]
         return rows
+
+    def is_nonzero(self, leading_one: LeadingOne) -> Value:
+        """Return whether a block's operand is not 0: else the block gives 0."""
+        return leading_one.valid
 
     def residue(self, x: Value) -> Value:
         """Return x without its leading one: the bits that have a one above them."""
