@@ -9,10 +9,16 @@ override SHELL := /bin/bash
 override PYTHON := .venv/bin/python
 override STUDIES := models/digits.yaml models/depth_small.yaml
 override STUDIES_WITH_DATA := models/cifar10_resnet20.yaml models/depth_7scenes.yaml
+override ATLAS := models/digits_narrow.yaml models/depth_small.yaml
+override ATLAS_WITH_DATA := models/cifar10_resnet20.yaml
 override KERNELS := $(shell find mbm_hw/ops/cpu -name '*.cpp' -o -name '*.h' -o -name 'CMakeLists.txt')
 
 .DEFAULT_GOAL := help
+<<<<<<< HEAD
+.PHONY: help setup study test sanitize emulate sim sim-layer prove verilog synth atlas bench lint clean
+=======
 .PHONY: help setup study test check sanitize emulate sim sim-layer prove verilog synth bench lint clean
+>>>>>>> seam
 
 help:     ## List the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
@@ -56,6 +62,11 @@ synth:    .venv/installed ## Price the designs: area, delay, energy, FPGAs; LIBE
 	$(PYTHON) -m mbm_hw.cost.install
 	$(PYTHON) -m mbm_hw cost --power --fpga -o results/cost $${LIBERTY:+--liberty "$$LIBERTY"}
 	@echo "make synth: done; tables, all figures and the picture are in results/cost/"
+
+atlas:    .venv/installed ## Lay all families side by side: errors, price, networks; DATA=folder LIBERTY=cells.lib
+	$(PYTHON) -m mbm_hw.cost.install
+	$(PYTHON) -m mbm_hw atlas $(ATLAS) $${DATA:+$(ATLAS_WITH_DATA) --data "$$DATA"} $${LIBERTY:+--liberty "$$LIBERTY"}
+	@echo "make atlas: done; the page is results/atlas/atlas.html"
 
 bench:    .venv/installed ## Time the layers beside PyTorch's exact ones; DEVICE=cuda BENCH="--batch 1 --spec mbm8s"
 	@case "$${DEVICE:-cpu}" in cpu) name=bench ;; cuda) name=bench.cuda ;; \

@@ -1,7 +1,8 @@
-"""Train `digits_cnn` on scikit-learn's digits, in seconds.
+"""Train `digits_cnn`, or `digits_narrow`, on scikit-learn's digits, in seconds.
 
 As `weights: models/train_digits.py:train_digits` a study does so on the spot. As a script, `python
-models/train_digits.py FILE`, it writes the weights (a state_dict) and prints the score.
+models/train_digits.py FILE`, it writes the weights (a state_dict) and prints the score; `--network
+digits_narrow` made models/digits_narrow.pt.
 """
 
 import argparse
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import torch
 from digits import digits_cnn
+from digits_narrow import digits_narrow
 from torch import nn
 from torch.nn import functional
 
@@ -16,10 +18,11 @@ from mbm_hw.studies.data import split_digits
 
 SEED, EPOCHS, BATCH = 0, 40, 50
 PEAK_RATE, WEIGHT_DECAY = 1e-2, 1e-2
+NETWORKS = {network.__name__: network for network in (digits_cnn, digits_narrow)}
 
 
 def train_digits(network: nn.Module, data: Path | None = None) -> None:
-    """Train `network`, a `digits_cnn`, in place on the training part of `split_digits`.
+    """Train `network`, one of NETWORKS, in place on the training part of `split_digits`.
 
     It starts anew from SEED whatever weights it has, on one thread: the same bits each time. `data`
     is not needed. The state of PyTorch's own random generator is left as it was.
@@ -55,9 +58,10 @@ def _train(network, images, classes):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path, help="where the weights go")
-    path = parser.parse_args().file
+    parser.add_argument("--network", choices=NETWORKS, default="digits_cnn")
+    arguments = parser.parse_args()
 
-    network = digits_cnn().eval()
+    path, network = arguments.file, NETWORKS[arguments.network]().eval()
     train_digits(network)
     _, (images, classes) = split_digits()
     with torch.inference_mode():

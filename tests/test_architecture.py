@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "nn": {"multipliers", "quantize", "ops"},
     "conformance": {"multipliers", "hdl", "ops", "nn"},
     "studies": {"multipliers", "contents", "files", "quantize", "ops", "nn", "user_code"},
+    "atlas": {"multipliers", "files", "hdl", "cost", "ops", "studies"},
 }
 RIM = {"cli", "__init__", "__main__"}  # these may import everything
 

@@ -8,6 +8,7 @@ import pytest
 from mbm_hw.cost import Costing, Stream
 from mbm_hw.cost.activity import STEPS, settled_toggles, toggles_with_glitches
 from mbm_hw.cost.cell_function import boolean_function
+from mbm_hw.cost.cells import Table
 from mbm_hw.cost.energy import edge_energies, switching_energy
 from mbm_hw.cost.liberty import read_liberty
 from mbm_hw.cost.netlist import Netlist
@@ -105,6 +106,11 @@ def test_tables_are_read_in_either_order_and_extended_linearly(tmp_path):
         by_row, by_column = (0.5, 3), (3, 0.5)  # (transition, load)
         point = by_row if first == "input_net_transition" else by_column
         assert rise(*point) == pytest.approx(50 + 30)
+
+
+def test_a_table_is_linear_between_its_entries_and_beyond_its_ends():
+    table = Table(np.array([1.0, 2, 4]), np.zeros(1), np.array([[10.0], [20], [60]]))
+    assert [table(x, 0) for x in (0, 1, 1.5, 2, 3, 4, 5)] == [0, 10, 15, 20, 40, 60, 80]
 
 
 def test_area_energy_and_delay_of_two_gates_are_those_counted_by_hand(tiny):

@@ -66,6 +66,8 @@ OPTIONS = [
     ("sim-layer", "OUTPUTS", "--outputs"),
     ("synth", "LIBERTY", "--liberty"),
     ("study", "DATA", "--data"),
+    ("atlas", "DATA", "--data"),
+    ("atlas", "LIBERTY", "--liberty"),
 ]
 
 

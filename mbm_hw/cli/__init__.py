@@ -10,6 +10,7 @@ from typing import NoReturn
 import click
 
 from mbm_hw import user_code
+from mbm_hw.cli.atlas import atlas
 from mbm_hw.cli.conformance import check
 from mbm_hw.cli.hardware import cost
 from mbm_hw.cli.multipliers import errors, table, verilog
@@ -95,7 +96,8 @@ def _give_up_output() -> None:
 
 
 @click.group(
-    cls=_Commands, commands=[verilog, table, errors, check, ops, algorithms, cost, study, report]
+    cls=_Commands,
+    commands=[verilog, table, errors, check, ops, algorithms, cost, study, report, atlas],
 )
 @click.version_option(package_name="mbm-hw")
 def mbm_hw():

@@ -52,13 +52,15 @@ def cost(names, liberty, mapping, power, fpga, breakdown, output, cache, style):
         Costing,
         builds,
         default_designs,
+        shuffled,
         uniform,
     )
     from mbm_hw.cost.report import cost_table, legend, write_report
     from mbm_hw.hdl import find_design
 
     designs = [find_design(name) for name in names] or default_designs()
-    streams = (uniform(), *_layer_streams(cache)) if power else ()
+    layer = layer_stream_of_network(cache)
+    streams = (uniform(), layer, shuffled(layer)) if power else ()
     costing = Costing(cache, liberty, streams, tuple(DEVICES) if fpga else (), mapping)
     costing.check_tools()
     if breakdown:
@@ -88,9 +90,9 @@ def _print_breakdowns(costing, designs, style):
         print_rows([row for table in tables for row in table], style)
 
 
-def _layer_streams(cache: Path):
-    """Return the operands of a layer of the small depth network, in order and shuffled."""
-    from mbm_hw.cost.streams import VECTORS, layer_stream, shuffled
+def layer_stream_of_network(cache: Path):
+    """Return the operands of LAYER, a layer of the small depth network, in order."""
+    from mbm_hw.cost.streams import VECTORS, layer_stream
 
     def codes(spec):
         from mbm_hw.studies.operands import LayerOperands
@@ -98,5 +100,4 @@ def _layer_streams(cache: Path):
         return LayerOperands(**LAYER, vectors=VECTORS).codes(spec)
 
     files = [Path(LAYER["network"].partition(":")[0]), Path(LAYER["weights"])]
-    stream = layer_stream(codes, repr(LAYER), files, cache)
-    return stream, shuffled(stream)
+    return layer_stream(codes, repr(LAYER), files, cache)

@@ -73,11 +73,11 @@ def run(files, shard, workers, scheduler, device, data, models, results, style):
                 run.memory.check(processes)
             if shard is None:
                 with run.open_store() as store:
-                    _compute(run, store, run.units, score)
+                    compute_units(run, store, run.units, score)
                     _show(run, store, style)
             else:
                 with shard.open_store(run) as store:
-                    _compute(run, store, shard.units(run), score, f"shard {shard}")
+                    compute_units(run, store, shard.units(run), score, f"shard {shard}")
                     _show_shard(run, shard, store, style)
 
 
@@ -137,7 +137,7 @@ def _workers(count, scheduler):
     return remote_workers(scheduler) if count is None else local_workers(count)
 
 
-def _compute(run, store, units, score, part=""):
+def compute_units(run, store, units, score, part=""):
     """Compute what the store lacks of the units of a `StudyRun`, with a progress bar."""
     from tqdm import tqdm
 

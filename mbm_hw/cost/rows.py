@@ -7,7 +7,7 @@ import pickle
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import mbm_hw.hdl.cores
@@ -111,7 +111,8 @@ class Costing:
             lowest = min((e[name] for e in exact.values() if e[name]), default=None)
             row[f"{name}_saved"] = _saved(value, lowest)
             row[f"{name}_saved_array"] = _saved(value, exact["array"][name])
-        return row | self.errors(design.spec)
+        errors = self.errors(design.spec)
+        return row | {name: errors[name] for name in ("bias", "mred")}
 
     def check_tools(self) -> None:
         """Raise a MissingTool, or a ValueError for the library, before any work is done."""
@@ -232,15 +233,16 @@ class Costing:
         return {f"{device}_{name}": value for name, value in figures.items()}
 
     def errors(self, spec: Spec | str) -> dict:
+        """Return the fields of `ErrorMetrics`: of all pairs of operands, or of SAMPLES of them."""
         spec = as_spec(spec)
 
         def compute():
             samples = SAMPLES if pair_count(spec) > MAX_EXHAUSTIVE_PAIRS else None
-            metrics = error_metrics(spec, samples)
-            return {"bias": metrics.bias, "mred": metrics.mred}
+            return asdict(error_metrics(spec, samples))
 
-        sources = _PACKAGE.parent.glob("*.py")
-        return self._kept.get(compute, "errors", repr(spec), source_hash(*sorted(sources)))
+        family = Path(inspect.getfile(type(spec)))
+        sources = source_hash(Path(mbm_hw.multipliers.__file__).parent, family)
+        return self._kept.get(compute, "errors", repr(spec), sources)
 
     @functools.cached_property
     def liberty_file(self) -> Path:

@@ -3,7 +3,6 @@
 `mbm_hw.cost.install` brings those that pip does not.
 """
 
-import functools
 import importlib.metadata
 import os
 import shutil
@@ -18,6 +17,7 @@ from pathlib import Path
 PRIVATE = Path("build") / "cost"  # what `install` unpacks, in the working folder
 OSU018 = PRIVATE / "usr" / "share" / "qflow" / "tech" / "osu018" / "osu018_stdcells.lib"
 _INSTALL = "run `python -m mbm_hw.cost.install`"
+_COMPILING, _COMPILED = threading.Lock(), set()  # packages whose program has compiled itself
 
 
 class MissingTool(OSError):
@@ -58,28 +58,20 @@ def wasm_version(package: str) -> str:
 
 
 def run_wasm(package: str, function: str, arguments: list[str], folder: Path) -> None:
-    """Run a program of YoWASP's in a process of its own, in `folder`, the only one that it sees."""
-    wasm_version(package)
-    with _COMPILING:
-        command = compiled_program(package, function)
-    run([*command, *arguments], folder, package)
-
-
-_COMPILING = threading.Lock()
-
-
-@functools.cache
-def compiled_program(package: str, function: str) -> list[str]:
-    """Return the command that runs a program of YoWASP's.
+    """Run a program of YoWASP's in a process of its own, in `folder`, the only one that it sees.
 
     On a machine's first run the program compiles itself, for most of a minute and on all
-    processors: that happens once, here.
+    processors; other threads wait for that.
     """
+    wasm_version(package)
     module = package.replace("-", "_")
     code = f"import sys, {module}; sys.exit({module}.{function}(sys.argv[1:]))"
     command = [sys.executable, "-c", code]
-    run([*command, "--version"], Path.cwd(), package)
-    return command
+    with _COMPILING:
+        if package not in _COMPILED:
+            run([*command, "--version"], folder, package)
+            _COMPILED.add(package)
+    run([*command, *arguments], folder, package)
 
 
 @contextmanager

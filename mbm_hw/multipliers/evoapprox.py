@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mbm_hw.contents import TEXT, contents
 from mbm_hw.multipliers.errors import ErrorMetrics, error_metrics
+from mbm_hw.multipliers.table import Table
 from mbm_hw.multipliers.table_files import TABLE_FILES, read_table
 
 FIGURES: Mapping[str, Callable[[ErrorMetrics, int], float]] = {
@@ -43,11 +44,7 @@ def published_figures(path: str | Path) -> Iterator[dict]:
     """
     path = Path(path)
     for circuit in _circuits(path):
-        name = circuit["name"]
-        if circuit["signed"] not in ("True", "False"):
-            came = circuit["signed"]
-            raise ValueError(f"{path}: signed of {name} must be True or False, not {came!r}")
-        table = read_table(_table_file(path, name), signed=circuit["signed"] == "True")
+        name, table = circuit["name"], _table(path, circuit)
         metrics = error_metrics(table)
         for figure in FIGURES:
             if published := circuit.get(figure):
@@ -65,6 +62,22 @@ def published_figures(path: str | Path) -> Iterator[dict]:
                     "agrees": ours == Decimal(published),
                     "unrounded": unrounded,
                 }
+
+
+def circuit_tables(path: str | Path) -> dict[str, Table]:
+    """Return the product tables of the circuits that the CSV file `path` lists, by name.
+
+    The file, and the errors, are those of `published_figures`.
+    """
+    path = Path(path)
+    return {circuit["name"]: _table(path, circuit) for circuit in _circuits(path)}
+
+
+def _table(path: Path, circuit: Mapping[str, str]) -> Table:
+    name, signed = circuit["name"], circuit["signed"]
+    if signed not in ("True", "False"):
+        raise ValueError(f"{path}: signed of {name} must be True or False, not {signed!r}")
+    return read_table(_table_file(path, name), signed=signed == "True")
 
 
 def _finite(text: str) -> Decimal:

@@ -44,15 +44,7 @@ def write_report(
     study, summaries = document["study"], document["summaries"]
     evaluation = EVALUATIONS[study["metrics"]]
     study_file = {key: study[key] for key in StudyKeys.__annotations__ if key != "name"}
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("mbm_hw.studies", "."),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["number"] = _number
-    template = environment.get_template("report.html.jinja")
+    template = environment("mbm_hw.studies").get_template("report.html.jinja")
     text = template.render(
         study=study,
         study_file=yaml.safe_dump(study_file, sort_keys=False),
@@ -74,11 +66,27 @@ def write_report(
         cost_headings=[heading for _, heading, _ in COST],
         measures=[heading for heading, *_ in MEASURES],
         measured=measured,
-        pictures={path.stem: _embedded(path) for path in map(folder.joinpath, PICTURES)},
+        pictures={path.stem: embedded(path) for path in map(folder.joinpath, PICTURES)},
     )
     with replacing(path) as file:
         file.write(text)
     return path
+
+
+def environment(package: str) -> jinja2.Environment:
+    """Return the environment of the pages whose templates are in `package`, text escaped.
+
+    Its filter `number` takes a style of %, and gives a dash for null.
+    """
+    found = jinja2.Environment(
+        loader=jinja2.PackageLoader(package, "."),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    found.filters["number"] = _number
+    return found
 
 
 def metric_tables(summaries: Sequence[Mapping]) -> dict[str, list[Mapping]]:
@@ -150,7 +158,8 @@ def _number(value: float | None, style: str) -> str:
     return "\N{EN DASH}" if value is None else style % value
 
 
-def _embedded(path: Path) -> str | None:
+def embedded(path: Path) -> str | None:
+    """Return a PNG file as a URL that holds it; None if there is no such file."""
     if not path.is_file():
         return None
     return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
