@@ -11,6 +11,7 @@ import pytest
 
 from mbm_hw import CATALOG, Table
 from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, to_verilog
+from mbm_hw.hdl.cores import core_kind
 from mbm_hw.hdl.dot_product_verilog import DotProductDesign, to_design_verilog
 from mbm_hw.hdl.engine import EngineParameters, engine_to_verilog
 
@@ -42,7 +43,9 @@ def assert_is_clean(verilator, source, *flags):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_verilator_has_nothing_to_say(verilator, name):
-    assert_is_clean(verilator, ROOT / f"rtl/{name}.v")
+    """But of multipliers that drop bits by definition that they are unused."""
+    drops_bits = name in DESIGNS and core_kind(DESIGNS[name].spec).drops_bits
+    assert_is_clean(verilator, ROOT / f"rtl/{name}.v", *["-Wno-UNUSEDSIGNAL"] * drops_bits)
 
 
 @pytest.mark.parametrize("name", OTHERS)

@@ -299,7 +299,8 @@ class StudyRun:
     def description(self) -> dict:
         """What is run: the identity, the multipliers and the layer sets; plain values."""
         specs = [spec_name(spec) for spec in self.study.all_specs]
-        code = {f"multiplier {spec}": sha256(text.encode()) for spec, text in self._specs.items()}
+        own = {spec: text for spec, text in self._specs.items() if spec and spec.source}
+        code = {f"multiplier {spec}": sha256(text.encode()) for spec, text in own.items()}
         layers = {name: list(layers) for name, layers in self.layer_sets.items()}
         algorithms = list(self.study.algorithms)
         return self.identity | code | {"specs": specs, "algorithms": algorithms, "layers": layers}

@@ -9,6 +9,8 @@ from mbm_hw.hdl.cores.core import Core
 class ArrayCore(Core):
     """The sum of the rows that a subclass makes of the operands; parameters, members are Core's."""
 
+    drops_bits = True
+
     def rows(self, m: Module, a: tuple[Value, ...], b: tuple[Value, ...]) -> list[Row]:
         """Return the rows; a, b : what `operand` returned of each."""
         raise NotImplementedError(f"{type(self).__name__} has no `rows`")

@@ -6,7 +6,7 @@ Each block has two leading-one detectors and two shifters: 2**(ka + kb) + (ra <<
 Ref: Z. Babic, A. Avramovic, P. Bulic, Microprocessors and Microsystems 35(1), 2011.
 """
 
-from amaranth import Module, Signal, Value
+from amaranth import Cat, Const, Module, Mux, Signal, Value
 
 from mbm_hw.hdl.carry_save import Row
 from mbm_hw.hdl.cores.array import ArrayCore, gated
@@ -60,5 +60,9 @@ class ILMCore(ArrayCore):
     def shifted(self, m: Module, name: str, x: Value, characteristic: Value) -> Row:
         """Return x * 2**characteristic."""
         shifted = Signal(min(len(x) + self.spec.width, len(self.product)), name=f"shifted_{name}")
-        m.d.comb += shifted.eq(x << characteristic)
+        bits = Cat(x, Const(0, len(shifted) - len(x)))
+        for stage, moves in enumerate(characteristic):
+            moved = Cat(Const(0, 1 << stage), bits)[: len(shifted)]
+            bits = Mux(moves, moved, bits)
+        m.d.comb += shifted.eq(bits)
         return Row(shifted)
