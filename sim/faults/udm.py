@@ -1,5 +1,7 @@
 """Faults of the underdesigned multiplier."""
 
+from amaranth import Cat, Const
+
 from mbm_hw.hdl.cores.udm import UDMCore
 from mbm_hw.multipliers import UDM
 from sim.faults.planting import planted
@@ -17,4 +19,4 @@ class MiddleBitExclusive(UDMCore):
 class ThirdBitLost(UDMCore):
     def blocks(self, a, low_b, high_b):
         low, high = super().blocks(a, low_b, high_b)
-        return low, high[:-1]
+        return low, Cat(Const(0, 1), high[1:])
