@@ -66,6 +66,9 @@ def atlas_rows(
         reasons = [without_price(point), unable(point) if networks else ""]
         if not reasons[0] and point not in priced:
             reasons[0] = "No price yet: it has not been synthesised."
+        if not reasons[1]:
+            lacking = [n.name for n in networks if n.columns(point)[n.column] is None]
+            reasons[1] = f"No figure yet of {', '.join(lacking)}." if lacking else ""
         for price in priced.get(point, [{}]):
             row = {
                 "multiplier": point.name,
