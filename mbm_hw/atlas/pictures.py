@@ -53,7 +53,7 @@ def plot_over_energy(
         name: (COLOURS[i % len(COLOURS)], MARKERS[i // len(COLOURS)])
         for i, name in enumerate(families)
     }
-    picture = Figure((6.2 * len(widths) + 2.2, 5.2), layout="constrained")
+    picture = Figure((6.2 * len(widths) + 2.2, 6.2), layout="constrained")
     panels = picture.subplots(1, len(widths), squeeze=False)[0]
     for axes, width in zip(panels, widths, strict=True):
         here = [row for row in drawn if row["width"] == width]

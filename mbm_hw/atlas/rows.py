@@ -100,7 +100,7 @@ def made_with(costing: Costing, layer: str, networks: Sequence[NetworkFigures]) 
         "OpenSTA": opensta_version(),
         "cell library": f"{library.name}, {library.voltage} V, mapped for {costing.mapping}",
         "cell library, sha256": content_hash(costing.liberty_file.read_bytes()),
-        "errors": f"every pair at 8 bits, {SAMPLES} uniform pairs above 13 bits, seed 0",
+        "errors": f"every pair up to 13 bits, {SAMPLES} uniform pairs above, seed 0",
         "uniform operands": "20,001 pairs, seed 0",
         "a layer's operands": layer,
     }
