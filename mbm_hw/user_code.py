@@ -8,6 +8,7 @@ script; they are in `sys.modules` under names that begin with `PREFIX`.
 import builtins
 import importlib
 import itertools
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -48,11 +49,13 @@ def load_function(name: str) -> Callable:
 def load_module(file: str | Path, name: str) -> ModuleType:
     """Return the module of the Python file `file`, as `load_function` runs it.
 
-    name : `file.py:what`, with which errors begin. A missing file is an OSError; whatever its code
-    raises is a ValueError.
+    name : `file.py:what`, with which errors begin. A missing file is an OSError; a folder or a
+    pipe, and whatever its code raises, is a ValueError.
     """
     path = Path(file)
     path.stat()
+    if not path.is_file():
+        raise ValueError(f"{name}: {path} is no file")
     with running(name, path):
         return _load(path.resolve())
 
@@ -87,13 +90,18 @@ def running(name: str, file: str | Path | None = None) -> Iterator[None]:
 
 
 def blamed(error: BaseException) -> str | None:
-    """Return an error that a user's file raised in words, with the file and the line; else None."""
+    """Return an error that a user's file raised in words, with the file and the line; else None.
+
+    error : also one that another process raised and a pool of `concurrent.futures` passed on.
+    """
     files = {str(file) for file, _ in _sources.values()}
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in files]
-    if not frames:
+    places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    places += re.findall(r'^  File "(.+)", line (\d+)', str(error.__cause__), re.MULTILINE)
+    own = [place for place in places if place[0] in files]
+    if not own:
         return None
-    text = " ".join(str(error).split())[:200]
-    return f"{frames[-1].filename}, line {frames[-1].lineno}: {type(error).__name__}: {text}"
+    file, line = own[-1]
+    return f"{file}, line {line}: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
 def home(path: Path) -> tuple[Path, tuple[str, ...]]:

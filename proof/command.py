@@ -6,7 +6,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import click
 
-from mbm_hw.cli import fail
+from mbm_hw.cli import blaming, fail
 from sim.designs import named_design
 
 
@@ -34,7 +34,8 @@ class Seconds(click.FloatRange):
 def run(command: click.Command, module: str) -> None:
     """Run the command of `python -m module` and leave the process: 2 after bad input."""
     try:
-        sys.exit(command(prog_name=f"python -m {module}", standalone_mode=False))
+        with blaming(module):
+            sys.exit(command(prog_name=f"python -m {module}", standalone_mode=False))
     except click.ClickException as error:
         fail(error.format_message(), module)
     except BrokenProcessPool:

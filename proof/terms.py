@@ -43,9 +43,36 @@ def bit(term: str, index: int) -> str:
     return f"(= ((_ extract {index} {index}) {term}) #b1)"
 
 
-def total(terms: Sequence[str]) -> str:
-    """Return the sum of Words, at least one."""
-    first, *others = terms
-    for term in others:
-        first = f"(bvadd {first}\n  {term})"
-    return first
+def carry_save_total(name: str, rows: Sequence[str]) -> str:
+    """Return the definition of the Word `name`, the sum of `rows`, at least one.
+
+    They are added by threes, each time as two, as a tree of full adders does: a solver compares
+    sums with those of a circuit only if both are made of the same sums. `claim_full_adders` says
+    that two are as much as three.
+    """
+    lines = [
+        "(define-fun sums ((x Word) (y Word) (z Word)) Word (bvxor (bvxor x y) z))",
+        "(define-fun carries ((x Word) (y Word) (z Word)) Word",
+        "  (bvshl (bvor (bvand x y) (bvand z (bvxor x y))) one))",
+        *(f"(declare-const any_{x} Word)" for x in "xyz"),
+        "(define-fun claim_full_adders () Bool",
+        "  (= (bvadd any_x any_y any_z)",
+        "    (bvadd (sums any_x any_y any_z) (carries any_x any_y any_z))))",
+    ]
+    terms = []
+    for i, row in enumerate(rows):
+        lines.append(f"(define-fun row_{i} () Word {row})")
+        terms.append(f"row_{i}")
+    while len(terms) > 2:
+        triples = [terms[i : i + 3] for i in range(0, len(terms), 3)]
+        terms = []
+        for triple in triples:
+            if len(triple) < 3:
+                terms += triple
+                continue
+            for function in ("sums", "carries"):
+                term = f"{function}_{len(lines)}"
+                lines.append(f"(define-fun {term} () Word ({function} {' '.join(triple)}))")
+                terms.append(term)
+    lines.append(f"(define-fun {name} () Word (bvadd {' '.join([*terms, 'zero'])}))")
+    return "\n".join(lines)

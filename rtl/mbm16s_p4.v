@@ -1,6 +1,6 @@
 // mbm16s_p4: MBM(width=16, truncation=0, signed=True), pipeline=4
 // The minimally biased multiplier: Mitchell's sum of logarithms plus a constant.
-// Ref: H. Saadat, H. Bokhari, S. Parameswaran, IEEE Trans. CAD 37(11), 2018.
+// Ref: H. Saadat, H. Bokhari, S. Parameswaran, "Minimally Biased Multipliers for Approximate Integer and Floating-Point Multiplication", IEEE Trans. CAD 37(11), 2018.
 //   a, b     16 bits, two's complement
 //   product  32 bits, two's complement; 4 enabled clocks after a and b
 //   rst      synchronous, active high: clears all registers, whatever en is

@@ -1,6 +1,6 @@
 // mbm8s_p2: MBM(width=8, truncation=0, signed=True), pipeline=2
 // The minimally biased multiplier: Mitchell's sum of logarithms plus a constant.
-// Ref: H. Saadat, H. Bokhari, S. Parameswaran, IEEE Trans. CAD 37(11), 2018.
+// Ref: H. Saadat, H. Bokhari, S. Parameswaran, "Minimally Biased Multipliers for Approximate Integer and Floating-Point Multiplication", IEEE Trans. CAD 37(11), 2018.
 //   a, b     8 bits, two's complement
 //   product  16 bits, two's complement; 2 enabled clocks after a and b
 //   rst      synchronous, active high: clears all registers, whatever en is

@@ -1,6 +1,6 @@
 // mbm_bf16_lsb_p3: FloatMBM(exponent_bits=8, mantissa_bits=7, truncation=0, force_lsb=True), pipeline=3
 // The minimally biased multiplier on the mantissas.
-// Ref: H. Saadat, H. Bokhari, S. Parameswaran, IEEE Trans. CAD 37(11), 2018.
+// Ref: H. Saadat, H. Bokhari, S. Parameswaran, "Minimally Biased Multipliers for Approximate Integer and Floating-Point Multiplication", IEEE Trans. CAD 37(11), 2018.
 //   a, b     16 bits, bf16: sign, 8 exponent bits, 7 mantissa bits
 //   product  16 bits, bf16: sign, 8 exponent bits, 7 mantissa bits; 3 enabled clocks after a and b
 //   rst      synchronous, active high: clears all registers, whatever en is

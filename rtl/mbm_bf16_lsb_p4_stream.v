@@ -1,6 +1,6 @@
 // mbm_bf16_lsb_p4_stream: FloatMBM(exponent_bits=8, mantissa_bits=7, truncation=0, force_lsb=True), pipeline=4, stream=True
 // The minimally biased multiplier on the mantissas.
-// Ref: H. Saadat, H. Bokhari, S. Parameswaran, IEEE Trans. CAD 37(11), 2018.
+// Ref: H. Saadat, H. Bokhari, S. Parameswaran, "Minimally Biased Multipliers for Approximate Integer and Floating-Point Multiplication", IEEE Trans. CAD 37(11), 2018.
 //   a, b     16 bits, bf16: sign, 8 exponent bits, 7 mantissa bits
 //   product  16 bits, bf16: sign, 8 exponent bits, 7 mantissa bits; 4 clocks after a and b
 //   rst      synchronous, active high: drops all operands and products inside

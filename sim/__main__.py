@@ -4,9 +4,11 @@ from mbm_hw.supervision import supervise
 
 
 def program() -> int:
+    from mbm_hw.cli import blaming
     from sim.regression import main
 
-    return main()
+    with blaming("sim"):
+        return main()
 
 
 if __name__ == "__main__":

@@ -18,7 +18,18 @@ def call(capsys, *arguments):
 
 @pytest.mark.parametrize(
     "command",
-    ["", "verilog", "table", "errors", "ops", "algorithms", "study run", "study merge", "report"],
+    [
+        "",
+        "verilog",
+        "table",
+        "errors",
+        "check",
+        "ops",
+        "algorithms",
+        "study run",
+        "study merge",
+        "report",
+    ],
 )
 def test_every_command_explains_itself(capsys, command):
     status, out, _ = call(capsys, *command.split(), "--help")

@@ -163,7 +163,11 @@ def float_product(self, a, b):
             "bad4_k1: in an array",
         ),
         ("range", {"product": lambda self, a, b: (a * b) << np.uint64(1)}, "not 0 to 255"),
-        ("range", {"product": lambda self, a, b: a * 0.5 * b}, "must return integers, not float64"),
+        (
+            "range",
+            {"product": lambda self, a, b: a * 0.5 * b},
+            r"must return integers \[256\], not float64",
+        ),
         ("counterparts", {"exact": lambda self: self}, "exact.. is Bad"),
         ("counterparts", {"twin": lambda self, signed: Mitchell(4, 1)}, "the twin of its twin"),
         ("lowering", WRONG_TERMS, "the sum of its terms: .* expected"),

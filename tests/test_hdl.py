@@ -195,6 +195,12 @@ def test_designs_are_found_by_their_modules_names():
         assert find_design(name).name == name
 
 
+def test_a_parameters_word_is_not_taken_for_register_stages():
+    for name in ("boothr4_8s_kind1_p6", "boothr4_8s_kind1_p4_stream", "boothr4_8s_kind1_p6_p2"):
+        assert find_design(name).name == name
+    assert find_design("boothr4_8s_kind1_p6_mac").pipeline == 0
+
+
 @pytest.mark.parametrize(
     ("name", "error", "message"),
     [

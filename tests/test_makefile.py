@@ -80,6 +80,12 @@ def test_a_value_arrives_as_one_word(checkout, target, variable, option):
             assert not (checkout / "evil").exists()
 
 
+def test_a_family_arrives_as_one_word(checkout):
+    for text in EVIL:
+        assert made(checkout, "check", [f"FAMILY={text}"])[-1] == text
+        assert not (checkout / "evil").exists()
+
+
 def test_options_that_are_not_given_are_not_there(checkout):
     assert made(checkout, "sim") == ["-m", "sim"]
     assert made(checkout, "prove", ["SWEEP=1"]) == ["-m", "proof", "--sweep"]

@@ -160,6 +160,19 @@ def test_an_error_in_the_users_product_is_one_line_with_file_and_line(
     assert f"{mine}, line 14: AttributeError: 'numpy.ndarray' object has no attribute" in said
 
 
+@pytest.mark.parametrize("module", ["sim", "proof"])
+def test_simulation_and_proof_name_the_users_file_and_line_too(mine, module, tmp_path):
+    changed(mine, "return a * b", "return a.nothing * b")
+    arguments = ["--spec", f"{mine}:Mine(width=4)", "--results", str(tmp_path / "results")]
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 2
+    *_, said = done.stderr.splitlines()
+    assert said.startswith(f"{module}: {mine}, line 14: AttributeError: ")
+    assert "Traceback" not in done.stderr
+
+
 def test_commands_take_the_example(capsys, tmp_path):
     name = f"{MINE}:MyMultiplier(width=8, k=4)"
     assert run("errors", name, "--against", "drum8_k4", "--json") == 0

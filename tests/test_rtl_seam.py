@@ -176,7 +176,10 @@ def test_the_commands_take_a_family_in_a_file(program, summary, tmp_path):
     ("name", "message"),
     [
         ("bare.py:Bare(width=9)", "bare9 has no component (a Core with @core_of(Bare)), and a"),
-        ("bare.py:Bare(width=3)", "Bare: width must be an integer 4 to 32, not 3"),
+        (
+            "bare.py:Bare(width=3)",
+            f"{FOLDER}/bare.py:Bare(width=3): Bare: width must be an integer",
+        ),
         ("none.py:Bare(width=4)", f"{FOLDER}/none.py: No such file or directory\n"),
     ],
 )

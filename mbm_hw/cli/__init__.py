@@ -3,8 +3,8 @@
 import errno
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 import click
@@ -30,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if getattr(sys, stream) is None:  # closed by the caller
             setattr(sys, stream, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
     try:
-        status = mbm_hw.main(arguments, prog_name="mbm-hw", standalone_mode=False) or 0
+        with blaming():
+            status = mbm_hw.main(arguments, prog_name="mbm-hw", standalone_mode=False) or 0
         sys.stdout.flush()
         sys.exit(status)
     except BrokenPipeError:
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.ClickException as error:
         fail(error.format_message())
     except ValueError as error:
-        fail(user_code.blamed(error) or str(error))
+        fail(str(error))
     except OSError as error:
         if error.errno == errno.ENOSPC:
             _give_up_output()
@@ -52,10 +53,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("mbm-hw: interrupted; what was finished is kept", err=True)
         sys.exit(130)
-    except Exception as error:  # a user's multiplier may raise anything
+
+
+@contextmanager
+def blaming(program: str = "mbm-hw") -> Iterator[None]:
+    """Leave by `fail` for what a user's file raises in the block; name the file and the line."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:  # a user's multiplier may raise anything
         if (message := user_code.blamed(error)) is None:
             raise
-        fail(message)
+        fail(message, program)
 
 
 def fail(message: str, program: str = "mbm-hw") -> NoReturn:

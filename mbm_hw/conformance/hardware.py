@@ -11,7 +11,7 @@ from mbm_hw.conformance.products import differing
 from mbm_hw.hdl import Multiplier, to_verilog
 from mbm_hw.hdl.cores import core_kind
 from mbm_hw.hdl.cores.stand_in import MAX_WIDTH
-from mbm_hw.multipliers import Spec, Table, multiply
+from mbm_hw.multipliers import Spec, multiply
 from mbm_hw.multipliers.registry import Family
 
 EXHAUSTIVE_BITS = 6
@@ -21,7 +21,7 @@ SAMPLE = 15
 def _component(spec: Spec) -> Multiplier:
     """Return the multiplier; Absent where a wide spec has no component."""
     core = core_kind_or_absent(spec)
-    if core.remark and not isinstance(spec, Table) and spec.width > EXHAUSTIVE_BITS:
+    if core.remark and spec.width > EXHAUSTIVE_BITS:
         raise Absent(f"no component: a product table stands in, to {MAX_WIDTH} bits")
     return Multiplier(spec)
 

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from mbm_hw.hdl.cores import core_kind
 from mbm_hw.hdl.cores.log import LogCore
+from mbm_hw.hdl.correction import halved
 from mbm_hw.hdl.leading_one import LeadingOne
 from mbm_hw.hdl.negation import negated_if
 from mbm_hw.hdl.verilog import component_to_verilog
@@ -54,7 +55,7 @@ def blocks(spec: Spec) -> dict[str, Block]:
     add(SUM, {"a": tail + position, "b": tail + position}, kept + position + 2, _sum)
     is_corrected = any(correction >> spec.truncation for correction in spec.corrections)
     if is_corrected:
-        add(CORRECTION, {"fraction": kept} | sums, kept + 1, LogCore.limited)
+        add(CORRECTION, {"fraction": kept} | sums, kept + 1, _correction)
     shifted = {"corrected": kept + is_corrected, "characteristic": position + 1}
     add(ANTILOGARITHM, shifted | {"nonzero_a": 1, "nonzero_b": 1}, magnitude, _antilogarithm)
     if spec.small_characteristic >= 0:
@@ -85,6 +86,11 @@ class _Step(LogCore):
 
 def _sum(core: LogCore, m: Module, a: Value, b: Value) -> Value:
     return Cat(*core.sum_of_logs(m, Cat(core.forced(), a), Cat(core.forced(), b)))
+
+
+def _correction(core, m, fraction, carry, characteristic) -> Value:
+    correction = halved(carry, core.corrections(), core.kept_width)
+    return core.limited(m, fraction, correction, characteristic)
 
 
 def _antilogarithm(core, m, corrected, characteristic, nonzero_a, nonzero_b) -> Value:

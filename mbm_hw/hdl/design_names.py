@@ -28,6 +28,10 @@ def find_design(name: str) -> AnyDesign:
     parts = _NAME.fullmatch(name)
     if parts is None:
         return Design(find_spec(name))
+    if parts["pipeline"] and not parts["unit"]:
+        word = f"{parts['spec']}_p{parts['pipeline']}"
+        if _is_spec(word):  # a parameter's word: no register stages
+            return Design(find_spec(word), 0, parts["stream"] is not None)
     spec, pipeline = find_spec(parts["spec"]), int(parts["pipeline"] or 0)
     if parts["unit"] is None:
         check_pipeline(pipeline)
@@ -39,6 +43,14 @@ def find_design(name: str) -> AnyDesign:
     lanes, width = int(parts["lanes"] or 1), int(parts["accumulator"] or ACCUMULATOR_WIDTH)
     check_dot_product(spec, lanes, pipeline, width)
     return DotProductDesign(spec, lanes, pipeline, width)
+
+
+def _is_spec(name: str) -> bool:
+    try:
+        find_spec(name)
+    except ValueError:
+        return False
+    return True
 
 
 def as_design(design: AnyDesign | Spec | str) -> AnyDesign:

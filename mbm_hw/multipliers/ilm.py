@@ -11,7 +11,7 @@ from mbm_hw.multipliers.registry import family
 from mbm_hw.multipliers.spec import IntegerSpec
 
 
-@family("ilm", points=["ilm8_n1", "ilm8s_n1", "ilm16_n1", "ilm16s_n1"])
+@family("ilm", points=["ilm8_n1", "ilm8s_n1", "ilm16_n1"])
 @dataclass(frozen=True, kw_only=True)
 class ILM(IntegerSpec):
     """The iterative logarithmic multiplier: n + 1 blocks, each for what the last one lacks.

@@ -235,7 +235,8 @@ def _classes(module: ModuleType) -> list[type]:
 
 def _arguments(text: str) -> dict[str, object]:
     call = ast.parse(f"f({text})", mode="eval").body
-    if not isinstance(call, ast.Call) or call.args or not all(k.arg for k in call.keywords):
+    is_call = isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
+    if not is_call or call.args or not all(keyword.arg for keyword in call.keywords):
         raise ValueError(f"parameters are written name=value, not {text!r}")
     try:
         return {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}

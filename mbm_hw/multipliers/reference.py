@@ -32,10 +32,22 @@ def multiply(spec: Spec | str, a, b) -> np.ndarray:
     has_signs = spec.signed and spec.takes_magnitudes
     core = np.uint64 if spec.takes_magnitudes or not spec.signed else np.int64
     operands = (np.atleast_1d(np.abs(x) if has_signs else x).astype(core) for x in (a, b))
-    products = spec.product(*operands).astype(wide).reshape(shape)
+    products = _products(spec, *operands).astype(wide).reshape(shape)
     if has_signs:
         products = np.where((a < 0) != (b < 0), -products, products)
     return products[()]
+
+
+def _products(spec: Spec, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return `spec.product(a, b)`; a ValueError unless they are integers of the operands' shape."""
+    products = np.asarray(spec.product(a, b))
+    shape = np.broadcast_shapes(a.shape, b.shape)
+    if products.dtype.kind not in "iu" or products.shape != shape:
+        came = f"{products.dtype} {list(products.shape)}"
+        raise ValueError(
+            f"{spec.identifier}: product must return integers {list(shape)}, not {came}"
+        )
+    return products
 
 
 def product_table(spec: Spec | str) -> np.ndarray:
@@ -108,7 +120,7 @@ def float_multiply(spec: FloatSpec, a, b) -> np.ndarray:
 
 def mantissa_product(spec: FloatSpec, i, j) -> np.ndarray:
     """Return exponent increment << mantissa_bits | mantissa, for stored mantissas; int64."""
-    return spec.product(np.asarray(i, np.int64), np.asarray(j, np.int64))
+    return _products(spec, np.asarray(i, np.int64), np.asarray(j, np.int64))
 
 
 def mantissa_table(spec: FloatSpec) -> np.ndarray:

@@ -10,7 +10,7 @@ from mbm_hw.multipliers.registry import family
 from mbm_hw.multipliers.spec import IntegerSpec
 
 
-@family("udm", points=["udm8", "udm8s", "udm16", "udm16s"])
+@family("udm", points=["udm8", "udm8s", "udm16"])
 @dataclass(frozen=True, kw_only=True)
 class UDM(IntegerSpec):
     """The underdesigned multiplier: products of 2-bit digits, of which 3 x 3 is 7, added exactly.

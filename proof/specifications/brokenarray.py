@@ -6,7 +6,7 @@ Ref: H. R. Mahdiani et al., IEEE Trans. Circuits and Systems I 57(4), 2010.
 from fractions import Fraction
 
 from mbm_hw.multipliers import BrokenArray
-from proof.terms import bit, total, word
+from proof.terms import bit, carry_save_total, word
 
 
 def definitions(spec: BrokenArray, width: int) -> str:
@@ -18,8 +18,7 @@ def definitions(spec: BrokenArray, width: int) -> str:
         lost += Fraction(sum(1 << (i + j) for i in places if i not in there), 4)
         mask = word(sum(1 << i for i in there), width)
         cells = f"(bvshl (bvand magnitude_a {mask}) {word(j, width)})"
-        rows.append(f"(ite {bit('magnitude_b', j)} {cells} zero)")
+        rows += [f"(ite {bit('magnitude_b', j)} {cells} zero)"] if there else []
     unit = 1 << spec.v
-    if spec.mean:
-        rows.append(word((lost / unit + Fraction(1, 2)).__floor__() * unit, width))
-    return f"(define-fun magnitude () Word {total(rows)})"
+    mean = word((lost / unit + Fraction(1, 2)).__floor__() * unit, width)
+    return carry_save_total("magnitude", [mean, *rows] if spec.mean or not rows else rows)

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from mbm_hw.multipliers import CompressorTree
-from proof.terms import bit, total, word
+from proof.terms import bit, carry_save_total, word
 
 CELLS = {
     "momeni": (
@@ -46,12 +46,15 @@ def definitions(spec: CompressorTree, width: int) -> str:
         for column, bits in _stage(spec, f"rows_{first}", columns, lines).items():
             second[column] += bits
     last = _stage(spec, "all", second, lines)
-    weighted = [
-        f"(ite {bit_} {word(1 << column, width)} zero)"
-        for column, bits in last.items()
-        for bit_ in bits
-    ]
-    return "\n".join([*lines, f"(define-fun magnitude () Word {total(weighted)})"])
+    rows = []
+    for k in range(max(map(len, last.values()))):
+        weighted = (
+            f"(ite {bits[k]} {word(1 << column, width)} zero)"
+            for column, bits in last.items()
+            if len(bits) > k
+        )
+        rows.append(f"(bvor zero {' '.join(weighted)})")
+    return "\n".join([*lines, carry_save_total("magnitude", rows)])
 
 
 def _stage(

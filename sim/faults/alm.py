@@ -3,6 +3,8 @@
 from amaranth import Const
 
 from mbm_hw.hdl.cores.alm import ApproximateAdderCore
+from mbm_hw.hdl.cores.almloa import ALMLOACore
+from mbm_hw.hdl.cores.almsoa import ALMSOACore
 from mbm_hw.multipliers import ALMLOA, ALMSOA
 from sim.faults.planting import planted
 
@@ -13,7 +15,13 @@ class CarryInLost(ApproximateAdderCore):
         return Const(0, 1)
 
 
-@planted(ALMSOA(width=6, m=2, signed=True), ALMLOA(width=6, m=2, signed=True))
-class LowBitsExclusive(ApproximateAdderCore):
+@planted(ALMSOA(width=6, m=2, signed=True))
+class OnesLost(ALMSOACore):
+    def appended(self):
+        return Const(0, self.spec.m)
+
+
+@planted(ALMLOA(width=6, m=2, signed=True))
+class LowBitsExclusive(ALMLOACore):
     def lower(self, lower_a, lower_b):
         return lower_a ^ lower_b

@@ -21,8 +21,8 @@ class ThreeRoundedDown(NearestPowerCore):
 
 @planted(RoBA(width=6, signed=True), ILMEA(width=6, signed=True))
 class BothRoundedUpNotHandled(NearestPowerCore):
-    def mantissa(self, m, total, both_up):
-        return super().mantissa(m, total, Const(0, 1))
+    def whole(self, m, carries, both_up):
+        return super().whole(m, carries, Const(0, 1))
 
 
 @planted(RoBA(width=6), ILMEA(width=6))

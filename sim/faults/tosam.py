@@ -9,8 +9,8 @@ from sim.faults.planting import planted
 
 @planted(TOSAM(width=16, h=3, t=7))
 class OneNotAppended(TOSAMCore):
-    def rounded(self, highest):
-        return Cat(Const(0, 1), highest)
+    def rounded(self, fraction):
+        return Cat(Const(0, 1), super().rounded(fraction)[1:])
 
 
 @planted(TOSAM(width=6, h=1, t=3, signed=True))

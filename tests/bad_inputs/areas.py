@@ -13,6 +13,7 @@ AREAS = (
     "tables",
     "specs",
     "functions",
+    "families",
     "operators",
     "studies",
     "data",

@@ -64,6 +64,7 @@ TAKERS = (  # program, the words before and after a multiplier's name
     ("mbm-hw", ("table",), ("-o", "t.npy")),
     ("mbm-hw", ("verilog",), ()),
     ("mbm-hw", ("cost",), ()),
+    ("mbm-hw", ("check",), ()),
     ("mbm-hw", ("algorithms",), ()),
     ("sim", ("--spec",), ()),
     ("proof", ("--spec",), ()),

@@ -2,7 +2,7 @@ import functools
 from fractions import Fraction
 
 from family_vectors import Vectors
-from mbm_hw.multipliers.registry import load_file
+from mbm_hw.user_code import load_function
 from proof.specification import FOLDER
 
 VECTORS = [
@@ -27,7 +27,7 @@ VECTORS = [
 ]
 
 
-factors = functools.cache(load_file(FOLDER / "realm_factors.py").factors)
+factors = functools.cache(load_function(f"{FOLDER / 'realm_factors.py'}:factors"))
 """The factors by the integrals that define them: those of the solver's definition."""
 
 

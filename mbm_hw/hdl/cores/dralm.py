@@ -1,7 +1,8 @@
 """The core of DR-ALM."""
 
-from amaranth import Cat, Const
+from amaranth import Const, Signal
 
+from mbm_hw.hdl.cores.float_core import sum_and_one
 from mbm_hw.hdl.cores.log_steps import LogStepsCore
 from mbm_hw.hdl.cores.registry import core_of
 from mbm_hw.multipliers import DRALM
@@ -11,13 +12,21 @@ from mbm_hw.multipliers import DRALM
 class DRALMCore(LogStepsCore):
     """The product of two magnitudes; parameters and members are Core's.
 
-    The lowest bit of both fractions is set: their sum has a 0 there, and the compensation sets it.
+    The lowest bits that are kept are both 1: their sum is a carry and 0, where the compensation
+    puts its 1. So no logarithm has the bit.
     """
 
-    def total(self, m, log_a, log_b):
-        total = super().total(m, log_a, log_b)
-        return Cat(self.compensation(), total[1:])
+    def __init__(self, spec: DRALM, latency: int = 0):
+        super().__init__(spec, latency)
+        self.log_width = self.kept_width - 1
 
-    def compensation(self) -> Const:
-        """Return the lowest bit of the sum."""
+    def forced(self):
+        return Const(0, 0)
+
+    def total(self, m, log_a, log_b):
+        total = Signal(len(log_a) + 1)
+        m.d.comb += total.eq(sum_and_one(log_a, log_b, len(total)))
+        return total
+
+    def appended(self):
         return Const(1, 1)

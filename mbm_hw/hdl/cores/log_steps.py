@@ -20,12 +20,13 @@ from mbm_hw.multipliers.log import LogSteps
 class LogStepsCore(Core):
     """The product of two magnitudes: the antilogarithm of a sum of logarithms.
 
-    Fractions hold the kept bits alone, in units of 2**-kept_width. Parameters and members are
-    Core's.
+    The sum's fraction is in units of 2**-kept_width. Each logarithm has the top `log_width` bits of
+    its fraction. Parameters and members are Core's.
     """
 
     def __init__(self, spec: Spec, latency: int = 0):
         self.kept_width = spec.fraction_width - spec.truncation
+        self.log_width = self.kept_width
         self.magnitude_width = spec.product_width - spec.signed
         super().__init__(spec, latency)
 
@@ -37,17 +38,19 @@ class LogStepsCore(Core):
         return self.total(m, log_a, log_b), self.is_nonzero(nonzero_a, nonzero_b)
 
     def result(self, m, total, nonzero):
-        fraction, characteristic = total[: self.kept_width], total[self.kept_width :]
-        return self.shifted(m, Cat(fraction, Const(1, 1)), characteristic, nonzero)
+        appended = self.appended()
+        split = self.kept_width - len(appended)
+        mantissa = Cat(appended, total[:split], Const(1, 1))
+        return self.shifted(m, mantissa, total[split:], nonzero)
 
     def log2(self, m: Module, name: str, x: Value) -> tuple[Signal, Signal]:
         """Return Mitchell's log2 of `x`, fraction below characteristic, and whether x is not 0."""
         forced = self.forced()
         m.submodules[f"leading_one_{name}"] = leading_one = LeadingOne(
-            self.spec.width, self.kept_width - len(forced)
+            self.spec.width, self.log_width - len(forced)
         )
         characteristic = Signal.like(leading_one.position, name=f"characteristic_{name}")
-        fraction = Signal(self.kept_width, name=f"fraction_{name}")
+        fraction = Signal(self.log_width, name=f"fraction_{name}")
         nonzero = Signal(name=f"nonzero_{name}")
         log = Signal(len(fraction) + len(characteristic), name=f"log_{name}")
         m.d.comb += [
@@ -60,10 +63,14 @@ class LogStepsCore(Core):
         return log, nonzero
 
     def total(self, m: Module, log_a: Value, log_b: Value) -> Value:
-        """Return the sum of the logarithms, fraction below characteristic."""
+        """Return the sum of the logarithms, fraction below characteristic, without `appended`."""
         total = Signal(len(log_a) + 1)
         m.d.comb += total.eq(log_a + log_b)
         return total
+
+    def appended(self) -> Const:
+        """Return the sum's lowest bits where they are the same for all operands."""
+        return Const(0, 0)
 
     def forced(self) -> Const:
         """Return the fraction's bits that are set whatever the operand: one, or none."""

@@ -44,23 +44,22 @@ class NearestPowerCore(Core):
             characteristic.eq(characteristic_a + characteristic_b),
             nonzero.eq(self.is_nonzero(nonzero_a, nonzero_b)),
         ]
-        mantissa = self.mantissa(m, total, is_up_a & is_up_b)
-        return mantissa, characteristic, nonzero
+        whole = self.whole(m, total[self.fraction_width :], is_up_a & is_up_b)
+        return total[: self.fraction_width], whole, characteristic, nonzero
 
-    def result(self, m, mantissa, characteristic, nonzero):
-        width = self.fraction_width
+    def result(self, m, fraction, whole, characteristic, nonzero):
+        mantissa, width = Cat(fraction, whole), self.fraction_width
         return scaled(m, mantissa, characteristic, width, len(self.product), gate=nonzero)
 
     def is_up(self, leading_one: LeadingOne) -> Value:
         """Return whether the operand is rounded up: to twice the power of its leading one."""
         return leading_one.tail[-1]
 
-    def mantissa(self, m: Module, total: Value, both_up: Value) -> Signal:
-        """Return the sum of the fractions and 1, or the sum alone where both are rounded up."""
-        mantissa = Signal.like(total)
-        low, high = total[: self.fraction_width], total[self.fraction_width :]
-        m.d.comb += mantissa.eq(Cat(low, (high + ~both_up)[: len(high)]))
-        return mantissa
+    def whole(self, m: Module, carries: Value, both_up: Value) -> Signal:
+        """Return the mantissa's whole part: the sum's and 1, or that alone if both go up."""
+        whole = Signal(2)
+        m.d.comb += whole.eq(carries + ~both_up)
+        return whole
 
     def is_nonzero(self, nonzero_a: Value, nonzero_b: Value) -> Value:
         return nonzero_a & nonzero_b

@@ -11,4 +11,5 @@ class RoBACore(NearestPowerCore):
 
     def is_up(self, leading_one):
         """Return whether the operand is rounded up: not from 3, which has its leading one at 1."""
-        return super().is_up(leading_one) & (leading_one.position != 1)
+        is_at_1 = leading_one.position[0] & ~leading_one.position[1:].any()
+        return super().is_up(leading_one) & ~is_at_1

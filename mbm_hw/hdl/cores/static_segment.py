@@ -28,11 +28,13 @@ class StaticSegmentCore(Core):
         return product, place
 
     def result(self, m, product, place):
-        bits = product
         for stage, is_shifted in enumerate(place):
-            shifted = Cat(Const(0, self.spec.shifts[1] << stage), bits)[: len(self.product)]
-            bits = Mux(is_shifted, shifted, bits)
-        return bits
+            span = self.spec.shifts[1] << stage
+            moved = Cat(Const(0, span), product)[: len(self.product)]
+            shifted = Signal(len(moved), name=f"shifted_{span}")
+            m.d.comb += shifted.eq(Mux(is_shifted, moved, product))
+            product = shifted
+        return product
 
     def segment(self, m: Module, name: str, x: Value) -> tuple[Value, Value]:
         """Return the lowest segment that holds the leading one of `x`, and its number."""

@@ -20,43 +20,43 @@ class TOSAMCore(Core):
     """The product of two magnitudes; parameters and members are Core's."""
 
     def operand(self, m, name, x):
-        spec = self.spec
-        leading_one = LeadingOne(spec.width, tail_width=max(spec.t, spec.h))
+        leading_one = LeadingOne(self.spec.width, tail_width=max(self.spec.t, self.spec.h))
         m.submodules[f"leading_one_{name}"] = leading_one
         m.d.comb += leading_one.x.eq(x)
-        tail = leading_one.tail
-        added, rounded = tail[len(tail) - spec.t :], self.rounded(tail[len(tail) - spec.h :])
-        return leading_one.position, added, rounded, leading_one.valid
+        return leading_one.position, leading_one.tail, leading_one.valid
 
     def combined(self, m, a, b):
-        characteristic_a, added_a, rounded_a, nonzero_a = a
-        characteristic_b, added_b, rounded_b, nonzero_b = b
+        characteristic_a, fraction_a, nonzero_a = a
+        characteristic_b, fraction_b, nonzero_b = b
         characteristic = Signal(len(characteristic_a) + 1)
         nonzero = Signal()
         m.d.comb += [
             characteristic.eq(characteristic_a + characteristic_b),
             nonzero.eq(self.is_nonzero(nonzero_a, nonzero_b)),
         ]
-        mantissa = self.mantissa(m, added_a, added_b, rounded_a, rounded_b)
-        return mantissa, characteristic, nonzero
+        return self.mantissa(m, fraction_a, fraction_b), characteristic, nonzero
 
     def result(self, m, mantissa, characteristic, nonzero):
         width = self.spec.mantissa_width
         return scaled(m, mantissa, characteristic, width, len(self.product), gate=nonzero)
 
-    def rounded(self, highest: Value) -> Value:
-        """Return the fraction bits that are multiplied: the h highest ones and a 1."""
-        return Cat(Const(1, 1), highest)
+    def added(self, fraction: Value) -> Value:
+        """Return the fraction bits that are added: the t highest ones."""
+        return fraction[len(fraction) - self.spec.t :]
 
-    def mantissa(self, m: Module, added_a, added_b, rounded_a, rounded_b) -> Signal:
+    def rounded(self, fraction: Value) -> Value:
+        """Return the fraction bits that are multiplied: the h highest ones and a 1."""
+        return Cat(Const(1, 1), fraction[len(fraction) - self.spec.h :])
+
+    def mantissa(self, m: Module, fraction_a: Value, fraction_b: Value) -> Signal:
         """Return 1 + x + y + xy, in units of 2**-mantissa_width."""
         width = self.spec.mantissa_width
         total = Signal(self.spec.t + 1)
-        cross = Signal(2 * len(rounded_a))
+        cross = Signal(2 * (self.spec.h + 1))
         mantissa = Signal(width + 2)
         m.d.comb += [
-            total.eq(added_a + added_b),
-            cross.eq(rounded_a * rounded_b),
+            total.eq(self.added(fraction_a) + self.added(fraction_b)),
+            cross.eq(self.rounded(fraction_a) * self.rounded(fraction_b)),
             mantissa.eq(
                 Cat(Const(0, width - self.spec.t), Cat(total[:-1], ~total[-1], total[-1]))
                 + Cat(Const(0, width - len(cross)), cross)
