@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullFormatter, StrMethodFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from mbm_hw.atlas.points import EXACT, SWEPT, WIDTHS
 from mbm_hw.files import replacing
@@ -39,7 +39,8 @@ def plot_over_energy(
 ) -> Path | None:
     """Draw the column `figure`, called `label`, over the column `energy`, a panel for each width.
 
-    The line is the Pareto front of a panel, and its multipliers have names. An error is drawn on a
+    The line is the Pareto front of a panel's integer multipliers, exact ones among them; those on
+    it have names. An error is drawn on a
     logarithmic axis, a score on a linear one. Rows without one of the two columns are left out;
     nothing is drawn, and None returned, if none is left.
     """
@@ -52,7 +53,7 @@ def plot_over_energy(
         name: (COLOURS[i % len(COLOURS)], MARKERS[i // len(COLOURS)])
         for i, name in enumerate(families)
     }
-    picture = Figure((6.2 * len(widths) + 2.2, 5.2), layout="constrained")
+    picture = Figure((6.2 * len(widths) + 2.2, 6.2), layout="constrained")
     panels = picture.subplots(1, len(widths), squeeze=False)[0]
     for axes, width in zip(panels, widths, strict=True):
         here = [row for row in drawn if row["width"] == width]
@@ -67,45 +68,39 @@ def plot_over_energy(
 
 
 def _draw(axes, rows, energy, figure, style, higher_is_better):
-    is_error = not higher_is_better
-    approximate = [row for row in rows if row["origin"] != EXACT]
-    for row in approximate:
-        colour, marker = style[row["family"]]
-        face = "none" if row["origin"] == SWEPT or row["is_float"] else colour
-        axes.plot(row[energy], row[figure], marker, color=colour, mfc=face, markersize=6)
     exact = [row for row in rows if row["origin"] == EXACT]
-    for row in exact:
-        if is_error:
-            axes.axvline(row[energy], color="black", linewidth=0.7, linestyle=":")
-        else:
-            axes.plot(row[energy], row[figure], "*", color="black", markersize=10)
-    if is_error:
-        axes.set_yscale("log")
+    for row in rows:
+        if row["origin"] != EXACT:
+            colour, marker = style[row["family"]]
+            face = "none" if row["origin"] == SWEPT or row["is_float"] else colour
+            axes.plot(row[energy], row[figure], marker, color=colour, mfc=face, markersize=6)
     axes.set_xscale("log")
-    sign = -1 if higher_is_better else 1
-    candidates = approximate if is_error else rows
-    chosen = [candidates[i] for i in front([(r[energy], sign * r[figure]) for r in candidates])]
-    axes.step(
-        [row[energy] for row in chosen],
-        [row[figure] for row in chosen],
-        where="post",
-        color="black",
-        linewidth=1,
-        zorder=0,
-    )
-    for i, row in enumerate(chosen):
-        offset = (5, 5) if i % 2 == 0 else (5, -11)
-        axes.annotate(
-            row["multiplier"],
-            (row[energy], row[figure]),
-            offset,
-            textcoords="offset points",
-            fontsize=7,
-        )
+    if higher_is_better:
+        for row in exact:
+            axes.plot(row[energy], row[figure], "*", color="black", markersize=10)
+    else:
+        axes.set_yscale("log")
+        for row in exact:
+            axes.axvline(row[energy], color="black", linewidth=0.7, linestyle=":")
+    chosen = _front_rows(rows, energy, figure, -1 if higher_is_better else 1)
+    shown = [row for row in chosen if row[figure] or higher_is_better]  # no log of 0
+    costs, values = ([row[name] for row in shown] for name in (energy, figure))
+    axes.step(costs, values, where="post", color="black", linewidth=1, zorder=0)
+    for i, (row, *at) in enumerate(zip(shown, costs, values, strict=True)):
+        offset = 5, (5, -11)[i % 2]  # by turns, since neighbours are near
+        axes.annotate(row["multiplier"], at, offset, textcoords="offset points", fontsize=7)
     for axis in (axes.xaxis, axes.yaxis):
+        if axis.get_scale() == "log":
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axis.set_minor_formatter(NullFormatter())
     axes.grid(alpha=0.3, which="both")
+
+
+def _front_rows(rows, energy, figure, sign):
+    """Return the rows on the front of the integer multipliers, exact ones among them."""
+    integers = [row for row in rows if not row["is_float"]]
+    return [integers[i] for i in front([(r[energy], sign * r[figure]) for r in integers])]
 
 
 def _legend(style):

@@ -66,6 +66,9 @@ def atlas_rows(
         reasons = [without_price(point), unable(point) if networks else ""]
         if not reasons[0] and point not in priced:
             reasons[0] = "No price yet: it has not been synthesised."
+        if not reasons[1]:
+            lacking = [n.name for n in networks if n.columns(point)[n.column] is None]
+            reasons[1] = f"No figure yet of {', '.join(lacking)}." if lacking else ""
         for price in priced.get(point, [{}]):
             row = {
                 "multiplier": point.name,
@@ -97,7 +100,7 @@ def made_with(costing: Costing, layer: str, networks: Sequence[NetworkFigures]) 
         "OpenSTA": opensta_version(),
         "cell library": f"{library.name}, {library.voltage} V, mapped for {costing.mapping}",
         "cell library, sha256": content_hash(costing.liberty_file.read_bytes()),
-        "errors": f"every pair at 8 bits, {SAMPLES} uniform pairs above 13 bits, seed 0",
+        "errors": f"every pair up to 13 bits, {SAMPLES} uniform pairs above, seed 0",
         "uniform operands": "20,001 pairs, seed 0",
         "a layer's operands": layer,
     }
