@@ -14,11 +14,7 @@ override ATLAS_WITH_DATA := models/cifar10_resnet20.yaml
 override KERNELS := $(shell find mbm_hw/ops/cpu -name '*.cpp' -o -name '*.h' -o -name 'CMakeLists.txt')
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help setup study test sanitize emulate sim sim-layer prove verilog synth atlas bench lint clean
-=======
-.PHONY: help setup study test check sanitize emulate sim sim-layer prove verilog synth bench lint clean
->>>>>>> seam
+.PHONY: help setup study test check sanitize emulate sim sim-layer prove verilog synth atlas bench lint clean
 
 help:     ## List the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
