@@ -96,12 +96,12 @@ def blamed(error: BaseException) -> str | None:
     """
     files = {str(file) for file, _ in _sources.values()}
     places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
-    places += re.findall(r'^  File "(.+)", line (\d+)', str(error.__cause__), re.MULTILINE)
+    places += re.findall(r'^  File "(.+)", line (\d+)', _text(error.__cause__), re.MULTILINE)
     own = [place for place in places if place[0] in files]
     if not own:
         return None
     file, line = own[-1]
-    return f"{file}, line {line}: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    return f"{file}, line {line}: {type(error).__name__}: {' '.join(_text(error).split())[:200]}"
 
 
 def home(path: Path) -> tuple[Path, tuple[str, ...]]:
@@ -127,11 +127,15 @@ def loaded_files(folder: Path) -> dict[str, Path]:
     return {name.removeprefix(f"{package}."): file for name, file in ran.items()}
 
 
-def _in_words(error: BaseException, folder: Path) -> str:
+def _text(error: BaseException | None) -> str:
     try:
-        text = " ".join(str(error).split())[:200]
+        return str(error)
     except Exception:  # a user's error has a text of the user's making, or fails to make it
-        text = "an error without a text"
+        return "an error without a text"
+
+
+def _in_words(error: BaseException, folder: Path) -> str:
+    text = " ".join(_text(error).split())[:200]
     if isinstance(error, ValueError):
         return text
     frames = traceback.extract_tb(error.__traceback__)

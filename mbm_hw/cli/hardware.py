@@ -59,8 +59,10 @@ def cost(names, liberty, mapping, power, fpga, breakdown, output, cache, style):
     from mbm_hw.hdl import find_design
 
     designs = [find_design(name) for name in names] or default_designs()
-    layer = layer_stream_of_network(cache)
-    streams = (uniform(), layer, shuffled(layer)) if power else ()
+    streams = ()
+    if power:
+        layer = layer_stream_of_network(cache)
+        streams = uniform(), layer, shuffled(layer)
     costing = Costing(cache, liberty, streams, tuple(DEVICES) if fpga else (), mapping)
     costing.check_tools()
     if breakdown:
