@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from isas import ISAS
 
-from mbm_hw import FloatExact, FloatMBM, FloatMitchell, multiply, ops
+from mbm_hw import FloatExact, FloatLMul, FloatMBM, FloatMitchell, multiply, ops
+from mbm_hw.ops import cpu_kernels
 
 NARROW = (
     FloatExact(4, 3),
@@ -23,6 +24,9 @@ NARROW = (
     FloatMBM(5, 2, force_lsb=True),
     FloatMBM(3, 5),
     FloatMBM(3, 6, truncation=2),
+    FloatLMul(exponent_bits=4, mantissa_bits=3),
+    FloatLMul(exponent_bits=3, mantissa_bits=4),  # whose mantissas may carry 2
+    FloatLMul(exponent_bits=5, mantissa_bits=5),
     FloatMBM(2, 8),
     FloatMBM(2, 9, truncation=1, force_lsb=True),
     FloatMBM(2, 1),
@@ -85,6 +89,20 @@ def check_products(spec, a, b):
 def test_all_products_of_narrow_formats_are_the_references(spec):
     patterns = np.arange(1 << spec.width)
     check_products(spec, patterns, patterns)
+
+
+def test_a_float_family_without_a_lowering_multiplies_by_its_mantissa_table(monkeypatch):
+    """One that does not commute, so that exchanged operands show."""
+    monkeypatch.setattr(FloatLMul, "lowering", lambda self: None)
+    monkeypatch.setattr(FloatLMul, "product", lambda self, a, b: a + (b >> 1))
+    cpu_kernels._float_multiplier.cache_clear()
+    spec = FloatLMul(exponent_bits=3, mantissa_bits=4)
+    patterns = np.arange(1 << spec.width)
+    try:
+        assert "by table" in ops.kernel_name(spec)
+        check_products(spec, patterns, patterns)
+    finally:
+        cpu_kernels._float_multiplier.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -48,11 +48,12 @@ enum class Way {
 Way way_of(const FloatProducts& products, const Exponents& x, const Exponents& w) {
   const int overflow = int(products.overflow >> 23), smallest = int(products.smallest >> 23);
   if (x.largest == 255 || w.largest == 255) return Way::kAny;
-  // With an offset the sum of the mantissas may carry 2.
-  const int carry = products.offset ? 2 : 1;
+  // With an offset of more than the lowest bit the sum of the mantissas may carry 2.
+  const bool carries_two = products.offset >> products.dropped > 1;
+  const int carry = carries_two ? 2 : 1;
   if (int(x.largest + w.largest) - 127 + carry >= overflow) return Way::kAny;
   const bool underflows = int(x.smallest + w.smallest) - 127 < smallest;
-  if (products.scale) return products.offset && underflows ? Way::kAny : Way::kFlush;
+  if (products.scale) return carries_two && underflows ? Way::kAny : Way::kFlush;
   // Exponent fields below 8 leave no room for the correction's.
   if (x.smallest < 8 || w.smallest < 8) return Way::kAny;
   return underflows ? Way::kAny : Way::kPlain;
