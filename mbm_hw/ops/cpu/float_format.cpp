@@ -7,7 +7,7 @@
 namespace mbm_hw {
 
 FloatProducts products_of(const FloatFormat& format) {
-  return {format.smallest, format.overflow, format.dropped, ~0u, 0, {0, 0}, 0};
+  return {format.smallest, format.overflow, format.dropped, ~0u, 0, {0, 0}, 0, nullptr, 0};
 }
 
 namespace {
