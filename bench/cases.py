@@ -45,7 +45,7 @@ FEW_SPECS = (TABLE, "mitchell8s", "mbm8s", "mbm16s", "mbm_bf16")
 MANY_PRODUCTS = 4 * 10**9
 NETWORK_SPECS = ("mbm8s",)
 FAMILY_LAYER = "3x3 128-128 60x80"
-"""Where a spec of each family is timed: the kernels treat most of them as one of `specs` above."""
+"""The layer on which a spec of each family is timed; most have a kernel of `specs`."""
 PORTABLE_PRODUCTS = 10**9
 
 

@@ -99,7 +99,7 @@ void check_table(int width, int64_t low, int64_t product_low) {
           [&](int kind) { return random_code(kind, low, low + size - 1); });
 }
 
-// The corrections of Mitchell and MBM; Ref: mbm_hw/spec.py.
+// The corrections of Mitchell and MBM; Ref: mbm_hw/multipliers/log.py.
 void check_patterns(int width, int truncation, bool corrected) {
   const int fraction_width = width - 1;
   LogParameters parameters{width, truncation, {0, 0}, corrected ? 6 : -1};

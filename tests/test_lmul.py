@@ -46,7 +46,7 @@ def test_the_offset_may_carry_the_exponent_by_two():
 
 
 def test_an_exponent_below_zero_before_normalisation_is_a_zero():
-    """Where the increment of two would make it a number again."""
+    """A product that an increment of two would make a number again."""
     spec = FloatLMul(exponent_bits=8, mantissa_bits=7)
     largest = (1 << 7) - 1
     below, at = 63 << 7 | largest, 64 << 7 | largest

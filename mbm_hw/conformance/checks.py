@@ -13,7 +13,7 @@ Check = Callable[[Family, Sequence[Spec]], tuple[int, str]]
 
 
 class Failure(Exception):
-    """What is wrong with a family: a counterexample, in one line."""
+    """A fault of a family: a counterexample, in one line."""
 
 
 class Absent(Exception):
@@ -21,7 +21,7 @@ class Absent(Exception):
 
 
 class Result(NamedTuple):
-    """What came of one check of one family.
+    """The outcome of one check of one family.
 
     result : `ok`, `failed` or `absent`. checked : how many specs were checked; 0 for checks of the
     family as a whole. detail : the first counterexample, or the reason why the check, or a part of

@@ -13,7 +13,7 @@ from mbm_hw.multipliers.registry import Family, family_of_spec
 MONOTONE_BITS = 8
 SAMPLES = 2**18
 SIGMAS = 5
-"""How many standard errors a sample's figures may be off."""
+"""The standard errors by which a sample's figures may be off."""
 PEAK = 0.04
 """The share by which a sample's peak may fall short of the published one."""
 

@@ -122,7 +122,7 @@ def check_counterparts(spec: Spec):
 
 @of_spec
 def check_lowering(spec: Spec):
-    """What `lowering()` returns for the kernels has the same products, where NumPy can tell."""
+    """The terms that `lowering()` returns sum up to the products, where NumPy can tell."""
     lowering = spec.lowering()
     if lowering is None:
         raise Absent("no lowering: the product table multiplies")

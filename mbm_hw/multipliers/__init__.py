@@ -1,4 +1,4 @@
-"""What a multiplier is: a file for each family, and what all of them share.
+"""The families of multipliers, a file for each, and their common parts.
 
 The families are here by the names of their classes, as in `mbm_hw`: whoever adds one adds a file.
 """

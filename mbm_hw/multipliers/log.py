@@ -45,7 +45,7 @@ class LogSteps(IntegerSpec):
 
     @property
     def forced(self) -> bool:
-        """Whether the lowest fraction bit that is kept is set."""
+        """True if the lowest fraction bit that is kept is set."""
         return self.truncation > 0
 
     def product(self, a, b):
@@ -72,7 +72,7 @@ class LogSteps(IntegerSpec):
 
 @dataclass(frozen=True)
 class LogSpec(LogSteps):
-    """What Mitchell's multiplier and its corrected ones share.
+    """The base of Mitchell's multiplier and of those that correct it.
 
     A `truncation` drops that many of the fraction's lowest bits and sets the lowest one kept.
     """
@@ -118,7 +118,7 @@ class LogSpec(LogSteps):
 
 @dataclass(frozen=True)
 class FloatLogSpec(FloatSpec):
-    """What the logarithmic ones share: the mantissas are added, nothing is rounded."""
+    """The base of the logarithmic ones: the mantissas are added, nothing is rounded."""
 
     exponent_bits: int = 8
     mantissa_bits: int = 7
@@ -131,7 +131,7 @@ class FloatLogSpec(FloatSpec):
 
     @property
     def forced(self) -> bool:
-        """Whether the lowest mantissa bit is set before anything else."""
+        """True if the lowest mantissa bit is set before anything else."""
         return False
 
     @property

@@ -1,4 +1,4 @@
-"""How a spec's products reach the kernels: what is faster there than a product table.
+"""The ways of a spec's products to the kernels that are faster than a product table.
 
 A spec's `lowering()` returns one of these, or None: then its product table multiplies, which there
 is to 12 bits (float specs: a mantissa table, to 8 mantissa bits).

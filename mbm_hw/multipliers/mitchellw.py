@@ -59,5 +59,5 @@ class MitchellW(LogSteps):
 
     @property
     def forced(self) -> bool:
-        """Whether the lowest fraction bit that is kept is set: it is not."""
+        """False: the lowest fraction bit that is kept is not set."""
         return False

@@ -47,7 +47,7 @@ class Family:
 
     @property
     def is_own(self) -> bool:
-        """Whether it is a family of this package, not of the user's or of another package."""
+        """True for a family of this package, not of the user's or of another package."""
         return self.kind.__module__.startswith(f"{PACKAGE}.")
 
     @property

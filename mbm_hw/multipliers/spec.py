@@ -16,7 +16,7 @@ FORMATS = {(8, 23): "fp32", (8, 7): "bf16", (5, 10): "fp16"}
 
 
 class Spec:
-    """What all multipliers share: a family, and checked parameters.
+    """The base of all multipliers: a family, and checked parameters.
 
     family : the name of its kind, which begins its own name.
     source : where a family of the user's own comes from, `FILE:Class`; empty for the others.
@@ -74,7 +74,7 @@ class Spec:
 
     @property
     def suffix(self) -> str:
-        """What the parameters add to the name, each with its underscore: `_k6`."""
+        """The parameters' part of the name, each with its underscore: `_k6`."""
         words = (
             parameter.word(getattr(self, field.name), field.default)
             for field in dataclasses.fields(self)
@@ -84,7 +84,7 @@ class Spec:
 
 
 class IntegerSpec(Spec):
-    """What all integer multipliers share: `width`-bit operands, a product of twice as many bits.
+    """The base of integer multipliers: `width`-bit operands, a product of twice as many bits.
 
     Unsigned operands are 0 to 2**width - 1. Signed ones are two's complement and are multiplied as
     sign and magnitude: sgn(a) sgn(b) core(|a|, |b|), where the magnitude 2**(width - 1) is legal.
@@ -154,7 +154,7 @@ class IntegerSpec(Spec):
 
 
 class FloatSpec(Spec):
-    """What the floating-point multipliers share: operands and product of one format, IEEE style.
+    """The base of floating-point multipliers: operands and product of one format, IEEE style.
 
     They are given as bit patterns of `width` bits: sign, exponent field, mantissa. All flush
     subnormals: an exponent field of 0 is a zero with a sign, as operand and as product.

@@ -71,7 +71,7 @@ class Table(IntegerSpec):
 
     @property
     def takes_magnitudes(self) -> bool:
-        """Whether the array's indices are magnitudes, not patterns."""
+        """True if the array's indices are magnitudes, not patterns."""
         return self.sign_magnitude or not self.signed
 
     @property

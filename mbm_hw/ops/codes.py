@@ -1,4 +1,4 @@
-"""What the operators on codes share: the codes and sums of a spec, and their checks."""
+"""Codes and sums of a spec, and their checks, for the operators on codes."""
 
 import torch
 from torch import Tensor

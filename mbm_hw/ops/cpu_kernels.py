@@ -233,7 +233,7 @@ def _no_kernel(spec, lowering, isa):
 
 
 _INTEGER_KERNELS = {ExactProducts: _exact, LogProducts: _logarithmic}
-"""What multiplies for a lowering; None from it, or another lowering, is the product table."""
+"""A multiplier for each lowering; None from it, or another lowering, is the product table."""
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""What the operators on float values share: their checks."""
+"""The checks of the operators on float values."""
 
 import torch
 from torch import Tensor

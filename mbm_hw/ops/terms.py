@@ -21,7 +21,7 @@ Run = Callable[[Tensor, Tensor, Tensor, SpecValues], None]
 
 
 class Transform(NamedTuple):
-    """What becomes of the codes of an operand, by their two's-complement patterns.
+    """A transformed operand for each code, by its two's-complement pattern.
 
     fitting, rest : tensors [2**width] whose sum is the transformed operand; `fitting` are operands
         of the spec whose products are summed, `rest` is None if that is all.

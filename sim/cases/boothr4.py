@@ -12,7 +12,7 @@ from sim.cases.registry import cases_of
 
 @cases_of(BoothR4)
 class BoothR4Cases(IntegerCases):
-    """Those of all integer specs, and of each row's digit."""
+    """The cases of all integer specs, and of each row's digit."""
 
     def bins(self, a: np.ndarray, b: np.ndarray) -> Iterator[Case]:
         yield from super().bins(a, b)

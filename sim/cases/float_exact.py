@@ -12,7 +12,7 @@ from sim.cases.registry import cases_of
 
 @cases_of(FloatExact)
 class FloatExactCases(FloatCases):
-    """Those of all float specs, and of rounding."""
+    """The cases of all float specs, and of rounding."""
 
     def mantissas(self, generator: np.random.Generator) -> Iterator[np.ndarray]:
         yield self._ties(generator)

@@ -14,7 +14,7 @@ from sim.cases.registry import cases_of
 
 @cases_of(FloatLogSpec)
 class FloatLogCases(FloatCases):
-    """Those of all float specs, and of the sum of the logarithms."""
+    """The cases of all float specs, and of the sum of the logarithms."""
 
     def mantissas(self, generator: np.random.Generator) -> Iterator[np.ndarray]:
         yield self._sums(generator)
@@ -48,7 +48,7 @@ class FloatLogCases(FloatCases):
 
 @cases_of(FloatMBM)
 class FloatMBMCases(FloatLogCases):
-    """Those of the logarithmic ones, whose constant truncation may cut."""
+    """The cases of the logarithmic ones, whose constant truncation may cut."""
 
     def twin(self) -> FloatSpec:
         kept = self.spec.fraction_width - self.spec.truncation

@@ -12,7 +12,7 @@ from sim.cases.registry import cases_of
 
 @cases_of(ILM)
 class ILMCases(IntegerCases):
-    """Those of all integer specs, and of the residues."""
+    """The cases of all integer specs, and of the residues."""
 
     def bins(self, a: np.ndarray, b: np.ndarray) -> Iterator[Case]:
         yield from super().bins(a, b)

@@ -12,7 +12,7 @@ from sim.cases.registry import cases_of
 
 @cases_of(FloatLMul)
 class FloatLMulCases(FloatCases):
-    """Those of all float specs, and of the sum of the fractions."""
+    """The cases of all float specs, and of the sum of the fractions."""
 
     def mantissas(self, generator: np.random.Generator) -> Iterator[np.ndarray]:
         """Yield mantissas whose sum with the offset is next to 1 or 2."""

@@ -15,7 +15,7 @@ CORRECTED = "below 2", "to 2 or more"  # the significand
 
 @cases_of(LogSpec)
 class LogCases(IntegerCases):
-    """Those of all integer specs, and of the sum of the logarithms."""
+    """The cases of all integer specs, and of the sum of the logarithms."""
 
     def offsets(self) -> tuple[int, ...]:
         """With truncation 2**k - 2 too: all ones but for a bit that is dropped."""

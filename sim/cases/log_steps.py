@@ -12,7 +12,7 @@ from sim.cases.registry import cases_of
 
 @cases_of(LogSteps)
 class LogStepsCases(IntegerCases):
-    """Those of all integer specs, and of the sum of the fractions."""
+    """The cases of all integer specs, and of the sum of the fractions."""
 
     def bins(self, a: np.ndarray, b: np.ndarray) -> Iterator[Case]:
         yield from super().bins(a, b)

@@ -12,7 +12,7 @@ from sim.cases.registry import cases_of
 
 @cases_of(NearestPowerSpec)
 class NearestPowerCases(IntegerCases):
-    """Those of all integer specs, and of the rounding."""
+    """The cases of all integer specs, and of the rounding."""
 
     def bins(self, a: np.ndarray, b: np.ndarray) -> Iterator[Case]:
         yield from super().bins(a, b)

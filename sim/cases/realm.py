@@ -12,7 +12,7 @@ from sim.cases.registry import cases_of
 
 @cases_of(REALM)
 class REALMCases(LogCases):
-    """Those of the logarithmic multipliers, and of each pair of segments."""
+    """The cases of the logarithmic multipliers, and of each pair of segments."""
 
     def bins(self, a: np.ndarray, b: np.ndarray) -> Iterator[Case]:
         yield from super().bins(a, b)

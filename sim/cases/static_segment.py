@@ -12,7 +12,7 @@ from sim.cases.registry import cases_of
 
 @cases_of(StaticSegmentSpec)
 class StaticSegmentCases(IntegerCases):
-    """Those of all integer specs, and of the segments."""
+    """The cases of all integer specs, and of the segments."""
 
     def bins(self, a: np.ndarray, b: np.ndarray) -> Iterator[Case]:
         yield from super().bins(a, b)

@@ -1,4 +1,4 @@
-"""How faults are planted: in a step of a component, or in the Verilog's text."""
+"""Planting of faults: in a step of a component, or in the Verilog's text."""
 
 import functools
 import re

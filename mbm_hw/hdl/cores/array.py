@@ -1,4 +1,4 @@
-"""What the array multipliers share: rows of partial products, added as two and then as one."""
+"""The base of the array multipliers: rows of partial products, added as two, then as one."""
 
 from amaranth import Module, Signal, Value
 

@@ -36,9 +36,9 @@ class Core(wiring.Component):
     remark: ClassVar[str] = ""
     """A line for the Verilog's header; empty where there is nothing to say."""
     takes_patterns: ClassVar[bool] = False
-    """Whether operands are patterns even where the spec takes magnitudes."""
+    """True if operands are patterns even where the spec takes magnitudes."""
     drops_bits: ClassVar[bool] = False
-    """Whether bits of the operands, or of sums of rows, go nowhere: lint calls them unused."""
+    """True if bits of the operands, or of sums of rows, go nowhere: lint calls them unused."""
 
     def __init__(self, spec: Spec, latency: int = 0):
         self.spec = spec

@@ -63,7 +63,7 @@ MBM_HW_EACH_ISA(
   void exact_add(const Tile<uint16_t, int64_t>& tile);
   void exact_add(const Tile<int16_t, int64_t>& tile);
 
-  // Logarithmic products of any spec, step by step as mbm_hw/reference.py computes them.
+  // Logarithmic products of any spec, step by step as mbm_hw/multipliers/log.py computes them.
   void log_add(const LogParameters& parameters, const Tile<uint32_t, int64_t>& tile);
 
   // codes[i] = x[i] / scale (or x[i] * scale) rounded half to even, in +-limit; 0 for NaN. Returns

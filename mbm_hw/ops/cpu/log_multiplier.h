@@ -1,4 +1,4 @@
-// The logarithmic products, Mitchell's and MBM, computed step by step as mbm_hw/reference.py does.
+// The logarithmic products, Mitchell's and MBM, step by step as mbm_hw/multipliers/log.py does them.
 #pragma once
 
 #include <bit>

@@ -17,7 +17,7 @@ float power(uint32_t pattern) { return float_of(pattern & ~0u << 23); }
 
 constexpr int kRows = (2 * kSmall + 1) * 128;
 
-// The product of small magnitudes; Ref: mbm_hw/reference.py.
+// The product of small magnitudes; Ref: mbm_hw/multipliers/log.py.
 int product(const LogParameters& parameters, int a, int b) {
   const int fraction_width = parameters.width - 1, one = 1 << fraction_width;
   const auto log2 = [&](int x) {

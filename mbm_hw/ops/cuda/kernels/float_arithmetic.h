@@ -1,4 +1,4 @@
-// Products of float formats, bit for bit as mbm_hw/float_reference.py has them, widened to float32.
+// Products of float formats, bit for bit as mbm_hw/multipliers/log.py has them, widened to float32.
 //
 // A format's value widened to float32 keeps its mantissa in the top bits, and 127 - bias is added to
 // its exponent field: the format's steps, on a grid of 23 bits. A spec is a type with kExponentBits,

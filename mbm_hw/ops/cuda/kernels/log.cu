@@ -1,4 +1,4 @@
-// Logarithmic products of any spec, step by step as mbm_hw/reference.py computes them.
+// Logarithmic products of any spec, step by step as mbm_hw/multipliers/log.py computes them.
 #include "geometry.h"
 #include "log_spec.h"
 

@@ -1,4 +1,4 @@
-// Logarithmic products of integers, step by step as mbm_hw/reference.py computes them.
+// Logarithmic products of integers, step by step as mbm_hw/multipliers/log.py computes them.
 //
 // A spec is a type with the derived numbers of the Python properties of the same names: kWidth,
 // kTruncation, kCorrection and kCorrectionWithCarry in units of 2**-(kWidth - 1),
