@@ -1,4 +1,4 @@
-// The logarithmic products, Mitchell's and MBM, step by step as mbm_hw/multipliers/log.py does them.
+// The logarithmic products, Mitchell's and MBM, step by step as mbm_hw/multipliers/log.py does.
 #pragma once
 
 #include <bit>
