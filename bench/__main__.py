@@ -21,9 +21,9 @@ from tqdm import tqdm
 from bench.cases import LAYERS, plan, specs
 from bench.picture import plot_rates
 from mbm_hw.cli.options import OutputFolder
-from mbm_hw.files import replacing
 from mbm_hw.ops.cpu_kernels import available_isas
-from mbm_hw.supervision import supervise
+from mbm_hw.system.files import replacing
+from mbm_hw.system.supervision import supervise
 
 # So that the rival of AVX2 kernels has AVX2 alone too.
 RIVAL_ENVIRONMENT = {

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bench.bounds import bound
-from mbm_hw.files import replacing
+from mbm_hw.system.files import replacing
 
 # By what the products come from.
 COLOURS = {

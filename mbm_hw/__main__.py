@@ -1,6 +1,6 @@
 """The command line as a program: mbm-hw, or python -m mbm_hw."""
 
-from mbm_hw.supervision import supervise
+from mbm_hw.system.supervision import supervise
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from dask_jobqueue import SLURMCluster
 from distributed.security import Security
 
 from mbm_hw.cli import main
-from mbm_hw.supervision import supervise
+from mbm_hw.system.supervision import supervise
 
 JOBS = 20
 CREDENTIALS = Path("results/slurm")

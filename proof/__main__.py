@@ -1,6 +1,6 @@
 """python -m proof: see `proof.proving`."""
 
-from mbm_hw.supervision import supervise
+from mbm_hw.system.supervision import supervise
 
 
 def program() -> None:

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mbm_hw.files import replacing
 from mbm_hw.hdl.designs import Design
 from mbm_hw.hdl.dot_product_verilog import DotProductDesign
+from mbm_hw.system.files import replacing
 from proof.claims import Claim, claims
 from proof.counterexample import Counterexample, find_counterexample
 from proof.dot_product_claims import dot_product_claims

@@ -18,9 +18,9 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from mbm_hw.cli.options import OutputFolder, Whole
-from mbm_hw.files import replacing
 from mbm_hw.hdl.designs import Design
 from mbm_hw.multipliers import Spec
+from mbm_hw.system.files import replacing
 from proof.anchor import anchor_pairs, disagreement
 from proof.command import NamedDesign, Seconds
 from proof.prover import Proof, prove

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mbm_hw.multipliers import Spec
-from mbm_hw.user_code import load_function
+from mbm_hw.system.user_code import load_function
 from proof.terms import word
 
 FOLDER = Path(__file__).parent / "specifications"

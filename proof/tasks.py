@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mbm_hw.files import replacing
 from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS
 from mbm_hw.hdl.cores import core_kind
 from mbm_hw.hdl.designs import MAX_PIPELINE, Design
@@ -17,6 +16,7 @@ from mbm_hw.hdl.dot_product_verilog import DotProductDesign
 from mbm_hw.multipliers import Spec, Table, families
 from mbm_hw.multipliers.parameters import Choice, parameter_of, with_parameters
 from mbm_hw.multipliers.registry import Family
+from mbm_hw.system.files import replacing
 from sim.designs import verilog_file
 from sim.dot_product_faults import DESIGN, DOT_PRODUCT_FAULTS, faulty_verilog
 from sim.faults import FAULTS

@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 from tabulate import tabulate
 
-from mbm_hw.supervision import supervise
+from mbm_hw.system.supervision import supervise
 from proof.claims import all_of, unrolled
 from proof.command import NamedDesign, run
 from proof.model import Model, read_model

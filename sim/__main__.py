@@ -1,6 +1,6 @@
 """python -m sim: see `sim.regression`."""
 
-from mbm_hw.supervision import supervise
+from mbm_hw.system.supervision import supervise
 
 
 def program() -> int:

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from mbm_hw.files import replacing
 from mbm_hw.hdl import DESIGNS, DOT_PRODUCTS, exported, find_design, memory_table
 from mbm_hw.hdl.cores import core_kind
 from mbm_hw.hdl.design_names import AnyDesign
 from mbm_hw.multipliers.table_files import write_table
+from mbm_hw.system.files import replacing
 from sim.simulators import ROOT
 
 RTL = ROOT / "rtl"

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import find_libpython
 
-from mbm_hw import debian
-from mbm_hw.supervision import supervise
+from mbm_hw.system import debian
+from mbm_hw.system.supervision import supervise
 from sim.simulators import PRIVATE, MissingTool, icarus_folder, private_libpython
 
 

@@ -1,6 +1,6 @@
 """python -m sim.layer: see `sim.layers`."""
 
-from mbm_hw.supervision import supervise
+from mbm_hw.system.supervision import supervise
 
 
 def program() -> int:

@@ -7,9 +7,9 @@ from xml.etree.ElementTree import Element
 
 from tabulate import tabulate
 
-from mbm_hw.files import replacing
 from mbm_hw.hdl.engine.driver import Convolution, Words
 from mbm_hw.hdl.engine.parameters import EngineParameters
+from mbm_hw.system.files import replacing
 from sim import junit
 from sim.engine import Run
 

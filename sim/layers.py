@@ -17,13 +17,13 @@ import numpy as np
 import torch
 
 from mbm_hw import ops
-from mbm_hw.files import check_folder_writable, replacing
 from mbm_hw.hdl.dot_product import ACCUMULATOR_WIDTH
 from mbm_hw.hdl.engine.driver import Convolution, Tile, outputs, tiles, words
 from mbm_hw.hdl.engine.engine_verilog import engine_to_verilog
 from mbm_hw.hdl.engine.parameters import EngineParameters
 from mbm_hw.multipliers.table_files import named_spec
 from mbm_hw.ops.codes import check_spec
+from mbm_hw.system.files import check_folder_writable, replacing
 from sim.arguments import SEED, Parser, whole
 from sim.cocotb_run import SimulationError
 from sim.engine import Flow, Run, simulate_engine

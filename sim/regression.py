@@ -16,8 +16,8 @@ from pathlib import Path
 from tabulate import tabulate
 from tqdm import tqdm
 
-from mbm_hw.files import check_folder_writable
 from mbm_hw.hdl.designs import Design
+from mbm_hw.system.files import check_folder_writable
 from sim.arguments import SEED, Parser
 from sim.cocotb_run import SimulationError
 from sim.designs import ALL, RTL, named_design, verilog_file

@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from mbm_hw.files import replacing
+from mbm_hw.system.files import replacing
 from sim import junit
 from sim.simulation import Simulation
 

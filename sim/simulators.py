@@ -18,7 +18,7 @@ from unittest import mock
 
 import find_libpython
 
-from mbm_hw.files import replacing
+from mbm_hw.system.files import replacing
 
 ROOT = Path(__file__).resolve().parent.parent
 PRIVATE = ROOT / "build" / "icarus"  # what sim.install unpacks for a user who is not root

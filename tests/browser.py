@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from playwright.sync_api import Page, sync_playwright
 
-from mbm_hw import debian
+from mbm_hw.system import debian
 
 OFFLINE = (
     "--disable-background-networking",

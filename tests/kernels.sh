@@ -9,8 +9,15 @@ way=$1
 python=$(realpath -s "$2")
 elsewhere=$(tests/build_folder.sh)
 build=${elsewhere:-build}/$way
-site=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-install=("$python" -m pip install --quiet --disable-pip-version-check cmake ninja nanobind==3.1.0)
+packages() { "$1" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'; }
+site=$(packages "$python")
+builder=$python
+if [[ $elsewhere ]]; then  # what builds must be elsewhere too
+  trap 'rm -rf "$elsewhere"' EXIT
+  "$python" -m venv "$elsewhere/venv"
+  builder=$elsewhere/venv/bin/python
+fi
+install=("$builder" -m pip install --quiet --disable-pip-version-check cmake ninja nanobind==3.1.0)
 chosen=
 preload=
 case $way in
@@ -25,7 +32,7 @@ case $way in
     fi
     grep -qw avx2 /proc/cpuinfo || { echo "tests/kernels.sh: emulate needs AVX2" >&2; exit 2; }
     install+=(simde-py==0.8.2.post1)
-    options=(-DMBM_HW_EMULATE_AVX512="$site/simde_py/simde")
+    options=(-DMBM_HW_EMULATE_AVX512="$(packages "$builder")/simde_py/simde")
     chosen="not portable and not avx2 and (avx512 or reference or products or in_order or kind)"
     ;;
   *)
@@ -33,11 +40,11 @@ case $way in
     exit 2
     ;;
 esac
-flock "$(dirname "$python")" "${install[@]}"  # the other way may be on it too
-PATH=$(dirname "$python"):$PATH  # of ninja
-"$python" -m cmake -S mbm_hw/ops/cpu -B "$build" -G Ninja "${options[@]}" -DPython_EXECUTABLE="$python" \
-  -Dnanobind_DIR="$("$python" -m nanobind --cmake_dir)" > /dev/null
-MAKEFLAGS= "$python" -m ninja -C "$build" > /dev/null  # not a job of make's
+flock "$(dirname "$builder")" "${install[@]}"  # the other way may be on it too
+PATH=$(dirname "$builder"):$PATH  # of ninja
+"$builder" -m cmake -S mbm_hw/ops/cpu -B "$build" -G Ninja "${options[@]}" -DPython_EXECUTABLE="$builder" \
+  -Dnanobind_DIR="$("$builder" -m nanobind --cmake_dir)" > /dev/null
+MAKEFLAGS= "$builder" -m ninja -C "$build" > /dev/null  # not a job of make's
 
 # The package as it is, with this build of the kernels: -S leaves out the editable install's hook.
 rm -rf "$build/package"

@@ -8,7 +8,7 @@ compiler=aarch64-linux-gnu-g++
 packages=(g++-aarch64-linux-gnu qemu-user)
 are_missing() { ! command -v $compiler > /dev/null || ! command -v qemu-aarch64 > /dev/null; }
 if are_missing && [[ $EUID == 0 ]] && command -v apt-get > /dev/null; then
-  "$python" -c 'import sys; from mbm_hw import debian; debian.install(sys.argv[1:])' "${packages[@]}"
+  "$python" -c 'import sys; from mbm_hw.system import debian; debian.install(sys.argv[1:])' "${packages[@]}"
 fi
 if are_missing; then
   echo "error: $compiler or qemu-aarch64 is missing (Debian: apt install ${packages[*]})" >&2

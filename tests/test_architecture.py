@@ -12,21 +12,15 @@ from mbm_hw import multipliers
 ROOT = Path(__file__).parent.parent
 # What each part of mbm_hw may import of the others: one way only.
 MAY_IMPORT = {
-    "discovery": set(),
-    "files": set(),
-    "supervision": set(),
-    "contents": set(),
-    "debian": set(),
-    "user_code": set(),
-    "multipliers": {"files", "contents", "discovery", "user_code"},
-    "quantize": {"multipliers"},
-    "hdl": {"multipliers", "files", "discovery"},
-    "cost": {"multipliers", "files", "debian", "supervision", "hdl"},
+    "system": set(),
+    "multipliers": {"system"},
+    "hdl": {"multipliers", "system"},
+    "cost": {"multipliers", "hdl", "system"},
     "ops": {"multipliers"},
-    "nn": {"multipliers", "quantize", "ops"},
+    "nn": {"multipliers", "ops"},
     "conformance": {"multipliers", "hdl", "ops", "nn"},
-    "studies": {"multipliers", "contents", "files", "quantize", "ops", "nn", "user_code"},
-    "atlas": {"multipliers", "files", "hdl", "cost", "ops", "studies"},
+    "studies": {"multipliers", "ops", "nn", "system"},
+    "atlas": {"multipliers", "hdl", "cost", "ops", "studies", "system"},
 }
 RIM = {"cli", "__init__", "__main__"}  # these may import everything
 

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from mbm_hw import debian
+from mbm_hw.system import debian
 
 
 @pytest.mark.parametrize("name", ["plain", """it's a "root" $x $(touch evil)""", "é;`touch evil`"])

@@ -7,7 +7,7 @@ from torch import nn
 
 from mbm_hw.studies.data import GeneratedRooms
 from mbm_hw.studies.evaluation import Depth
-from mbm_hw.user_code import load_function
+from mbm_hw.system.user_code import load_function
 
 MODELS = Path(__file__).parents[1] / "models"
 WEIGHTS = MODELS / "depth_small.pt"

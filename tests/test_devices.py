@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from mbm_hw import MBM
 from mbm_hw.multipliers import FloatMBM
 from mbm_hw.nn import approx_layer, calibrate_, convert_
-from mbm_hw.quantize import Fixed, Symmetric
+from mbm_hw.nn.quantize import Fixed, Symmetric
 from mbm_hw.studies.batch import Batch
 from mbm_hw.studies.evaluation import EVALUATIONS
 from mbm_hw.studies.run import StudyRun

@@ -12,7 +12,13 @@ import pytest
 from test_cli import call
 
 from mbm_hw.cli.options import print_rows
-from mbm_hw.files import NAME_MAX, check_folder_writable, check_writable, replacing, write_csv
+from mbm_hw.system.files import (
+    NAME_MAX,
+    check_folder_writable,
+    check_writable,
+    replacing,
+    write_csv,
+)
 
 
 def write(path, text="new"):
@@ -135,7 +141,7 @@ def test_a_killed_process_leaves_the_old_file_and_the_next_one_cleans_up(tmp_pat
     path = tmp_path / "x"
     path.write_text("old")
     program = (
-        "import os, sys; from mbm_hw.files import replacing\n"
+        "import os, sys; from mbm_hw.system.files import replacing\n"
         "with replacing(sys.argv[1]) as file:\n"
         "    file.write('half'); file.flush(); os.kill(os.getpid(), 9)"
     )

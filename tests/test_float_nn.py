@@ -16,8 +16,8 @@ from torch.nn import functional
 
 from mbm_hw import CATALOG, MBM, FloatExact, FloatMitchell, ops
 from mbm_hw.nn import ApproxConv2d, ApproxLinear, calibrate_, convert_
+from mbm_hw.nn.quantize import Symmetric
 from mbm_hw.ops import round_to_format
-from mbm_hw.quantize import Symmetric
 
 MBM_BF16, MBM8S = CATALOG["mbm_bf16"], MBM(8, signed=True)
 FP32 = FloatExact(8, 23)

@@ -21,7 +21,7 @@ from mbm_hw.studies.hashing import hash_files, remembered
 from mbm_hw.studies.identity import differences, user_modules
 from mbm_hw.studies.run import StudyRun
 from mbm_hw.studies.source_code import code_of
-from mbm_hw.user_code import load_function
+from mbm_hw.system.user_code import load_function
 
 NETWORK = """
 import torch

@@ -11,13 +11,13 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional
 
 from mbm_hw import MBM, Exact, FloatExact, FloatMBM, FloatMitchell, Mitchell, Table, ops
+from mbm_hw.nn.quantize import Fixed, Symmetric, rescale
 from mbm_hw.ops import round_to_format
 from mbm_hw.ops.codes import spec_values
 from mbm_hw.ops.float_values import float_spec_values
 from mbm_hw.ops.quantized_conv2d import composed, quantized_conv2d
 from mbm_hw.ops.rounded_conv2d import rounded_conv2d
 from mbm_hw.ops.spec_values import SpecValues
-from mbm_hw.quantize import Fixed, Symmetric, rescale
 
 ODD_TABLE = Table(np.random.default_rng(1).integers(-(2**15), 2**15, (256, 256)), signed=True)
 SPECS = (

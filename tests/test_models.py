@@ -16,7 +16,7 @@ from mbm_hw.studies.evaluation import Depth
 from mbm_hw.studies.metrics import depth_from_output
 from mbm_hw.studies.networks import load_network
 from mbm_hw.studies.operations import count_multiplications
-from mbm_hw.user_code import load_function
+from mbm_hw.system.user_code import load_function
 
 ROOT = Path(__file__).parent.parent
 MODELS = ROOT / "models"

@@ -9,7 +9,7 @@ from torch import nn
 
 from mbm_hw import MBM, Exact, FloatMBM, Table, product_table
 from mbm_hw.nn import calibrate_, convert_
-from mbm_hw.quantize import Fixed, Symmetric
+from mbm_hw.nn.quantize import Fixed, Symmetric
 
 MBM8S, MBM16S = MBM(8, signed=True), MBM(16, signed=True)
 TABLE = Table(product_table(MBM8S), signed=True)

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from mbm_hw import MBM, Exact, Table, ops, product_table
 from mbm_hw.nn import ApproxConv2d, calibrate_
-from mbm_hw.quantize import Fixed
+from mbm_hw.nn.quantize import Fixed
 
 INT8 = Exact(8, signed=True)
 SIGN_MAGNITUDE = Table(product_table(MBM(8)), sign_magnitude=True)

@@ -9,8 +9,8 @@ from torch.nn import functional
 
 from mbm_hw import CATALOG, MBM, Exact, FloatExact, ops
 from mbm_hw.nn import ApproxConv2d, ApproxLinear, calibrate_, convert_, supports
+from mbm_hw.nn.quantize import Fixed, Symmetric
 from mbm_hw.ops.algorithms import ALGORITHMS
-from mbm_hw.quantize import Fixed, Symmetric
 
 EXACT16S, MBM16S, MBM8S = Exact(16, signed=True), MBM(16, signed=True), MBM(8, signed=True)
 GAINS = {"winograd": (4, 9), "winograd_4x4": (100, 49), "strassen": (2, 2)}

@@ -12,7 +12,7 @@ from torch.nn.utils import prune
 
 from mbm_hw import MBM, Mitchell
 from mbm_hw.nn import ApproxConv2d, ApproxLinear, LeftExactWarning, calibrate_, convert_
-from mbm_hw.quantize import Fixed, Symmetric
+from mbm_hw.nn.quantize import Fixed, Symmetric
 
 
 def test_convert_swaps_in_place_and_returns_the_names(network):

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mbm_hw import MBM, Exact, Mitchell, Table, multiply, ops
+from mbm_hw.nn.quantize import Fixed, Symmetric
+from mbm_hw.nn.quantize import rescale as plain_rescale
 from mbm_hw.ops.scaling import quantize, rescale
-from mbm_hw.quantize import Fixed, Symmetric
-from mbm_hw.quantize import rescale as plain_rescale
 
 
 def naive_conv2d(x, w, spec, stride, padding, dilation, groups):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mbm_hw import MBM, Exact, Table, product_table
-from mbm_hw.quantize import QUANTIZERS, AmaxObserver, Fixed, Symmetric, rescale
+from mbm_hw.nn.quantize import QUANTIZERS, AmaxObserver, Fixed, Symmetric, rescale
 
 INT8 = Exact(8, signed=True)
 SIGN_MAGNITUDE = Table(product_table(MBM(8)), sign_magnitude=True)

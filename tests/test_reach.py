@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from mbm_hw import Exact, FloatMBM
 from mbm_hw.nn import ApproxLinear, LeftExactWarning, calibrate_, convert_, coverage, left_exact
-from mbm_hw.quantize import Fixed
+from mbm_hw.nn.quantize import Fixed
 
 EXACT16 = Exact(16, signed=True)
 

@@ -9,7 +9,7 @@ import pytest
 
 PROGRAM = """
 import os, signal, subprocess, sys, time, weakref
-from mbm_hw.supervision import supervise
+from mbm_hw.system.supervision import supervise
 class Thing: pass
 def guarded():
     try:

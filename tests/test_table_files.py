@@ -8,9 +8,9 @@ import random
 import numpy as np
 import pytest
 
-from mbm_hw.files import replacing
 from mbm_hw.multipliers import MBM, Exact, Mitchell, Table, product_table, table_files
 from mbm_hw.multipliers.table_files import named_spec, read_table, write_table
+from mbm_hw.system.files import replacing
 
 
 @pytest.mark.parametrize("suffix", ["npy", "csv"])

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from mbm_hw import nn, ops
 from mbm_hw.multipliers import Exact
-from mbm_hw.quantize import Fixed, Symmetric
+from mbm_hw.nn.quantize import Fixed, Symmetric
 from mbm_hw.studies.description import Study
 from mbm_hw.studies.summary import percent_change
 

@@ -10,7 +10,7 @@ import pytest
 from torch import nn
 
 from mbm_hw.studies.networks import load_network, load_weights
-from mbm_hw.user_code import load_function
+from mbm_hw.system.user_code import load_function
 
 NET = "from torch import nn\nfrom blocks import WIDTH\ndef net(): return nn.Linear(WIDTH, WIDTH)\n"
 

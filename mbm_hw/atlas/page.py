@@ -8,8 +8,8 @@ from pathlib import Path
 from mbm_hw.atlas.networks import NetworkFigures
 from mbm_hw.atlas.pictures import plot_over_energy
 from mbm_hw.atlas.points import LISTED
-from mbm_hw.files import replacing, write_csv, write_json
 from mbm_hw.studies.report import embedded, environment
+from mbm_hw.system.files import replacing, write_csv, write_json
 
 COLUMNS = (  # name in a row, heading, style
     ("width", "bits", "%d"),

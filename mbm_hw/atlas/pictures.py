@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from mbm_hw.atlas.points import EXACT, SWEPT, WIDTHS
-from mbm_hw.files import replacing
+from mbm_hw.system.files import replacing
 
 COLOURS = matplotlib.colormaps["tab10"].colors
 MARKERS = "osD^v"

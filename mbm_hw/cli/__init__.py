@@ -9,13 +9,13 @@ from typing import NoReturn
 
 import click
 
-from mbm_hw import user_code
 from mbm_hw.cli.atlas import atlas
 from mbm_hw.cli.conformance import check
 from mbm_hw.cli.hardware import cost
 from mbm_hw.cli.multipliers import errors, table, verilog
 from mbm_hw.cli.networks import algorithms, ops
 from mbm_hw.cli.studies import report, study
+from mbm_hw.system import user_code
 
 LONGEST = 300
 """Characters of an error's line."""

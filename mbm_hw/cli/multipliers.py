@@ -15,7 +15,6 @@ from mbm_hw.cli.options import (
     with_formats,
     with_table_flags,
 )
-from mbm_hw.files import is_written_through, replacing
 from mbm_hw.multipliers import CATALOG, IntegerSpec, Spec, find_spec
 from mbm_hw.multipliers.differences import product_difference
 from mbm_hw.multipliers.errors import (
@@ -29,6 +28,7 @@ from mbm_hw.multipliers.errors import (
 from mbm_hw.multipliers.evoapprox import published_figures
 from mbm_hw.multipliers.published import PUBLISHED, Publication
 from mbm_hw.multipliers.table_files import is_table_file, named_spec, read_table, write_table
+from mbm_hw.system.files import is_written_through, replacing
 
 PAPERS = "papers"
 """The value of --published without a file."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from tabulate import tabulate
 
-from mbm_hw.files import (
+from mbm_hw.system.files import (
     check_folder_writable,
     check_writable,
     csv_cells,

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from mbm_hw.files import replacing
+from mbm_hw.system.files import replacing
 
 _LOCKS: dict[Path, threading.Lock] = {}
 

@@ -11,9 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mbm_hw import debian
 from mbm_hw.cost.tools import PRIVATE, MissingTool, default_liberty, opensta
-from mbm_hw.supervision import supervise
+from mbm_hw.system import debian
+from mbm_hw.system.supervision import supervise
 
 LIBRARY = ("qflow-tech-osu018",)
 TIMER = ("opensta",)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from mbm_hw.files import replacing
 from mbm_hw.hdl import find_design
 from mbm_hw.hdl.designs import Design
 from mbm_hw.multipliers import Mitchell
 from mbm_hw.multipliers.published import TABLE_I
+from mbm_hw.system.files import replacing
 
 WIDTHS = (8, 16)
 _KINDS = (  # which designs, their colour, marker and name

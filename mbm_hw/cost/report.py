@@ -10,9 +10,9 @@ from mbm_hw.cost.breakdown import BROKEN_DOWN, breakdowns, savings
 from mbm_hw.cost.picture import plot_cost
 from mbm_hw.cost.rows import Costing
 from mbm_hw.cost.synthesis import MAPPINGS
-from mbm_hw.files import replacing, write_csv, write_json
 from mbm_hw.hdl import find_design
 from mbm_hw.multipliers.published import TABLE_I
+from mbm_hw.system.files import replacing, write_csv, write_json
 
 _PUBLISHED = {row.spec: row for row in TABLE_I}
 _COLUMNS = (  # name in a row, heading, digits

@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
-from mbm_hw.files import replacing
 from mbm_hw.hdl.design_names import exported
 from mbm_hw.hdl.designs import DESIGNS
 from mbm_hw.hdl.dot_product_verilog import DOT_PRODUCTS
+from mbm_hw.system.files import replacing
 
 
 def write_designs(folder: str | os.PathLike) -> list[Path]:

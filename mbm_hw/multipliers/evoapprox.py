@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from mbm_hw.contents import TEXT, contents
 from mbm_hw.multipliers.errors import ErrorMetrics, error_metrics
 from mbm_hw.multipliers.table import Table
 from mbm_hw.multipliers.table_files import TABLE_FILES, read_table
+from mbm_hw.system.contents import TEXT, contents
 
 FIGURES: Mapping[str, Callable[[ErrorMetrics, int], float]] = {
     "MAE%": lambda metrics, product_width: 100 * metrics.med / 2**product_width,

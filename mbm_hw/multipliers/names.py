@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
-from mbm_hw import user_code
 from mbm_hw.multipliers import registry
 from mbm_hw.multipliers.parameters import parameter_of
 from mbm_hw.multipliers.registry import Family, families
 from mbm_hw.multipliers.spec import FORMATS, Spec
+from mbm_hw.system import user_code
 
 MAX_SHOWN = 60
 _BITS = {name: bits for bits, name in FORMATS.items()}

@@ -9,10 +9,10 @@ import reprlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from mbm_hw import user_code
-from mbm_hw.discovery import import_modules
 from mbm_hw.multipliers.parameters import parameter_of
 from mbm_hw.multipliers.spec import FloatSpec, IntegerSpec, Spec
+from mbm_hw.system import user_code
+from mbm_hw.system.discovery import import_modules
 
 ENTRY_POINTS = "mbm_hw.families"
 """The entry-point group of other packages: each point names a class."""

@@ -20,12 +20,12 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mbm_hw.contents import NUMPY_ARRAY, TEXT, ZIP_ARCHIVE, contents
-from mbm_hw.files import replacing
 from mbm_hw.multipliers.names import as_spec, find_spec
 from mbm_hw.multipliers.reference import pattern_values, product_table
 from mbm_hw.multipliers.spec import IntegerSpec, Spec
 from mbm_hw.multipliers.table import Table
+from mbm_hw.system.contents import NUMPY_ARRAY, TEXT, ZIP_ARCHIVE, contents
+from mbm_hw.system.files import replacing
 
 MAX_BYTES = 2**30
 """The largest file, or array in an archive, that `read_table` reads; 12 bits take less."""

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from mbm_hw.multipliers import Spec, as_spec
 from mbm_hw.nn.geometry import layer_of
+from mbm_hw.nn.quantize import Quantizer, Symmetric, rescale
 from mbm_hw.nn.rounding import Rounding
 from mbm_hw.nn.ste import fake_quantize, straight_through
 from mbm_hw.ops.algorithms import DIRECT, find_algorithm
@@ -23,7 +24,6 @@ from mbm_hw.ops.float_conv2d import float_conv2d
 from mbm_hw.ops.quantized_conv2d import quantized_conv2d
 from mbm_hw.ops.rounded_conv2d import rounded_conv2d
 from mbm_hw.ops.spec_values import SpecValues, values_of
-from mbm_hw.quantize import Quantizer, Symmetric, rescale
 
 
 class ApproxLayer(nn.Module):
@@ -41,7 +41,7 @@ class ApproxLayer(nn.Module):
     Parameters
     ----------
     spec : a signed integer spec of 4 to 16 bits, or a float spec; or the name of one.
-    quantizer : see `mbm_hw.quantize`; for integer specs. None for `Symmetric()`.
+    quantizer : see `mbm_hw.nn.quantize`; for integer specs. None for `Symmetric()`.
     algorithm : `direct`, or one of `ops.algorithms.ALGORITHMS`: the products are those of its
         transformed operands. With an integer spec, codes are so small that transformed ones are
         operands; with exact products, the output is the direct layer's for such codes.
@@ -175,7 +175,7 @@ class ApproxLayer(nn.Module):
 
     def _set_multiplier(self, spec, quantizer, algorithm):
         if not isinstance(quantizer, Quantizer):
-            raise TypeError(f"quantizer must be one of mbm_hw.quantize, not {quantizer!r}")
+            raise TypeError(f"quantizer must be one of mbm_hw.nn.quantize, not {quantizer!r}")
         self.spec, self.quantizer = spec, quantizer
         if not spec.is_float:
             check_spec(spec)

@@ -11,7 +11,7 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from mbm_hw.nn.approx_layer import ApproxLayer
 from mbm_hw.nn.batches import call_with, check_model
-from mbm_hw.quantize import AmaxObserver
+from mbm_hw.nn.quantize import AmaxObserver
 
 
 def calibrate_(

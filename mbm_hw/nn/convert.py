@@ -10,9 +10,9 @@ from mbm_hw.nn.approx_layer import ApproxLayer
 from mbm_hw.nn.batches import check_model
 from mbm_hw.nn.geometry import supports
 from mbm_hw.nn.left_exact import LeftExactWarning, left_exact, why_exact
+from mbm_hw.nn.quantize import Quantizer
 from mbm_hw.nn.subclasses import LAYERS, approximate_class
 from mbm_hw.ops.algorithms import DIRECT
-from mbm_hw.quantize import Quantizer
 
 _NAMED_AT_MOST = 5
 
@@ -39,7 +39,7 @@ def convert_(
     spec : a signed integer spec of 4 to 16 bits, or a float spec, or the name of one; an unsigned
         spec is a ValueError that names its signed twin.
     filter_fn : called with each such layer and its name; those it refuses are left.
-    quantizer : None for `mbm_hw.quantize.Symmetric()`, and for layers already approximate, their
+    quantizer : None for `mbm_hw.nn.quantize.Symmetric()`, and for layers already approximate, their
         own. Those are given the new spec, and keep their calibration if the quantiser is the same.
         It is for integer specs: layers with a float spec round to its format, and only remember it.
     algorithm : `direct`, or one of `ops.algorithms.ALGORITHMS`, for the layers that it can do:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
+from mbm_hw.nn.quantize import Quantizer
 from mbm_hw.ops.rounding import round_to_format
-from mbm_hw.quantize import Quantizer
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mbm_hw.multipliers import Spec
-from mbm_hw.quantize import Quantizer
+from mbm_hw.nn.quantize import Quantizer
 
 
 def straight_through(approximate: Tensor, exact: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from mbm_hw.contents import PICKLE, ZIP_ARCHIVE, contents
+from mbm_hw.system.contents import PICKLE, ZIP_ARCHIVE, contents
 
 WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net")
 """Keys under which training programs save a state_dict beside other things."""

@@ -57,7 +57,7 @@ class Study:
         or the fields of an `Entry`.
     layers : see `Layers`.
     metrics : one of `mbm_hw.studies.evaluation.EVALUATIONS`.
-    quantizer : one of `mbm_hw.quantize.QUANTIZERS`, by name; for the integer specs.
+    quantizer : one of `mbm_hw.nn.quantize.QUANTIZERS`, by name; for the integer specs.
     batch : images in one forward pass; every image is scored, those of a last smaller batch too.
     algorithms : names of `mbm_hw.ops.algorithms`, for every spec that they take, in the layers that
         they can do; the others of a layer set are direct.

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
-from mbm_hw.files import replacing
 from mbm_hw.ops.cuda.compiler import cache_folder
+from mbm_hw.system.files import replacing
 
 LEAST_SECONDS = 0.05
 """A hash that takes less time than this is computed each time."""

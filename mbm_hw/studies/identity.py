@@ -14,18 +14,18 @@ from torch import nn
 
 from mbm_hw.multipliers import Spec, own_families
 from mbm_hw.multipliers.registry import family_of_spec
-from mbm_hw.quantize import QUANTIZERS
+from mbm_hw.nn.quantize import QUANTIZERS
 from mbm_hw.studies.data import Dataset
 from mbm_hw.studies.description import Study
 from mbm_hw.studies.hashing import array_bytes, remembered, sha256
 from mbm_hw.studies.source_code import code_of, imported_files
-from mbm_hw.user_code import KEPT, home, loaded_files, source_of
+from mbm_hw.system.user_code import KEPT, home, loaded_files, source_of
 
 PACKAGE = Path(__file__).parent.parent
 ROOT = PACKAGE / "studies" / "run.py"
 """The module that computes the rows. They depend on all that it imports."""
 
-LEFT_OUT = {"mbm_hw", "mbm_hw.files"} | {
+LEFT_OUT = {"mbm_hw", "mbm_hw.system.files"} | {
     f"mbm_hw.studies.{name}" for name in ("hashing", "identity", "source_code", "store")
 }
 """Of what ROOT imports, the modules that name, keep and write rows, but do not compute them."""

@@ -8,8 +8,8 @@ from torch import nn
 from mbm_hw.multipliers import Spec
 from mbm_hw.nn import convert_, coverage, left_exact
 from mbm_hw.nn.counter import share_sentence
+from mbm_hw.nn.quantize import Quantizer
 from mbm_hw.ops.algorithms import DIRECT
-from mbm_hw.quantize import Quantizer
 from mbm_hw.studies.networks import CONVERTIBLE, copy_around
 from mbm_hw.studies.operations import count_multiplications
 

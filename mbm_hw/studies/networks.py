@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mbm_hw.studies.checkpoints import open_checkpoint
 from mbm_hw.studies.fields import found
-from mbm_hw.user_code import load_function, running
+from mbm_hw.system.user_code import load_function, running
 
 CONVERTIBLE = (nn.Conv2d, nn.Linear)
 

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from mbm_hw.files import replacing
 from mbm_hw.studies.cases import Case
 from mbm_hw.studies.description import FLOAT
 from mbm_hw.studies.evaluation import Depth
 from mbm_hw.studies.run import StudyRun
 from mbm_hw.studies.summary import Summary
+from mbm_hw.system.files import replacing
 
 COLOURS = matplotlib.colormaps["tab10"].colors
 LEAST_SPAN = 0.02  # of a metric's axis

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from mbm_hw.contents import TEXT, contents
+from mbm_hw.system.contents import TEXT, contents
 
 LARGEST = 2**16
 """Bytes of a file."""

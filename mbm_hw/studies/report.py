@@ -9,13 +9,13 @@ from pathlib import Path
 import jinja2
 import yaml
 
-from mbm_hw.files import replacing
 from mbm_hw.ops.algorithms import DIRECT
 from mbm_hw.studies.description import FLOAT, multiplier_name
 from mbm_hw.studies.evaluation import EVALUATIONS
 from mbm_hw.studies.paired import TESTS, Change
 from mbm_hw.studies.results_file import StudyKeys, read_costs, read_results
 from mbm_hw.studies.summary import MEASURES, interval_text, measure, unscored_text
+from mbm_hw.system.files import replacing
 
 PICTURES = ("layers.png", "errors.png", "predictions.png")
 COST = (  # figure, heading, digits

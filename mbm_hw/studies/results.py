@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import torch
 from tabulate import tabulate
 
-from mbm_hw.files import replacing, write_csv, write_json
 from mbm_hw.multipliers import spec_name
 from mbm_hw.ops.cpu_kernels import chosen_isa
 from mbm_hw.studies.description import Study
@@ -17,6 +16,7 @@ from mbm_hw.studies.paired import TESTS
 from mbm_hw.studies.pictures import plot_depth, plot_errors, plot_layers
 from mbm_hw.studies.run import StudyRun
 from mbm_hw.studies.summary import Summary, summarize, summary_tables, unscored_text
+from mbm_hw.system.files import replacing, write_csv, write_json
 
 
 def write_results(run: StudyRun, rows: Sequence[Mapping]) -> list[Summary]:

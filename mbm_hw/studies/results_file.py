@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
 
-from mbm_hw.contents import TEXT, contents
 from mbm_hw.multipliers.differences import Difference
 from mbm_hw.multipliers.errors import ErrorMetrics
 from mbm_hw.studies.description import FLOAT
 from mbm_hw.studies.evaluation import EVALUATIONS
 from mbm_hw.studies.fields import Rule, check, json_kind
 from mbm_hw.studies.summary import Summary
+from mbm_hw.system.contents import TEXT, contents
 
 Plain = str | int | float | bool | None
 

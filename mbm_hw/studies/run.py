@@ -10,13 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mbm_hw.files import replacing
 from mbm_hw.multipliers import Spec, spec_name
 from mbm_hw.multipliers.table_files import write_array
 from mbm_hw.nn import calibrate_, supports
 from mbm_hw.nn.calibrate import unreached_text
+from mbm_hw.nn.quantize import QUANTIZERS
 from mbm_hw.ops.algorithms import DIRECT
-from mbm_hw.quantize import QUANTIZERS
 from mbm_hw.studies.batch import Batch
 from mbm_hw.studies.cases import Case, Unit
 from mbm_hw.studies.data import load_data
@@ -31,6 +30,7 @@ from mbm_hw.studies.network_layers import NetworkLayers
 from mbm_hw.studies.networks import factory_name, load_network, load_weights
 from mbm_hw.studies.slowness import slow_multipliers
 from mbm_hw.studies.store import Store
+from mbm_hw.system.files import replacing
 
 PICTURED_IMAGES = 3
 """How many of a depth study's images are shown."""

@@ -1,7 +1,7 @@
 """The cases by the classes of their specs."""
 
-from mbm_hw.discovery import ByClass
 from mbm_hw.multipliers import Spec
+from mbm_hw.system.discovery import ByClass
 
 _CASES = ByClass(__package__)
 

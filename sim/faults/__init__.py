@@ -4,7 +4,7 @@ Those of a family's arithmetic are in its own file here, each a subclass of the 
 overrides one step; those of pipelines and streams change the text.
 """
 
-from mbm_hw.discovery import import_modules
+from mbm_hw.system.discovery import import_modules
 from sim.faults.planting import FAULTS, Fault, plant_text, planted
 
 __all__ = ["FAULTS", "Fault", "plant_text", "planted"]

@@ -69,7 +69,7 @@ PROGRAMS = {
     "sim.layer": lambda: sys.exit(sim.layers.main()),
     "proof": lambda: proof.command.run(proof.proving.main, "proof"),
 }
-"""The programs that `mbm_hw.supervision` runs in its child."""
+"""The programs that `mbm_hw.system.supervision` runs in its child."""
 
 
 def prepare() -> None:

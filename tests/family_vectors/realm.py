@@ -2,7 +2,7 @@ import functools
 from fractions import Fraction
 
 from family_vectors import Vectors
-from mbm_hw.user_code import load_function
+from mbm_hw.system.user_code import load_function
 from proof.specification import FOLDER
 
 VECTORS = [

@@ -1,8 +1,8 @@
 """The cores by the classes of their specs."""
 
-from mbm_hw.discovery import ByClass
 from mbm_hw.hdl.cores.core import Core
 from mbm_hw.multipliers import Spec
+from mbm_hw.system.discovery import ByClass
 
 _CORES = ByClass(__package__)
 

@@ -14,7 +14,6 @@ import PIL
 import torch
 from PIL import Image
 
-from mbm_hw.contents import TEXT, contents
 from mbm_hw.studies.data.arrays import Items
 from mbm_hw.studies.data.dataset import (
     Dataset,
@@ -26,6 +25,7 @@ from mbm_hw.studies.data.dataset import (
 )
 from mbm_hw.studies.fields import Text
 from mbm_hw.studies.hashing import hash_files
+from mbm_hw.system.contents import TEXT, contents
 
 MAX_FILE_PIXELS = 1 << 26
 """The pixels that an image file may have, 64 Mi: as many as an image of 8192x8192."""

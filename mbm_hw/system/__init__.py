@@ -1,0 +1,1 @@
+"""What the tool asks of the operating system and of Python; nothing here knows of multipliers."""
