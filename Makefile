@@ -14,7 +14,7 @@ override ATLAS_WITH_DATA := models/cifar10_resnet20.yaml
 override KERNELS := $(shell find mbm_hw/ops/cpu -name '*.cpp' -o -name '*.h' -o -name 'CMakeLists.txt')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study test check sanitize emulate sim sim-layer prove verilog synth atlas bench lint clean
+.PHONY: help setup study test check sanitize emulate sim sim-layer prove verilog synth atlas bench docs lint clean
 
 help:     ## List the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
@@ -69,6 +69,10 @@ bench:    .venv/installed ## Time the layers beside PyTorch's exact ones; DEVICE
 	  *) echo "error: DEVICE must be cpu or cuda" >&2; exit 2 ;; \
 	esac; printf %s "$$BENCH" | xargs $(PYTHON) -m $$name
 
+docs:     .venv/installed ## Build the documentation as a site that needs no network
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --quiet --strict
+	@echo "make docs: done; the site begins at build/docs/index.html"
+
 lint:     .venv/installed ## Check style and format
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
@@ -83,7 +87,7 @@ clean:    ## Remove .venv, build and results
 	  { echo "error: a C++ compiler is needed (Debian: apt install g++)"; exit 2; }
 	"$${PYTHON3:-python3}" -m venv .venv
 	@build=$$(tests/build_folder.sh) && $(PYTHON) -m pip install --quiet --disable-pip-version-check \
-	  -c constraints.txt $${build:+-C "build-dir=$$build"} -e '.[sim,synth,formal,cuda,cluster,dev]'
+	  -c constraints.txt $${build:+-C "build-dir=$$build"} -e '.[sim,synth,formal,cuda,cluster,docs,dev]'
 	@# pip's own names this folder in its first line, where a shell takes quotes and $$ apart
 	@printf '%s\n' '#!/bin/sh' 'exec "$$(dirname "$$(readlink -f "$$0")")/python" -P -m mbm_hw "$$@"' > .venv/bin/mbm-hw
 	@chmod +x .venv/bin/mbm-hw

@@ -45,7 +45,8 @@ HITS = (
 )
 """The signal to send; and True to send it to the whole process group, as a terminal does."""
 USUAL = re.compile(
-    r"\d%\||^\s*$|: tables, .* are in |: needs at least .* of memory|changed nothing: the weights"
+    r"\d%\||^\s*$|: tables, .* are in |: shard .* is done|: needs at least .* of memory"
+    "|changed nothing: the weights"
 )
 """Lines of an undisturbed command: its progress, the place of its results, and notes."""
 MAKEFILE = """

@@ -1,36 +1,72 @@
-"""The README's code runs, and its figures are those that the commands print."""
+"""The code of README and docs runs, and their figures are those that the commands print."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from matplotlib import image
 
 from mbm_hw.cli import main
 from mbm_hw.hdl.engine.parameters import JOB
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+PAGES = {str(path.relative_to(ROOT)): path.read_text() for path in ROOT.glob("docs/**/*.md")}
+ERRORS = PAGES["docs/reference/errors.md"]
+COST = PAGES["docs/reference/cost.md"]
+ALGORITHMS = PAGES["docs/explanations/faster_algorithms.md"]
 
 
-@pytest.mark.filterwarnings("ignore::mbm_hw.nn.LeftExactWarning")
+def python_blocks(text: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+
+
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= 120
+
+
 def test_the_readmes_python_runs_and_prints_what_it_says(capsys):
-    twenty_lines, counted = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    names = {}
-    exec(compile(twenty_lines, "README.md", "exec"), names)
+    (twenty_lines,) = python_blocks(README)
+    exec(compile(twenty_lines, "README.md", "exec"), {})
     printed = [float(line) for line in capsys.readouterr().out.split()]
     said = [float(n) for n in re.findall(r"print\(.*\) +# (-?[\d.]+):", twenty_lines)]
     assert len(said) == 2
     assert [round(value, 2) for value in printed] == said
-    exec(compile(counted, "README.md", "exec"), names)
+
+
+def test_the_readmes_results_are_what_the_command_prints(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["atlas", "--committed", "-o", str(tmp_path)])
+    printed = capsys.readouterr().out.strip()
+    assert printed in README, "the README's table is stale: the command prints\n" + printed
+    picture = ROOT / "docs/images/accuracy_over_energy.png"
+    drawn, kept = (image.imread(path) for path in (tmp_path / "digits_narrow.png", picture))
+    assert drawn.shape == kept.shape
+    assert abs(drawn - kept).mean() < 0.01
+
+
+@pytest.mark.filterwarnings("ignore::mbm_hw.nn.LeftExactWarning")
+@pytest.mark.parametrize("page", [page for page, text in PAGES.items() if python_blocks(text)])
+def test_the_python_of_a_page_runs(page):
+    program = "\n".join(python_blocks(PAGES[page]))
+    exec(compile(program, page, "exec"), {})
+
+
+@pytest.mark.filterwarnings("ignore::mbm_hw.nn.LeftExactWarning")
+def test_the_counted_multiplications_are_what_the_code_prints(capsys):
+    page = PAGES["docs/explanations/what_is_approximate.md"]
+    exec(compile("\n".join(python_blocks(page)), "page", "exec"), {})
     table = capsys.readouterr().out.strip()
-    assert " ".join(table.split()) in " ".join(README.split()), "the README's is not\n" + table
+    assert " ".join(table.split()) in " ".join(page.split()), "the page's is not\n" + table
 
 
 def test_the_error_table_is_what_the_command_prints(capsys):
     with pytest.raises(SystemExit):
         main(["errors", "--paper"])
     table = capsys.readouterr().out.strip()
-    assert table in README, "the README's table is stale: `mbm-hw errors --paper` prints\n" + table
+    assert table in ERRORS, "the page's table is stale: `mbm-hw errors --paper` prints\n" + table
 
 
 def test_the_algorithms_table_is_what_the_command_prints(capsys):
@@ -39,13 +75,13 @@ def test_the_algorithms_table_is_what_the_command_prints(capsys):
         main(["algorithms"])
     printed = capsys.readouterr().out.strip()
     header = printed.splitlines()[0]
-    assert header in README
-    start = README.index(header)
-    for actual, said in zip(printed.splitlines(), README[start:].splitlines(), strict=False):
+    assert header in ALGORITHMS
+    start = ALGORITHMS.index(header)
+    for actual, said in zip(printed.splitlines(), ALGORITHMS[start:].splitlines(), strict=False):
         for cell, expected in zip(actual.split("|"), said.split("|"), strict=True):
             is_figure = re.fullmatch(r" *-?\d+\.\d *", expected)
             same = abs(float(cell) - float(expected)) < 0.25 if is_figure else cell == expected
-            assert same, "the README's table is stale: `mbm-hw algorithms` prints\n" + printed
+            assert same, "the page's table is stale: `mbm-hw algorithms` prints\n" + printed
 
 
 def test_the_cost_table_begins_as_the_command_prints_it(costing, capsys):
@@ -53,9 +89,9 @@ def test_the_cost_table_begins_as_the_command_prints_it(costing, capsys):
     with pytest.raises(SystemExit):
         main(["cost", "mitchell8", "mbm8", "exact8", "--cache", str(costing.cache)])
     printed = capsys.readouterr().out.split("\n\n")[0]
-    said = [_cells(line) for line in README.splitlines() if line.startswith("|")]
+    said = [_cells(line) for line in COST.splitlines() if line.startswith("|")]
     for row in map(_cells, printed.splitlines()):
-        stale = "the README's table is stale: `mbm-hw cost` prints\n" + printed
+        stale = "the page's table is stale: `mbm-hw cost` prints\n" + printed
         assert any(cells[: len(row)] == row for cells in said) or set("".join(row)) == {"-"}, stale
 
 
@@ -92,6 +128,17 @@ def test_the_fields_of_a_job_are_where_the_rtls_readme_says():
     assert f"| jobs        | {JOB.size} " in readme
 
 
-def test_every_path_that_the_readme_names_is_there():
-    for path in re.findall(r"\b(?:models|rtl|sim|tests|mbm_hw)/[\w./]+\w", README):
+@pytest.mark.parametrize("page", ["README.md", *PAGES])
+def test_every_path_that_a_page_names_is_there(page):
+    text = (ROOT / page).read_text()
+    for path in re.findall(r"\b(?:models|rtl|sim|tests|mbm_hw)/[\w./]+\w", text):
         assert (ROOT / path).exists(), path
+
+
+def test_the_site_is_built_and_all_its_links_lead_somewhere(tmp_path):
+    """Broken links, missing anchors and pages outside the menu are errors. No page is remote."""
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "-d", tmp_path]
+    subprocess.run(command, check=True, cwd=ROOT)
+    pages = "".join(path.read_text() for path in tmp_path.rglob("*.html"))
+    assert re.findall(r"""<(?:script|img)[^>]* src="?https?:[^ >]*""", pages) == []
+    assert re.findall(r"""<link rel="?stylesheet"? href="?https?:[^ >]*""", pages) == []

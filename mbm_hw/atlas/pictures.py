@@ -28,6 +28,22 @@ def front(points: Sequence[tuple[float, float]]) -> list[int]:
     return chosen
 
 
+def front_rows(
+    rows: Sequence[Mapping], energy: str, figure: str, *, higher_is_better: bool = False
+) -> list[Mapping]:
+    """Return the rows on the front of the integer multipliers, exact ones among them.
+
+    energy, figure : columns. Rows without one of the two are not on the front.
+    """
+    sign = -1 if higher_is_better else 1
+    integers = [
+        row
+        for row in rows
+        if not row["is_float"] and row[energy] is not None and row[figure] is not None
+    ]
+    return [integers[i] for i in front([(r[energy], sign * r[figure]) for r in integers])]
+
+
 def plot_over_energy(
     rows: Sequence[Mapping],
     energy: str,
@@ -82,7 +98,7 @@ def _draw(axes, rows, energy, figure, style, higher_is_better):
         axes.set_yscale("log")
         for row in exact:
             axes.axvline(row[energy], color="black", linewidth=0.7, linestyle=":")
-    chosen = _front_rows(rows, energy, figure, -1 if higher_is_better else 1)
+    chosen = front_rows(rows, energy, figure, higher_is_better=higher_is_better)
     shown = [row for row in chosen if row[figure] or higher_is_better]  # no log of 0
     costs, values = ([row[name] for row in shown] for name in (energy, figure))
     axes.step(costs, values, where="post", color="black", linewidth=1, zorder=0)
@@ -95,12 +111,6 @@ def _draw(axes, rows, energy, figure, style, higher_is_better):
         axis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axis.set_minor_formatter(NullFormatter())
     axes.grid(alpha=0.3, which="both")
-
-
-def _front_rows(rows, energy, figure, sign):
-    """Return the rows on the front of the integer multipliers, exact ones among them."""
-    integers = [row for row in rows if not row["is_float"]]
-    return [integers[i] for i in front([(r[energy], sign * r[figure]) for r in integers])]
 
 
 def _legend(style):

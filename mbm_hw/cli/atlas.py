@@ -1,10 +1,12 @@
 """The atlas: all families side by side, by errors, price and networks."""
 
+import itertools
 import sys
 from collections import defaultdict
 from pathlib import Path
 
 import click
+from tabulate import tabulate
 
 from mbm_hw.cli.hardware import LAYER, layer_stream_of_network
 from mbm_hw.cli.options import OutputFolder, print_rows, with_formats
@@ -41,9 +43,14 @@ def atlas(files, committed, liberty, cache, output, device, data, models, result
     Errors, area, delay, energy, and the metric of each network that the YAML FILES of studies
     describe, with the multiplier in all its layers. With --data, also the product tables of
     DATA/evoapprox. May be interrupted at any time; what was finished is kept.
+
+    Prints the Pareto front for each network and width: the multipliers whose metric no other
+    reaches with less energy. Energy is that of an operation on a layer's operands. Savings and
+    changes are against the exact multiplier for the same operands; ~ marks a change that may be
+    noise.
     """
-    from mbm_hw.atlas.page import committed_document, document_of, write_atlas
-    from mbm_hw.atlas.points import design_points, library_points
+    from mbm_hw.atlas.page import committed_document, document_of, front_table, write_atlas
+    from mbm_hw.atlas.points import WIDTHS, design_points, library_points
     from mbm_hw.atlas.rows import atlas_rows, made_with, price_count, prices
     from mbm_hw.cost import Costing, uniform
 
@@ -67,6 +74,11 @@ def atlas(files, committed, liberty, cache, output, device, data, models, result
     page = write_atlas(document, output)
     if style is not None:
         print_rows(document["rows"], style)
+    else:
+        for network, width in itertools.product(document["networks"], WIDTHS):
+            table = front_table(document, network, width)
+            click.echo(f"{width} bits:")
+            click.echo(tabulate(table, "keys", "github", disable_numparse=True) + "\n")
     click.echo(f"atlas: {len(document['rows'])} rows; the page is {page}", err=True)
 
 
