@@ -77,7 +77,7 @@ def atlas(files, committed, liberty, cache, output, device, data, models, result
     else:
         for network, width in itertools.product(document["networks"], WIDTHS):
             table = front_table(document, network, width)
-            click.echo(f"{width} bits:")
+            click.echo(f"{width} bits:\n")
             click.echo(tabulate(table, "keys", "github", disable_numparse=True) + "\n")
     click.echo(f"atlas: {len(document['rows'])} rows; the page is {page}", err=True)
 
