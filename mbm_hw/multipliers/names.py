@@ -218,7 +218,8 @@ def _from_file(name: str) -> Spec:
     word = match[1] if match else expression
     module = load_file(path, name)
     if match and not match[2] and not hasattr(module, word):
-        spec = parsed(word)
+        with user_code.running(name, path):
+            spec = parsed(word)
         if spec is not None and type(spec) in _classes(module):
             return spec
     families_in(f"{path}:{word}")

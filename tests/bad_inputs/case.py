@@ -15,12 +15,14 @@ class Promise(Enum):
 
     REFUSED : a command prints one line on stderr, nothing on stdout, and leaves with status 2; a
     call raises one of the case's exceptions. WORKS : the status is 0, a call returns. EITHER : one
-    of the two, as of a file in which any byte may have been changed.
+    of the two, as of a file in which any byte may have been changed. REPORTED : `check` prints its
+    table and the failed check on stdout, nothing on stderr, and leaves with status 1.
     """
 
     REFUSED = "refused"
     WORKS = "works"
     EITHER = "either"
+    REPORTED = "reported"
 
 
 @dataclass(frozen=True, kw_only=True)

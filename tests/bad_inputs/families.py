@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from .case import Case, Content, a_fifo, a_folder
+from .case import Case, Content, Promise, a_fifo, a_folder
 from .foreign import FOREIGN
 
 FAMILY = """from dataclasses import dataclass
@@ -66,17 +66,21 @@ EXPRESSIONS = {
     "empty": "",
     "of 10,000 letters": "O" * 10_000,
 }
+FAILING = {"whose range fails", "whose range is empty"}
+"""The files whose class is a family: `check` finds out and says what is wrong with it."""
 COMMANDS = ("errors",), ("verilog",), ("check", "--widths", "4")
 
 
 def cases() -> Iterator[Case]:
     for command in COMMANDS:
         for name, content in (FILES | {f"of {k}": v for k, v in FOREIGN.items()}).items():
+            is_reported = command[0] == "check" and name in FAILING
             yield Case(
                 name=f"{command[0]}: a file {name}",
                 command=(*command, "my.py:Own"),
                 files={"my.py": content},
-                says="my.py",
+                says="own: points: " if is_reported else "my.py",
+                promise=Promise.REPORTED if is_reported else Promise.REFUSED,
             )
         for name, expression in EXPRESSIONS.items():
             yield Case(

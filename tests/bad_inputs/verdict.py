@@ -13,6 +13,13 @@ from .case import Case, Promise
 
 LONGEST = 300
 NO_MEMORY = "not enough memory"
+LEGAL = {
+    Promise.REFUSED: (2,),
+    Promise.WORKS: (0,),
+    Promise.EITHER: (0, 2),
+    Promise.REPORTED: (1,),
+}
+"""The statuses that a promise allows."""
 
 
 class Outcome(NamedTuple):
@@ -43,11 +50,12 @@ def broken_promises(
         broken.append("a traceback")
     if NO_MEMORY in err:
         broken.append("it runs out of memory")
-    legal = {Promise.REFUSED: (2,), Promise.WORKS: (0,), Promise.EITHER: (0, 2)}[case.promise]
-    if status not in legal:
+    if status not in LEGAL[case.promise]:
         broken.append(f"its status is {status}")
     if status == 2:
         broken += _faults_of_a_refusal(case, out, err)
+    if case.promise == Promise.REPORTED and (err or case.says not in out):
+        broken.append(f"it prints {out[-200:]!r}, on stderr {err!r}, without {case.says!r}")
     changed = sorted(n for n in before.keys() | after.keys() if before.get(n) != after.get(n))
     if status != 0 or case.promise == Promise.WORKS:
         left = [n for n in changed if not any(fnmatch.fnmatch(n, glob) for glob in case.leaves)]
