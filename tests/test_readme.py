@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,19 @@ from matplotlib import image
 
 from mbm_hw.cli import main
 from mbm_hw.hdl.engine.parameters import JOB
+from mbm_hw.multipliers import registry
+from mbm_hw.nn.quantize import QUANTIZERS
+from mbm_hw.ops.algorithms import ALGORITHMS
+from mbm_hw.studies.data import KINDS
+from mbm_hw.studies.description import Study
+from mbm_hw.studies.layer_sets import Layers
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 PAGES = {str(path.relative_to(ROOT)): path.read_text() for path in ROOT.glob("docs/**/*.md")}
 ERRORS = PAGES["docs/reference/errors.md"]
 COST = PAGES["docs/reference/cost.md"]
-ALGORITHMS = PAGES["docs/explanations/faster_algorithms.md"]
+FASTER = PAGES["docs/explanations/faster_algorithms.md"]
 
 
 def python_blocks(text: str) -> list[str]:
@@ -51,7 +58,16 @@ def test_the_readmes_results_are_what_the_command_prints(tmp_path, capsys):
 @pytest.mark.parametrize("page", [page for page, text in PAGES.items() if python_blocks(text)])
 def test_the_python_of_a_page_runs(page):
     program = "\n".join(python_blocks(PAGES[page]))
-    exec(compile(program, page, "exec"), {})
+    held = registry.state()
+    try:
+        exec(compile(program, page, "exec"), {"__name__": __name__})
+    finally:
+        registry.restore(held)
+
+
+def test_the_multiplier_of_the_tutorial_is_the_shipped_one():
+    shipped = (ROOT / "models/my_multiplier.py").read_text()
+    assert python_blocks(PAGES["docs/tutorials/your_multiplier.md"]) == [shipped]
 
 
 @pytest.mark.filterwarnings("ignore::mbm_hw.nn.LeftExactWarning")
@@ -75,9 +91,9 @@ def test_the_algorithms_table_is_what_the_command_prints(capsys):
         main(["algorithms"])
     printed = capsys.readouterr().out.strip()
     header = printed.splitlines()[0]
-    assert header in ALGORITHMS
-    start = ALGORITHMS.index(header)
-    for actual, said in zip(printed.splitlines(), ALGORITHMS[start:].splitlines(), strict=False):
+    assert header in FASTER
+    start = FASTER.index(header)
+    for actual, said in zip(printed.splitlines(), FASTER[start:].splitlines(), strict=False):
         for cell, expected in zip(actual.split("|"), said.split("|"), strict=True):
             is_figure = re.fullmatch(r" *-?\d+\.\d *", expected)
             same = abs(float(cell) - float(expected)) < 0.25 if is_figure else cell == expected
@@ -133,6 +149,19 @@ def test_every_path_that_a_page_names_is_there(page):
     text = (ROOT / page).read_text()
     for path in re.findall(r"\b(?:models|rtl|sim|tests|mbm_hw)/[\w./]+\w", text):
         assert (ROOT / path).exists(), path
+
+
+def test_the_page_of_study_files_has_every_key():
+    page = PAGES["docs/reference/studies.md"]
+    rows = {cells[0]: cells for line in page.splitlines() if len(cells := _cells(line)) > 1}
+    keys = [f.name for f in fields(Study) if f.name not in ("names", "layers")]
+    keys += [f"layers.{field.name}" for field in fields(Layers)]
+    assert [key for key in keys if f"`{key}`" not in rows] == []
+    assert set(ALGORITHMS) <= set(re.findall(r"`(\w+)`", rows["`algorithms`"][1]))
+    assert set(QUANTIZERS) == set(re.findall(r"`(\w+)`", rows["`quantizer`"][1]))
+    for name, kind in KINDS.items():
+        said = re.findall(r"`(\w+)`", rows[f"`{name}`"][1])
+        assert said == [field.name for field in fields(kind)], name
 
 
 def test_the_site_is_built_and_all_its_links_lead_somewhere(tmp_path):
