@@ -3,9 +3,11 @@
 The families of multipliers are here by the names of their classes: `MBM`, `Mitchell`, `DRUM` and so
 on; `mbm_hw.multipliers` has a file for each.
 
-Importing this package is free: torch is imported by `mbm_hw.ops` and `mbm_hw.nn`, amaranth by
-`mbm_hw.hdl`, and `to_verilog` only when it is first used.
+Importing this package is free. `mbm_hw.ops` and `mbm_hw.nn` import torch, and `mbm_hw.hdl` imports
+amaranth. These modules and `to_verilog` are imported at their first use.
 """
+
+import importlib
 
 from mbm_hw import multipliers
 from mbm_hw.multipliers import (
@@ -49,9 +51,14 @@ __all__ = [
 ]
 
 
+_LAZY = {"hdl", "nn", "ops"}
+
+
 def __getattr__(name):
     if name == "to_verilog":
-        from mbm_hw.hdl import to_verilog
-
-        return to_verilog
+        return importlib.import_module("mbm_hw.hdl").to_verilog
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version("mbm-hw")
+    if name in _LAZY:
+        return importlib.import_module(f"mbm_hw.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -73,6 +73,21 @@ def test_importing_is_free(module, forbidden):
     assert not forbidden & set(printed.split())
 
 
+def test_modules_and_the_version_are_there_at_their_first_use():
+    """In a fresh interpreter: other tests have imported them."""
+    program = (
+        "import sys, mbm_hw as mh; "
+        "assert 'torch' not in sys.modules; print(mh.__version__, mh.to_verilog.__name__); "
+        "assert 'torch' not in sys.modules; print(mh.ops.conv2d.__name__, mh.nn.convert_.__name__)"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout
+    version, *names = printed.split()
+    assert names == ["to_verilog", "conv2d", "convert_"]
+    assert f'version = "{version}"' in (ROOT / "pyproject.toml").read_text()
+
+
 def test_every_folder_of_the_house_is_there():
     for name in ("mbm_hw", "rtl", "sim", "models", "tests", "Makefile", "pyproject.toml"):
         assert (ROOT / name).exists(), name
