@@ -156,7 +156,8 @@ def test_a_refused_export_leaves_no_component_behind():
 
 
 def test_designs_are_the_catalog_pipelines_and_streams():
-    assert {spec.identifier for spec in CATALOG.values()} <= set(DESIGNS)
+    shipped = [spec for spec in CATALOG.values() if not spec.source]  # other tests load files
+    assert {spec.identifier for spec in shipped} <= set(DESIGNS)
     assert {"mbm8s_p2", "mbm16s_p4", "exact_e5m2", "mbm8s_p2_stream"} <= set(DESIGNS)
     assert all(name == design.name for name, design in DESIGNS.items())
 

@@ -36,3 +36,6 @@ class Exact(IntegerSpec):
 
     def lowering(self):
         return ExactProducts()
+
+
+IntegerSpec.exact_kind = Exact

@@ -42,3 +42,6 @@ class FloatExact(FloatSpec):
 
     def lowering(self):
         return ExactProducts()
+
+
+FloatSpec.exact_kind = FloatExact

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
-from mbm_hw.multipliers import registry
 from mbm_hw.multipliers.parameters import parameter_of
-from mbm_hw.multipliers.registry import Family, families
+from mbm_hw.multipliers.registry import Family, families, load_file
 from mbm_hw.multipliers.spec import FORMATS, Spec
 from mbm_hw.system import user_code
 
@@ -177,21 +176,6 @@ def in_file(name: str) -> tuple[Path, str]:
     """Return the file of `FILE.py:EXPRESSION`, and the expression."""
     path, _, expression = name.partition(".py:")
     return Path(f"{path}.py"), expression
-
-
-def load_file(path: Path, name: str) -> ModuleType:
-    """Return the module in the Python file `path`: run once, and anew after it has changed.
-
-    name : `FILE.py:EXPRESSION`, with which errors begin. A missing file is an OSError; whatever its
-    code raises is a ValueError. Of a file that fails no family stays known.
-    """
-    families()  # ours come first: a name that one of them has is refused
-    held = registry.state()
-    try:
-        return user_code.load_module(path, name)
-    except ValueError:
-        registry.restore(held)
-        raise
 
 
 def families_in(name: str) -> list[Family]:

@@ -1,6 +1,7 @@
 """The families by name: whoever adds one decorates its class, and nobody edits a list."""
 
 import collections
+import copyreg
 import dataclasses
 import functools
 import importlib.metadata
@@ -8,6 +9,8 @@ import re
 import reprlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
 
 from mbm_hw.multipliers.parameters import parameter_of
 from mbm_hw.multipliers.spec import FloatSpec, IntegerSpec, Spec
@@ -119,9 +122,31 @@ def family(
             kind.family = name
         if file := user_code.file_of(kind.__module__):
             kind.source = f"{file}:{kind.__name__}"
+            copyreg.pickle(kind, lambda spec: (_of_file, (kind.source, spec.parameters)))
         return kind
 
     return register
+
+
+def load_file(path: Path, name: str) -> ModuleType:
+    """Return the module in the Python file `path`: run once, and anew after it has changed.
+
+    name : `FILE.py:...`, with which errors begin. A missing file is an OSError; whatever its
+    code raises is a ValueError. Of a file that fails no family stays known.
+    """
+    families()  # ours come first: a name that one of them has is refused
+    held = state()
+    try:
+        return user_code.load_module(path, name)
+    except ValueError:
+        restore(held)
+        raise
+
+
+def _of_file(source: str, parameters: Mapping[str, object]) -> Spec:
+    """Return the spec of a class in a user's file, which another process must run first."""
+    path, _, kind = source.rpartition(":")
+    return getattr(load_file(Path(path), source), kind)(**parameters)
 
 
 def _origin(kind: type[Spec]) -> tuple[str, str]:

@@ -63,15 +63,6 @@ class Spec:
         """The spec's fields by name, in order."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
-    def __reduce_ex__(self, protocol):
-        """Pickle a family of a user's file by that file, which another process must load first."""
-        if not self.source:
-            return super().__reduce_ex__(protocol)
-        from mbm_hw.multipliers.names import find_spec
-
-        arguments = ", ".join(f"{name}={value!r}" for name, value in self.parameters.items())
-        return find_spec, (f"{self.source}({arguments})",)
-
     @property
     def suffix(self) -> str:
         """The parameters' part of the name, each with its underscore: `_k6`."""
@@ -101,6 +92,8 @@ class IntegerSpec(Spec):
     """Widths are multiples of it."""
     SIGNS: ClassVar[tuple[bool, ...]] = (False, True)
     """The legal values of `signed`."""
+    exact_kind: ClassVar[type["IntegerSpec"]]
+    """The class of the exact multiplier: `exact.py` sets it."""
     is_float = False
 
     def __post_init__(self):
@@ -117,9 +110,8 @@ class IntegerSpec(Spec):
 
     def exact(self) -> "IntegerSpec":
         """Return the exact multiplier of the same operands."""
-        from mbm_hw.multipliers.exact import Exact
-
-        return Exact(width=max(self.width, Exact.MIN_WIDTH), signed=self.signed)
+        kind = IntegerSpec.exact_kind
+        return kind(width=max(self.width, kind.MIN_WIDTH), signed=self.signed)
 
     @property
     def product_width(self) -> int:
@@ -167,6 +159,8 @@ class FloatSpec(Spec):
     exponent_bits: int
     mantissa_bits: int
     signed: ClassVar[bool] = True
+    exact_kind: ClassVar[type["FloatSpec"]]
+    """The class of the exact multiplier: `float_exact.py` sets it."""
     is_float = True
 
     def __post_init__(self):
@@ -177,9 +171,7 @@ class FloatSpec(Spec):
 
     def exact(self) -> "FloatSpec":
         """Return the exact multiplier of the same format, which rounds to the nearest."""
-        from mbm_hw.multipliers.float_exact import FloatExact
-
-        return FloatExact(self.exponent_bits, self.mantissa_bits)
+        return FloatSpec.exact_kind(self.exponent_bits, self.mantissa_bits)
 
     @property
     def width(self) -> int:
