@@ -45,7 +45,8 @@ def atlas(files, committed, liberty, cache, output, device, data, models, result
     DATA/evoapprox. May be interrupted at any time; what was finished is kept.
 
     Prints the Pareto front for each network and width: the multipliers whose metric no other
-    reaches with less energy. Energy is that of an operation on a layer's operands. Savings and
+    reaches with less energy. Energy is that of an operation on a layer's operands. An unsigned
+    multiplier is priced without the signs that the network puts on its products. Savings and
     changes are against the exact multiplier for the same operands; ~ marks a change that may be
     noise.
     """

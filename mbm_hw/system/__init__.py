@@ -1,1 +1,1 @@
-"""What the tool asks of the operating system and of Python; nothing here knows of multipliers."""
+"""Files, processes, packages and the user's code: services that know of no multiplier."""
