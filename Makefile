@@ -70,7 +70,7 @@ bench:    .venv/installed ## Time the layers beside PyTorch's exact ones; DEVICE
 	esac; printf %s "$$BENCH" | xargs $(PYTHON) -m $$name
 
 docs:     .venv/installed ## Build the documentation as a site that needs no network
-	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict
 	@echo "make docs: done; the site begins at build/docs/index.html"
 
 lint:     .venv/installed ## Check style and format

@@ -166,7 +166,7 @@ def test_the_page_of_study_files_has_every_key():
 
 def test_the_site_is_built_and_all_its_links_lead_somewhere(tmp_path):
     """Broken links, missing anchors and pages outside the menu are errors. No page is remote."""
-    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "-d", tmp_path]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-d", tmp_path]
     subprocess.run(command, check=True, cwd=ROOT)
     pages = "".join(path.read_text() for path in tmp_path.rglob("*.html"))
     assert re.findall(r"""<(?:script|img)[^>]* src="?https?:[^ >]*""", pages) == []
